@@ -1,0 +1,252 @@
+"""What somebody may ask of the hall. Imperative; may be Refused. Each names its row of the state machines.
+
+`reason` texts are written by people and are kept; they never carry personal data of a citizen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from controller.hall.model import Outcome, PauseReason, Plan, Press, Slip, TicketClass, WindowMode
+
+# --- the hall and its day
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePlan:
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDay:
+    date: date
+    closes_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CloseDay:
+    """Stop issuing now and expire whoever still waits (T17), as the manager decides after the list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time has passed: repeat calls, no-shows, abandonments, lost windows, reminders, closing."""
+
+
+# --- tickets
+
+
+@dataclass(frozen=True, slots=True)
+class TakeTicket:  # T1
+    queue: str
+    token: str
+    klass: TicketClass = TicketClass.NORMAL
+    press: Press | None = None
+    slot: datetime | None = None
+    person: str | None = None
+    item: str | None = None
+    cases: int = 1
+    chain: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptOffline:
+    """A dispenser gave out `number` by itself because no answer came in time.
+
+    A ticket the controller had issued for the same press takes that number; its own becomes a gap.
+    """
+
+    press: Press
+    queue: str
+    number: str
+    token: str
+    taken_at: datetime
+    klass: TicketClass = TicketClass.NORMAL
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseNumbers:
+    unit: str
+    queue: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordSlip:
+    """What became of the paper. VOID cancels a waiting ticket as not printed."""
+
+    ticket: int
+    slip: Slip
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnTicket:  # T6
+    ticket: int
+
+
+@dataclass(frozen=True, slots=True)
+class CancelTicket:  # T12
+    ticket: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LetPass:  # T18
+    ticket: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """One rating a visit (S0.23): level 1 (very poor) to 5 (very good)."""
+
+    ticket: int
+    level: int
+
+
+# --- at a window
+
+
+@dataclass(frozen=True, slots=True)
+class CallNext:
+    """T2. Finishes the ticket being served first, with `outcome` (P.30 finish and next)."""
+
+    window: int
+    outcome: Outcome = Outcome.ENQUIRY
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:  # T3
+    window: int
+
+
+@dataclass(frozen=True, slots=True)
+class Start:  # T4
+    window: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoShow:  # T5
+    window: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:  # T8
+    window: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:  # T9
+    window: int
+    ticket: int
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """T10: exactly one of to_queue and to_window."""
+
+    ticket: int
+    reason: str
+    to_queue: str | None = None
+    to_window: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:  # T11
+    window: int
+    outcome: Outcome = Outcome.ENQUIRY
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JumpCall:  # T13
+    window: int
+    ticket: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reopen:  # T14
+    window: int
+    ticket: int
+    reason: str
+
+
+# --- window sessions
+
+
+@dataclass(frozen=True, slots=True)
+class Login:  # W1
+    window: int
+    clerk: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:  # W2
+    window: int
+    reason: PauseReason
+    length: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unpause:  # W3
+    window: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeMode:  # W5
+    window: int
+    mode: WindowMode
+
+
+@dataclass(frozen=True, slots=True)
+class Logout:
+    """W6. hand_over_to: window that takes the held tickets, when there are any."""
+
+    window: int
+    hand_over_to: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoseWindow:  # W7
+    window: int
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreWindow:  # W8
+    window: int
+
+
+Command = (
+    ChangePlan
+    | OpenDay
+    | CloseDay
+    | Tick
+    | TakeTicket
+    | AcceptOffline
+    | LeaseNumbers
+    | RecordSlip
+    | ReturnTicket
+    | CancelTicket
+    | LetPass
+    | Rate
+    | CallNext
+    | Recall
+    | Start
+    | NoShow
+    | Hold
+    | Resume
+    | Transfer
+    | Finish
+    | JumpCall
+    | Reopen
+    | Login
+    | Pause
+    | Unpause
+    | ChangeMode
+    | Logout
+    | LoseWindow
+    | RestoreWindow
+)

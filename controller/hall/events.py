@@ -1,0 +1,336 @@
+"""What has happened. Past tense; stored for ever, replayed by `apply`, never refused.
+
+Every event carries its own `at`, so that a replay needs no clock, and every number the rules worked
+out, so that a replay needs no rules.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from controller.hall.model import (
+    Outcome,
+    PauseReason,
+    Place,
+    Plan,
+    Press,
+    Slip,
+    TicketClass,
+    WindowMode,
+)
+
+# --- the hall and its day
+
+
+@dataclass(frozen=True, slots=True)
+class PlanChanged:
+    at: datetime
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class DayOpened:
+    """Counters restart; finished tickets of earlier days are forgotten by the live hall."""
+
+    at: datetime
+    date: date
+    closes_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class IssuingStopped:
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DayClosed:
+    at: datetime
+
+
+# --- tickets
+
+
+@dataclass(frozen=True, slots=True)
+class TicketIssued:
+    at: datetime
+    ticket: int
+    number: str
+    count: int | None  # the counter's value when the number came from it; None for an offline number
+    queue: str
+    klass: TicketClass
+    token: str
+    place: Place
+    slip: Slip
+    press: Press | None = None
+    slot: datetime | None = None
+    person: str | None = None
+    item: str | None = None
+    cases: int = 1
+    chain: tuple[str, ...] = ()
+    issued_at: datetime | None = None  # when it differs from `at`: taken offline
+
+
+@dataclass(frozen=True, slots=True)
+class TicketRenumbered:
+    """The paper in the citizen's hand says `number`; `former` is a visible gap, never given again."""
+
+    at: datetime
+    ticket: int
+    number: str
+    former: str
+
+
+@dataclass(frozen=True, slots=True)
+class NumbersLeased:
+    at: datetime
+    lease: int
+    unit: str
+    queue: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class SlipRecorded:
+    at: datetime
+    ticket: int
+    slip: Slip
+
+
+@dataclass(frozen=True, slots=True)
+class TicketCalled:
+    """First call of a leg or return, by rule or as a jump (T2, T13)."""
+
+    at: datetime
+    ticket: int
+    window: int
+    jump: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TicketRecalled:  # T3
+    at: datetime
+    ticket: int
+    window: int
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceStarted:  # T4
+    at: datetime
+    ticket: int
+    window: int
+
+
+@dataclass(frozen=True, slots=True)
+class TicketMissed:  # T5
+    at: datetime
+    ticket: int
+    window: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TicketReturned:  # T6
+    at: datetime
+    ticket: int
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class TicketAbandoned:  # T7
+    at: datetime
+    ticket: int
+
+
+@dataclass(frozen=True, slots=True)
+class TicketHeld:  # T8
+    at: datetime
+    ticket: int
+    window: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TicketResumed:  # T9
+    at: datetime
+    ticket: int
+    window: int
+
+
+@dataclass(frozen=True, slots=True)
+class TicketTransferred:  # T10
+    at: datetime
+    ticket: int
+    queue: str
+    place: Place
+    reason: str
+    target: int | None = None  # this very window
+
+
+@dataclass(frozen=True, slots=True)
+class TicketFinished:  # T11
+    at: datetime
+    ticket: int
+    window: int
+    outcome: Outcome
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TicketCancelled:  # T12
+    at: datetime
+    ticket: int
+    reason: str
+    quota_back: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TicketReopened:  # T14
+    at: datetime
+    ticket: int
+    window: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TicketChained:  # T15
+    at: datetime
+    ticket: int
+    queue: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class TicketRequeued:
+    """T16: its window was lost before service began; back to the head of its queue."""
+
+    at: datetime
+    ticket: int
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class TicketExpired:  # T17
+    at: datetime
+    ticket: int
+
+
+@dataclass(frozen=True, slots=True)
+class TicketLetPass:  # T18
+    at: datetime
+    ticket: int
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class TicketNear:
+    """Its turn is near: told once (P.28)."""
+
+    at: datetime
+    ticket: int
+
+
+@dataclass(frozen=True, slots=True)
+class TicketRated:
+    at: datetime
+    ticket: int
+    level: int
+
+
+# --- window sessions
+
+
+@dataclass(frozen=True, slots=True)
+class WindowOpened:  # W1
+    at: datetime
+    window: int
+    clerk: str
+
+
+@dataclass(frozen=True, slots=True)
+class WindowPaused:  # W2
+    at: datetime
+    window: int
+    reason: PauseReason
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PauseOverdue:  # W2: event after 15 min
+    at: datetime
+    window: int
+    length: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class WindowUnpaused:  # W3
+    at: datetime
+    window: int
+
+
+@dataclass(frozen=True, slots=True)
+class WindowModeChanged:  # W5
+    at: datetime
+    window: int
+    mode: WindowMode
+
+
+@dataclass(frozen=True, slots=True)
+class WindowClosed:
+    """W6. held: tickets handed to window `hand_over_to`."""
+
+    at: datetime
+    window: int
+    hand_over_to: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WindowLost:  # W7
+    at: datetime
+    window: int
+
+
+@dataclass(frozen=True, slots=True)
+class WindowRestored:  # W8
+    at: datetime
+    window: int
+
+
+Event = (
+    PlanChanged
+    | DayOpened
+    | IssuingStopped
+    | DayClosed
+    | TicketIssued
+    | TicketRenumbered
+    | NumbersLeased
+    | SlipRecorded
+    | TicketCalled
+    | TicketRecalled
+    | ServiceStarted
+    | TicketMissed
+    | TicketReturned
+    | TicketAbandoned
+    | TicketHeld
+    | TicketResumed
+    | TicketTransferred
+    | TicketFinished
+    | TicketCancelled
+    | TicketReopened
+    | TicketChained
+    | TicketRequeued
+    | TicketExpired
+    | TicketLetPass
+    | TicketNear
+    | TicketRated
+    | WindowOpened
+    | WindowPaused
+    | PauseOverdue
+    | WindowUnpaused
+    | WindowModeChanged
+    | WindowClosed
+    | WindowLost
+    | WindowRestored
+)

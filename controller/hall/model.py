@@ -1,0 +1,365 @@
+"""The nouns of a service hall as frozen values: its plan, its tickets, its window sessions.
+
+Names follow the glossary (zh-en). Everything people may change about a hall is in Plan; everything
+that happens during a service day is in Ticket and Session. `Hall` holds one of each and the indexes
+that keep every decision independent of how many tickets wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from immutables import Map
+
+from controller.hall.line import Line
+
+
+class HallError(Exception):
+    """Anything this product raises on purpose."""
+
+
+class Refused(HallError):
+    """The rules say no; the message is for the person who asked.
+
+    code: stable key of the reason, used to translate it (i18n). facts: what the translation mentions.
+    """
+
+    def __init__(self, code: str, message: str, **facts: object) -> None:
+        super().__init__(message)
+        self.code = code
+        self.facts = facts
+
+
+# --- the plan: what a hall is (ORG, S2.17, S3.10, P.31) ------------------------------------------
+
+
+class TicketClass(StrEnum):
+    NORMAL = "normal"
+    APPOINTMENT = "appointment"
+    GREEN = "green"  # 绿色通道: green channel
+
+
+class WindowMode(StrEnum):  # S3.10
+    DEDICATED = "dedicated"
+    COMPREHENSIVE = "comprehensive"
+    BULK = "bulk"
+    GREEN = "green"
+    ISSUE = "issue"
+    CONSULT = "consult"
+    UNSOLVED = "unsolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One text in both languages of the hall."""
+
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Every number the state machines mark as configurable, with their defaults (state machines 1, 2)."""
+
+    number_digits: int = 3  # at least; numbers grow past 999
+    call_every: timedelta | None = timedelta(seconds=20)  # P.48: system repeats; None: only the clerk does
+    recall_after: timedelta = timedelta(seconds=5)  # T3
+    no_show_calls: int = 3  # T5
+    no_show_after: timedelta = timedelta(seconds=60)  # T5, since the first call
+    return_within: timedelta = timedelta(minutes=60)  # T6
+    misses_allowed: int = 2  # T6: a return needs fewer misses than this
+    return_behind: int = 3  # T6, P.48
+    held_per_window: int = 3  # T8
+    reopen_within: timedelta = timedelta(minutes=10)  # T14
+    window_lost_after: timedelta = timedelta(minutes=2)  # T16
+    close_grace: timedelta = timedelta(minutes=30)  # T17
+    let_pass_behind: int = 3  # T18
+    appointment_lead: timedelta = timedelta(minutes=30)  # dispatch rule
+    green_credit: timedelta = timedelta(minutes=60)  # dispatch rule
+    greens_in_a_row: int = 2  # dispatch rule
+    oldest_first_after: timedelta = timedelta(minutes=90)  # dispatch rule
+    near_turn: int = 3  # T2, P.28
+    pause_reminder: timedelta = timedelta(minutes=15)  # W2
+    estimate_from_last: int = 20  # finished tickets
+    estimate_step: timedelta = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class CallingDomain:
+    """叫号系统: a number series of its own, with its zones (S2.17)."""
+
+    id: str
+    name: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """工作区: where people wait for some windows; has its own screens and one queue of spoken sentences."""
+
+    id: str
+    name: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A line people wait in for one kind of matter (P.31)."""
+
+    code: str  # "A"; unique in the hall
+    name: Text
+    domain: str  # CallingDomain.id
+    prefix: str  # of its numbers; "" for bare numbers
+    zone: str  # Zone.id, where its citizens wait
+    mean_service: timedelta  # configured mean, until enough tickets are finished
+    skill: str | None = None  # what a clerk needs (S3.10)
+    daily_quota: int | None = None
+    is_bulk: bool = False
+    description: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Serves:
+    """That a window takes a queue, and how.
+
+    level: lower goes first at this window (P.31). overflow: only while no window serves the queue
+    without overflow and is staffed (S3.10 fallback). modes: window modes in which it holds; empty = all.
+    """
+
+    queue: str
+    level: int = 0
+    overflow: bool = False
+    modes: frozenset[WindowMode] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    number: int
+    name: Text
+    zone: str
+    serves: tuple[Serves, ...]
+    mode: WindowMode = WindowMode.COMPREHENSIVE  # at login
+
+
+@dataclass(frozen=True, slots=True)
+class Clerk:
+    """窗口人员 as the hall shows them. id is the person's; staff_number is on the plate (S0.25)."""
+
+    id: str
+    staff_number: str
+    name: str
+    skills: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a hall is: everything its staff may change without a developer."""
+
+    name: Text = Text("政务服务大厅", "Service hall")
+    rules: Rules = field(default_factory=Rules)
+    domains: tuple[CallingDomain, ...] = ()
+    zones: tuple[Zone, ...] = ()
+    queues: tuple[Queue, ...] = ()
+    windows: tuple[Window, ...] = ()
+    clerks: tuple[Clerk, ...] = ()
+    rev: int = 0
+
+
+# --- tickets (state machine 1) ---------------------------------------------------------------------
+
+
+class TicketState(StrEnum):
+    WAITING = "waiting"
+    CALLED = "called"
+    SERVING = "serving"
+    HELD = "held"
+    NO_SHOW = "no_show"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    ABANDONED = "abandoned"
+    EXPIRED = "expired"
+
+
+FINAL = frozenset({TicketState.COMPLETED, TicketState.CANCELLED, TicketState.ABANDONED, TicketState.EXPIRED})
+
+
+class Slip(StrEnum):
+    """The paper, an attribute of the ticket and not its state (design: edge)."""
+
+    NONE = "none"  # phone, guide
+    PENDING = "pending"
+    PRINTED = "printed"
+    UNCERTAIN = "uncertain"
+    VOID = "void"
+
+
+class Outcome(StrEnum):  # T11
+    CASE = "case"
+    ENQUIRY = "enquiry"
+    COLLECTION = "collection"
+    NOTHING = "nothing"
+
+
+class PauseReason(StrEnum):  # W2
+    BREAK = "break"
+    BACK_OFFICE = "back_office"
+    FAULT = "fault"
+    MEETING = "meeting"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """The identity of a ticket taken at a device: which unit, which life of its store, which message."""
+
+    unit: str
+    epoch: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One wait and service of a ticket in one queue; a transfer or a chain starts another."""
+
+    queue: str
+    began_at: datetime
+    window: int | None = None
+    target: int | None = None  # transferred to this very window
+    called_at: datetime | None = None
+    served_at: datetime | None = None
+    ended_at: datetime | None = None
+    why: str = ""
+
+
+# Where a ticket stands in its line: key time, rank behind another of the same key time, ticket id.
+Place = tuple[datetime, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    id: int  # counter of the hall, never reused
+    number: str  # the label "A023": unique per calling domain and day
+    domain: str
+    token: str  # 128 bits of chance, handed in; opens the phone page
+    klass: TicketClass
+    state: TicketState
+    legs: tuple[Leg, ...]  # the last one is now
+    place: Place
+    issued_at: datetime
+    waiting_since: datetime
+    press: Press | None = None
+    slip: Slip = Slip.NONE
+    slot: datetime | None = None  # of a checked-in appointment
+    person: str | None = None  # keyed hash of who took it, if identified
+    item: str | None = None
+    cases: int = 1  # of a bulk ticket (S2.16)
+    chain: tuple[str, ...] = ()  # queues still to visit (T15)
+    window: int | None = None  # at which it is called, served or held
+    calls: int = 0
+    first_called_at: datetime | None = None
+    last_called_at: datetime | None = None
+    misses: int = 0
+    missed_at: datetime | None = None
+    serving_since: datetime | None = None
+    served: timedelta = timedelta()  # up to the last hold or finish
+    finished_at: datetime | None = None
+    outcome: Outcome | None = None
+    rating: int | None = None  # 1..5, once (S0.23)
+    held_why: str = ""
+    near_told: bool = False  # the near-turn message goes out once (P.28)
+
+    @property
+    def queue(self) -> str:
+        return self.legs[-1].queue
+
+
+# --- windows (state machine 2) ---------------------------------------------------------------------
+
+
+class WindowState(StrEnum):
+    CLOSED = "closed"
+    OPEN = "open"
+    BUSY = "busy"
+    PAUSED = "paused"
+    OFFLINE = "offline"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A window as it is now. A window without a clerk is CLOSED."""
+
+    window: int
+    state: WindowState
+    mode: WindowMode
+    since: datetime | None = None
+    clerk: str | None = None
+    current: int | None = None  # ticket called or being served
+    held: tuple[int, ...] = ()
+    last_finished: int | None = None  # may be reopened (T14) and rated
+    pause_reason: PauseReason | None = None
+    paused_at: datetime | None = None
+    pause_until: datetime | None = None
+    pause_told: bool = False  # reminder given (W2)
+    greens: int = 0  # green tickets called in a row
+    lost_at: datetime | None = None
+    former: WindowState | None = None  # before OFFLINE (W8)
+
+
+# --- the day and the hall --------------------------------------------------------------------------
+
+
+class DayState(StrEnum):
+    OPEN = "open"  # tickets are issued
+    CLOSING = "closing"  # no new tickets; those waiting are still served
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceDay:
+    date: date
+    state: DayState
+    opened_at: datetime
+    closes_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """号段: numbers set aside for one dispenser's offline use, never issued online (design: edge)."""
+
+    id: int
+    unit: str
+    queue: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hall:
+    """A service hall at one instant. A value: readers on other threads need no lock.
+
+    tickets: today's, and those of an earlier day still at a window. lines: who waits, per (queue,
+    class), in place order; ages: the same tickets per queue in order of waiting_since. counters: last
+    number given per (domain, prefix). presses and tokens: today's tickets by how they were asked for.
+    finished: per queue the service times of its last finished tickets, newest last.
+    """
+
+    id: str
+    plan: Plan = field(default_factory=Plan)
+    day: ServiceDay | None = None
+    next_ticket: int = 1
+    next_lease: int = 1
+    tickets: Map[int, Ticket] = field(default_factory=Map)
+    sessions: Map[int, Session] = field(default_factory=Map)
+    lines: Map[tuple[str, TicketClass], Line] = field(default_factory=Map)
+    ages: Map[str, Line] = field(default_factory=Map)
+    counters: Map[tuple[str, str], int] = field(default_factory=Map)
+    issued: Map[str, int] = field(default_factory=Map)  # per queue today, for the quota
+    leases: Map[int, Lease] = field(default_factory=Map)
+    presses: Map[Press, int] = field(default_factory=Map)
+    numbers: Map[tuple[str, str], int] = field(default_factory=Map)  # (domain, number) -> ticket
+    tokens: Map[str, int] = field(default_factory=Map)
+    finished: Map[str, tuple[timedelta, ...]] = field(default_factory=Map)
+    queues: Mapping[str, Queue] = field(default_factory=dict)  # of plan, by code
+    windows: Mapping[int, Window] = field(default_factory=dict)  # of plan, by number
+    clerks: Mapping[str, Clerk] = field(default_factory=dict)  # of plan, by id

@@ -1,0 +1,1 @@
+"""What runs on an edge node, and the protocol it shares with the controller."""

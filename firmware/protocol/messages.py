@@ -1,0 +1,535 @@
+"""The typed messages between nodes and the controller, and how they become bytes.
+
+Wire messages are additive: a new field has a default; a field is never renamed or reused; a kind
+this version does not know is set aside with a note, not fatal (R1). Every message is UTF-8 JSON
+without NaN (R18). Kinds are class names, in the envelope's `t`.
+
+Times on the wire: `ts` is RFC 3339 UTC; `mono` is milliseconds of the unit's monotonic clock since
+its boot number `boot`; `tq` says how far `ts` may be believed (R16).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, TypeVar
+
+import msgspec
+
+VERSION = 1
+MAX_EVENT_BYTES = 16 * 1024  # R7: larger is never enqueued
+MAX_PAYLOAD_BYTES = 256 * 1024  # of anything; brokers refuse 1 MiB and loop (edge-peers 3.2)
+
+
+class BadMessage(Exception):
+    """Bytes from the wire are not a message we know. field: where decoding stopped; remedy: what to do."""
+
+    def __init__(self, message: str, field: str = "$", remedy: str = "update the sender") -> None:
+        super().__init__(message)
+        self.field = field
+        self.remedy = remedy
+
+
+class Struct(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
+    """Base of everything on the wire: immutable, fields by name."""
+
+
+class TimeQuality(StrEnum):
+    SYNCED = "synced"
+    HOLDOVER = "holdover"
+    UNTRUSTED = "untrusted"
+
+
+class Envelope(Struct, frozen=True, kw_only=True):
+    """What carries one outbox event from a unit (topic up/evt)."""
+
+    v: int = VERSION
+    t: str
+    ep: str
+    seq: int
+    sess: int
+    boot: int
+    mono: int
+    ts: datetime
+    tq: TimeQuality = TimeQuality.UNTRUSTED
+    d: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+# --- Reports: what a unit's hardware did (d of an Envelope) ---------------------------------------
+
+
+class Pressed(Struct, frozen=True, kw_only=True):
+    """A ticket was asked for at an input of this unit: a button or a kiosk's card."""
+
+    input: str  # "button-1", "kiosk"
+    choice: str = ""  # queue code, when the input itself offers several
+
+
+class IssuedOffline(Struct, frozen=True, kw_only=True):
+    """No answer came in time, so the unit numbered the press itself."""
+
+    press: int  # seq of the Pressed
+    queue: str
+    number: str
+    day: str  # business date, ISO 8601, as last issued by the controller
+    lease: int | None = None  # None: dispenser-suffixed series
+
+
+class Printed(Struct, frozen=True, kw_only=True):
+    order: str
+    press: int | None = None
+    is_confirmed: bool = True  # False: the printer cannot say (unconfirmed model)
+
+
+class PrintUncertain(Struct, frozen=True, kw_only=True):
+    """Power or paper went while the slip was being printed."""
+
+    order: str
+    press: int | None = None
+    why: str = ""
+
+
+class NotPrinted(Struct, frozen=True, kw_only=True):
+    """Certainly nothing came out; the slip is void."""
+
+    order: str
+    press: int | None = None
+    why: str = ""
+
+
+class KeyPressed(Struct, frozen=True, kw_only=True):
+    """A key of a caller keypad. key: one of Key, or "unknown:XX" with the byte in hex."""
+
+    device: str  # "keypad-3"
+    key: str
+
+
+class Rated(Struct, frozen=True, kw_only=True):
+    """A rating key. level 1 (very poor) .. 5 (very good), mapped by the unit's configuration."""
+
+    device: str
+    level: int
+    board: str = ""  # what the screen showed: which window
+    ticket: str = ""  # and which number, when it knew
+
+
+class Spoken(Struct, frozen=True, kw_only=True):
+    order: str
+
+
+class Faulted(Struct, frozen=True, kw_only=True):
+    """A device stopped doing its work. code is a fault catalogue code, like "printer.paper_out"."""
+
+    device: str
+    code: str
+    detail: str = ""
+    severity: str = "degraded"  # citizen | degraded | maintenance
+
+
+class Recovered(Struct, frozen=True, kw_only=True):
+    device: str
+    code: str
+
+
+class ClockJumped(Struct, frozen=True, kw_only=True):
+    from_ts: datetime
+    to_ts: datetime
+
+
+Report = (
+    Pressed
+    | IssuedOffline
+    | Printed
+    | PrintUncertain
+    | NotPrinted
+    | KeyPressed
+    | Rated
+    | Spoken
+    | Faulted
+    | Recovered
+    | ClockJumped
+)
+
+
+class Key(StrEnum):
+    """Meanings of a caller's keys (P.30, P.32)."""
+
+    CALL_NEXT = "call_next"
+    RECALL = "recall"
+    START = "start"  # confirm alone
+    NO_SHOW = "no_show"
+    HOLD = "hold"
+    CALL_BACK = "call_back"
+    TRANSFER = "transfer"
+    PAUSE = "pause"  # pause and resume
+    FINISH = "finish"  # ask for rating
+    CANCEL = "cancel"
+    LINE = "line"  # one-metre line, unused
+
+
+# --- Orders: what a unit shall do (topic down/cmd) --------------------------------------------------
+
+
+class SlipLine(Struct, frozen=True, kw_only=True):
+    text: str
+    size: int = 1  # 1 normal, 2 double, 4 quadruple
+    align: str = "left"  # left | center
+    is_bold: bool = False
+
+
+class Print(Struct, frozen=True, kw_only=True):
+    """Print one slip. press is the seq of the Pressed it answers; None for a copy or a test."""
+
+    device: str
+    lines: list[SlipLine]
+    qr: str = ""
+    press: int | None = None
+    press_epoch: str = ""
+    number: str = ""
+
+
+class Refuse(Struct, frozen=True, kw_only=True):
+    """The press was refused: tell the person at the device why."""
+
+    device: str
+    press: int
+    press_epoch: str
+    zh: str
+    en: str
+
+
+class Speak(Struct, frozen=True, kw_only=True):
+    """One announcement; sentences are spoken one after another in the zone."""
+
+    device: str
+    zh: str
+    en: str = ""
+    times: int = 1
+    chime: bool = True
+
+
+class AskRating(Struct, frozen=True, kw_only=True):
+    """Start the rating prompt at a rating keypad (FUNC 01 data 0B)."""
+
+    device: str
+    board: str
+    ticket: str
+
+
+class Thank(Struct, frozen=True, kw_only=True):
+    """Thank for a rating."""
+
+    device: str
+    level: int
+
+
+class Beep(Struct, frozen=True, kw_only=True):
+    device: str
+
+
+class Lease(Struct, frozen=True, kw_only=True):
+    """Numbers the unit may give out itself while no answer comes."""
+
+    lease: int
+    queue: str
+    day: str
+    prefix: str
+    first: int
+    last: int
+    digits: int = 3
+
+
+Order = Print | Refuse | Speak | AskRating | Thank | Beep | Lease
+
+
+class Command(Struct, frozen=True, kw_only=True):
+    """One order on its way (R8). cid is remembered by the unit with its result; gen fences (R11)."""
+
+    v: int = VERSION
+    cid: str
+    t: str
+    gen: int
+    iss: datetime
+    ttl_ms: int
+    d: msgspec.Raw
+
+
+class ResultState(StrEnum):
+    RECEIVED = "received"
+    DONE = "done"
+    FAILED = "failed"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+
+
+class Result(Struct, frozen=True, kw_only=True):
+    """What became of an order (topic up/res). Sent again for a cid seen before."""
+
+    cid: str
+    state: ResultState
+    code: str = ""
+    detail: str = ""
+
+
+# --- Acks, presence, health -----------------------------------------------------------------------
+
+
+class Ack(Struct, frozen=True, kw_only=True):
+    """Everything up to hi of epoch ep is committed at the controller (R6); miss: gaps to send again."""
+
+    ep: str
+    hi: int
+    miss: list[tuple[int, int]] = []
+
+
+class UnitState(Struct, frozen=True, kw_only=True):
+    """Retained presence and last will (R12)."""
+
+    online: bool
+    sess: int
+    boot: int
+    why: str = ""
+
+
+class Capability(Struct, frozen=True, kw_only=True):
+    device: str  # "printer-1"
+    kind: str  # printer | button | keypad | led | speaker | screen
+    model: str = ""
+    can: dict[str, bool] = {}
+
+
+class OutboxState(Struct, frozen=True, kw_only=True):
+    ep: str
+    hi: int  # last seq given
+    acked: int
+    depth: int = 0
+    oldest_s: float = 0.0
+
+
+class Birth(Struct, frozen=True, kw_only=True):
+    """Self-description of a unit, retained; answers "is anything missing?" with its first message."""
+
+    unit: str
+    sess: int
+    boot: int
+    app: str
+    os: str = ""
+    hw: dict[str, str] = {}
+    caps: list[Capability] = []
+    outbox: OutboxState
+    pages: str = ""  # address of the unit's own pages and bench, when it serves any
+
+
+class Health(Struct, frozen=True, kw_only=True):
+    """Every 30 s, and when a device changes; live heartbeats every 10 s are health without `full`."""
+
+    sess: int
+    uptime_s: float
+    outbox: OutboxState
+    devices: dict[str, str] = {}  # device -> ok | code of its worst fault
+    counts: dict[str, int] = {}  # framing errors, resends, reconnects, swallowed exceptions
+    rss_kib: int = 0
+    cfg_rev: int = 0
+    full: bool = True
+
+
+class ConfigState(Struct, frozen=True, kw_only=True):
+    """Reported configuration (R15)."""
+
+    rev: int
+    applied: int
+    errors: list[str] = []
+
+
+class ControllerState(Struct, frozen=True, kw_only=True):
+    """Retained on ctl/state and the controller's last will."""
+
+    online: bool
+    gen: int
+    ts: datetime
+    day: str = ""  # business date now open
+
+
+class Request(Struct, frozen=True, kw_only=True):
+    """A question of a unit (topic up/req), answered on down/rep with the same rid."""
+
+    rid: str
+    t: str  # "time"
+    d: dict[str, Any] = {}
+
+
+class Reply(Struct, frozen=True, kw_only=True):
+    rid: str
+    t: str
+    ts: datetime | None = None
+    d: dict[str, Any] = {}
+
+
+# --- Desired configuration of a unit (topic down/cfg, retained, whole) ---------------------------
+
+
+class DeviceConfig(Struct, frozen=True, kw_only=True):
+    """One peripheral. wire: how wires.py opens it; kind: which driver.
+
+    wire forms: "gpio:17", "serial:/dev/ttyUSB0?baud=9600", "sound:default", "screen:". In an emulated
+    node the same forms name the emulator's end.
+    """
+
+    device: str
+    kind: str  # button | printer | keypad | led | speaker | screen
+    wire: str
+    address: int | None = None  # on a bus
+    board: str = ""  # which board it shows, or whose window it belongs to
+    queue: str = ""  # what a button asks for; also used for offline numbers
+    zone: str = ""
+    ratings: dict[str, int] = {}  # key value -> level (P.13); empty = driver's default
+    options: dict[str, str] = {}
+
+
+class UnitConfig(Struct, frozen=True, kw_only=True):
+    rev: int
+    position: str
+    name: str = ""
+    devices: list[DeviceConfig]
+    grant_timeout_ms: int = 300  # design: edge
+    resend_s: float = 2.0  # R4, backing off to 30 s
+    heartbeat_s: float = 10.0
+    health_s: float = 30.0
+    suffix: str = ""  # of the dispenser's own series, when its leases are used up
+
+
+# --- Boards: retained whole snapshots (topic board/{board}) ---------------------------------------
+
+
+class Call(Struct, frozen=True, kw_only=True):
+    number: str
+    window: int
+    at: datetime
+    calls: int = 1
+    ticket: int = 0
+    window_name: str = ""
+
+
+class QueueLine(Struct, frozen=True, kw_only=True):
+    code: str
+    zh: str
+    en: str
+    waiting: int
+    windows: int  # open for it
+    next: list[str] = []
+    wait_min: int | None = None  # estimate in minutes, in steps; None: no window open
+    wait_max: int | None = None
+    is_open: bool = True
+    why_zh: str = ""  # why no ticket can be taken now
+    why_en: str = ""
+
+
+class WindowBoard(Struct, frozen=True, kw_only=True):
+    number: int
+    zh: str
+    en: str
+    state: str  # WindowState value
+    ticket: str = ""
+    is_called: bool = False  # called, not yet being served: it flashes
+    calls: int = 0
+    waiting: int = 0
+    staff_number: str = ""
+    staff_name: str = ""  # masked for the screen (P.33)
+    queues_zh: str = ""
+    queues_en: str = ""
+    until: datetime | None = None  # of a pause
+    line: str = ""  # what a one-line LED bar shows
+
+
+class Board(Struct, frozen=True, kw_only=True):
+    """Everything one display shows. Shown when (gen, ver) is newer than what is shown (F23, F24)."""
+
+    board: str  # "w3", "z-hall-1", "k-main"
+    ver: int
+    gen: int
+    ts: datetime
+    zh: str = ""
+    en: str = ""
+    day: str = ""
+    window: WindowBoard | None = None
+    calls: list[Call] = []  # newest first
+    queues: list[QueueLine] = []
+    windows: list[WindowBoard] = []
+    notice_zh: str = ""
+    notice_en: str = ""
+
+
+# --- bytes ----------------------------------------------------------------------------------------
+
+M = TypeVar("M", bound=Struct)
+
+REPORTS: dict[str, type[Struct]] = {
+    kind.__name__: kind
+    for kind in (
+        Pressed,
+        IssuedOffline,
+        Printed,
+        PrintUncertain,
+        NotPrinted,
+        KeyPressed,
+        Rated,
+        Spoken,
+        Faulted,
+        Recovered,
+        ClockJumped,
+    )
+}
+ORDERS: dict[str, type[Struct]] = {
+    kind.__name__: kind for kind in (Print, Refuse, Speak, AskRating, Thank, Beep, Lease)
+}
+
+_encoder = msgspec.json.Encoder()
+_decoders: dict[type[Struct], msgspec.json.Decoder[Any]] = {}
+
+
+def encode(message: Struct) -> bytes:
+    """The message as UTF-8 JSON. Raises BadMessage when it would exceed MAX_PAYLOAD_BYTES."""
+    payload = _encoder.encode(message)
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        raise BadMessage(f"{type(message).__name__} of {len(payload)} bytes is over {MAX_PAYLOAD_BYTES}")
+    return payload
+
+
+def decode(payload: bytes, kind: type[M]) -> M:
+    """The message in `payload`. Raises BadMessage naming the field that is wrong."""
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        raise BadMessage(f"{len(payload)} bytes are over {MAX_PAYLOAD_BYTES}", remedy="send less at once")
+    decoder = _decoders.get(kind)
+    if decoder is None:
+        decoder = _decoders[kind] = msgspec.json.Decoder(kind)
+    try:
+        return decoder.decode(payload)  # type: ignore[no-any-return]
+    except msgspec.ValidationError as error:
+        text = str(error)
+        field = text.rpartition(" - at `")[2].rstrip("`") if " - at `" in text else "$"
+        raise BadMessage(f"{kind.__name__}: {text}", field) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadMessage(f"{kind.__name__}: not JSON ({error})") from error
+
+
+def decode_report(envelope: Envelope) -> Report | None:
+    """The report inside; None for a kind or version this program does not know (R1)."""
+    kind = REPORTS.get(envelope.t)
+    if kind is None or envelope.v > VERSION:
+        return None
+    return decode(bytes(envelope.d), kind)  # type: ignore[return-value]
+
+
+def decode_order(command: Command) -> Order | None:
+    """The order inside; None for a kind this program does not know (R1)."""
+    kind = ORDERS.get(command.t)
+    return None if kind is None else decode(bytes(command.d), kind)  # type: ignore[return-value]
+
+
+def raw(message: Struct) -> msgspec.Raw:
+    return msgspec.Raw(_encoder.encode(message))
+
+
+def utc(moment: datetime) -> datetime:
+    """The moment in UTC, as all wire and stored times are."""
+    return moment.astimezone(UTC)
