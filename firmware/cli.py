@@ -25,7 +25,10 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     found = commands.get(words[0])
     if found is None:
-        print(f"servicehall: there is no command {words[0]!r}; it has: {' '.join(sorted(commands))}", file=sys.stderr)
+        print(
+            f"servicehall: there is no command {words[0]!r}; it has: {' '.join(sorted(commands))}",
+            file=sys.stderr,
+        )
         return 2
     try:
         run = found.load()
@@ -37,7 +40,15 @@ def main(argv: list[str] | None = None) -> int:
 
 def _overview(commands: dict[str, EntryPoint]) -> str:
     rows = [f"  {name:<10} {_summary(commands[name])}" for name in sorted(commands)]
-    return "\n".join(["servicehall: runs a government service hall", "", *rows, "", "servicehall COMMAND --help tells more."])
+    return "\n".join(
+        [
+            "servicehall: runs a government service hall",
+            "",
+            *rows,
+            "",
+            "servicehall COMMAND --help tells more.",
+        ]
+    )
 
 
 def _summary(command: EntryPoint) -> str:

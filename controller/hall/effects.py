@@ -21,7 +21,7 @@ class PaperTicket:
 
 @dataclass(frozen=True, slots=True)
 class SpokenCall:
-    """"请 A023 号到 3 号窗口办理业务" in the window's zone."""
+    """ "请 A023 号到 3 号窗口办理业务" in the window's zone."""
 
     ticket: int
     window: int
