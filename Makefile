@@ -1,0 +1,45 @@
+# make run     a whole hall on embedded defaults, in the browser
+# make test    every test that ends within minutes
+# make lint    format, lint, types, import contracts
+# make bench   figures, as ratios measured in one run        make soak   endurance and chaos
+.PHONY: run test lint format bench soak wheel clean help
+
+BIN := .venv/bin
+LOCKS := pyproject.toml deploy/prepare.sh $(wildcard deploy/locks/*.txt)
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+.venv/ready-run: $(LOCKS)
+	@deploy/prepare.sh run
+
+.venv/ready-test: $(LOCKS)
+	@deploy/prepare.sh test
+
+run: .venv/ready-run
+	@exec $(BIN)/servicehall demo $(ARGS)
+
+test: .venv/ready-test
+	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+
+lint: .venv/ready-test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/ready-test
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: .venv/ready-test
+	$(BIN)/python -m tests.bench $(ARGS)
+
+soak: .venv/ready-test
+	$(BIN)/pytest -n 0 -m soak --timeout 0 tests/system $(ARGS)
+
+wheel: .venv/ready-test
+	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
+clean:
+	rm -rf .venv dist build web/static/vendor node_modules
