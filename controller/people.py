@@ -1,0 +1,167 @@
+"""Who acts in the hall and what each may do. Hides the rights table.
+
+Every command goes through `check` where it is submitted, whatever page, key or message it came from.
+The table follows the roles of the requirements and the actor columns of the state machines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from controller.hall import commands as c
+from controller.hall.model import Hall, Refused
+
+
+class Role(StrEnum):
+    """What a person of the centre is here (requirements: Roles)."""
+
+    GUIDE = "guide"  # 导办员
+    CLERK = "clerk"  # 窗口人员
+    WINDOW_LEAD = "window_lead"  # 窗口负责人
+    HALL_MANAGER = "hall_manager"  # 大厅管理员
+    DIRECTOR = "director"  # 中心主任
+    SUPERVISOR = "supervisor"  # 监察人员
+    LEADER_VIEW = "leader_view"  # 领导
+    ADMIN = "admin"  # 系统管理员
+    TECHNICIAN = "technician"  # 设备维护员
+
+
+class ActorKind(StrEnum):
+    PERSON = "person"
+    UNIT = "unit"
+    CITIZEN = "citizen"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Somebody who asks for something. halls: where a person may act, None = everywhere.
+
+    window: of a unit, the window its keypad stands at.
+    """
+
+    kind: ActorKind
+    id: str
+    roles: frozenset[Role] = frozenset()
+    halls: frozenset[str] | None = None
+    window: int | None = None
+
+
+SYSTEM = Actor(ActorKind.SYSTEM, "system")
+CITIZEN = Actor(ActorKind.CITIZEN, "citizen")
+
+
+def unit_actor(unit: str, window: int | None = None) -> Actor:
+    """The edge node itself, or the keypad it has at `window`."""
+    return Actor(ActorKind.UNIT, unit, window=window)
+
+
+class NotAllowed(Refused):
+    """The person may not do this; code `not_allowed` or `not_your_window`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """Who may give a command. own: only at the window they are signed in at. kinds: who else may."""
+
+    anywhere: frozenset[Role] = frozenset()
+    own: frozenset[Role] = frozenset()
+    kinds: frozenset[ActorKind] = field(default_factory=frozenset)
+
+
+_FLOOR = frozenset({Role.GUIDE, Role.CLERK, Role.WINDOW_LEAD, Role.HALL_MANAGER})
+_GUIDES = frozenset({Role.GUIDE, Role.HALL_MANAGER})
+_WINDOW = frozenset({Role.CLERK, Role.WINDOW_LEAD})
+_LEADS = frozenset({Role.WINDOW_LEAD, Role.HALL_MANAGER})
+_MANAGER = frozenset({Role.HALL_MANAGER})
+_UNIT = frozenset({ActorKind.UNIT})
+_PUBLIC = frozenset({ActorKind.UNIT, ActorKind.CITIZEN})
+_AT_WINDOW = Right(own=_WINDOW, kinds=_UNIT)
+_SEATED = Right(anywhere=_LEADS, own=_WINDOW, kinds=_UNIT)
+_DEVICES = Right(kinds=_UNIT)
+
+RIGHTS: Mapping[type[c.Command], Right] = {
+    c.ChangePlan: Right(anywhere=_MANAGER | {Role.ADMIN}),
+    c.OpenDay: Right(anywhere=_MANAGER),
+    c.CloseDay: Right(anywhere=_MANAGER),
+    c.Tick: Right(),
+    c.TakeTicket: Right(anywhere=_FLOOR, kinds=_PUBLIC),
+    c.AcceptOffline: _DEVICES,
+    c.LeaseNumbers: _DEVICES,
+    c.RecordSlip: _DEVICES,
+    c.ReturnTicket: Right(anywhere=_FLOOR, kinds=_PUBLIC),
+    c.CancelTicket: Right(anywhere=_GUIDES, kinds=_PUBLIC),
+    c.LetPass: Right(anywhere=_GUIDES, kinds=_PUBLIC),
+    c.Rate: Right(kinds=_PUBLIC),  # never from a clerk's session (rating G2)
+    c.CallNext: _AT_WINDOW,
+    c.Recall: _AT_WINDOW,
+    c.Start: _AT_WINDOW,
+    c.NoShow: _AT_WINDOW,
+    c.Hold: _AT_WINDOW,
+    c.Resume: _AT_WINDOW,
+    c.Transfer: _SEATED,
+    c.Finish: _AT_WINDOW,
+    c.JumpCall: Right(anywhere=_MANAGER, own=_WINDOW, kinds=_UNIT),
+    c.Reopen: _AT_WINDOW,
+    c.Login: Right(anywhere=_MANAGER, own=_WINDOW),
+    c.Pause: _SEATED,
+    c.Unpause: _SEATED,
+    c.ChangeMode: Right(anywhere=_MANAGER),
+    c.Logout: _SEATED,
+    c.LoseWindow: Right(),
+    c.RestoreWindow: Right(),
+}
+
+
+def check(actor: Actor, command: c.Command, hall: Hall) -> None:
+    """Returns when `actor` may give `command` in `hall`. Raises NotAllowed otherwise."""
+    if actor.kind is ActorKind.SYSTEM:
+        return
+    right = RIGHTS[type(command)]
+    if actor.kind is ActorKind.PERSON:
+        _check_person(actor, command, hall, right)
+    elif actor.kind not in right.kinds or not _is_units_window(actor, command, hall):
+        raise _not_allowed(command)
+
+
+def _check_person(actor: Actor, command: c.Command, hall: Hall, right: Right) -> None:
+    if actor.halls is not None and hall.id not in actor.halls:
+        raise NotAllowed("not_your_hall", "this hall is not yours")
+    if actor.roles & right.anywhere:
+        return
+    if not actor.roles & right.own:
+        raise _not_allowed(command)
+    if not _is_own(actor, command, hall):
+        raise NotAllowed("not_your_window", "you are not signed in at this window")
+
+
+def _is_own(actor: Actor, command: c.Command, hall: Hall) -> bool:
+    if isinstance(command, c.Login):
+        return command.clerk == actor.id
+    session = hall.sessions.get(window) if (window := window_of(command, hall)) is not None else None
+    return session is not None and session.clerk == actor.id
+
+
+def _is_units_window(actor: Actor, command: c.Command, hall: Hall) -> bool:
+    window = window_of(command, hall)
+    return actor.window is None or window is None or window == actor.window
+
+
+def window_of(command: c.Command, hall: Hall) -> int | None:
+    """The window a command is given for; of a transfer, the one its ticket is at."""
+    if isinstance(command, c.Transfer):
+        ticket = hall.tickets.get(command.ticket)
+        return None if ticket is None else ticket.window
+    window: int | None = getattr(command, "window", None)
+    return window
+
+
+def _not_allowed(command: c.Command) -> NotAllowed:
+    return NotAllowed("not_allowed", f"your role does not include {type(command).__name__}")
+
+
+def mask(name: str) -> str:
+    """The name as public screens show it: "张三丰" -> "张*" (P.33)."""
+    return f"{name[:1]}*" if name else ""
