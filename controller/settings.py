@@ -1,0 +1,229 @@
+"""What this machine is, read once from one TOML file into one frozen value.
+
+Hides TOML, types, ranges and the rules about listeners that need TLS. What the hall's staff may
+change is not here: it lives in the database. An empty file runs a controller on loopback.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, get_type_hints
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from controller.hall.model import HallError
+
+ENVIRONMENT = "SERVICEHALL_CONFIG"  # how the supervisor tells the web process which file it read
+EMBEDDED = ("nats", "mosquitto")
+KIND_NAMES = {str: "a text", int: "a whole number", float: "a number", bool: "true or false", Path: "a path"}
+
+
+class BadSettings(HallError):
+    """The settings file cannot be used; the message is one sentence naming the key and the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every setting of a controller with its default. Relative paths start at the file's folder."""
+
+    # where things are kept
+    data_dir: Path = Path("data")
+    store_url: str = ""  # "" = SQLite in data_dir
+    time_zone: str = "Asia/Shanghai"
+
+    # the web face
+    http_host: str = "127.0.0.1"
+    http_port: int = 8080
+    http_threads: int = 96  # a live screen holds one thread each; well above the number of screens
+    http_connections: int = 1000
+    http_tls_cert: Path | None = None
+    http_tls_key: Path | None = None
+    behind_proxy: bool = False  # a reverse proxy in front does TLS and is the only one that reaches us
+    public_url: str = ""  # what the QR code of a slip points to; "" = this host and port
+
+    # the message broker
+    broker: str = "nats"  # nats | mosquitto | mqtt://host:port | mqtts://host:port
+    broker_program: str = ""  # path of nats-server or mosquitto; "" = found by itself
+    broker_credentials: Path | None = None  # of an external broker: one line "user:password", mode 0600
+    mqtt_host: str = "127.0.0.1"
+    mqtt_port: int = 1884  # beside the 1883 of a Mosquitto that the system may already run
+    mqtt_tls_cert: Path | None = None
+    mqtt_tls_key: Path | None = None
+    mqtt_tls_ca: Path | None = None  # who signed the broker's certificate
+
+    # deadlines of the edge, in real seconds (design: edge; R5, R10, R13)
+    heartbeat_lost_s: float = 30.0
+    suspect_after_s: float = 90.0
+    offline_after_s: float = 180.0
+    reorder_wait_s: float = 2.0
+    order_resend_s: float = 3.0
+    order_ttl_s: float = 30.0
+    slip_ttl_s: float = 120.0
+    board_every_s: float = 0.1  # boards of one hall are published at most this often
+    mqtt_keepalive_s: int = 15  # R20
+
+    # what is said and printed
+    speech_times: int = 2
+    speech_english: bool = True
+    lease_size: int = 40  # numbers a dispenser may give out by itself
+
+    # the demo hall
+    demo: bool = False
+
+    @property
+    def database_url(self) -> str:
+        return self.store_url or f"sqlite:///{self.data_dir / 'hall.sqlite'}"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def is_broker_embedded(self) -> bool:
+        return self.broker in EMBEDDED
+
+    @property
+    def broker_url(self) -> str:
+        """Where units and the controller find the broker."""
+        if not self.is_broker_embedded:
+            return self.broker
+        scheme = "mqtts" if self.mqtt_tls_cert else "mqtt"
+        return f"{scheme}://{_reachable(self.mqtt_host)}:{self.mqtt_port}"
+
+    @property
+    def web_url(self) -> str:
+        """What a browser on this machine opens."""
+        scheme = "https" if self.http_tls_cert else "http"
+        return f"{scheme}://{_reachable(self.http_host)}:{self.http_port}"
+
+    @property
+    def slip_url(self) -> str:
+        """What the address in a slip's QR code starts with, without a slash at its end."""
+        return (self.public_url or self.web_url).rstrip("/")
+
+
+def load(path: Path) -> Settings:
+    """The settings in the TOML file `path`. Raises BadSettings with one sentence."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadSettings(f"settings file {path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise BadSettings(f"settings file {path} is not UTF-8 text") from error
+    except tomllib.TOMLDecodeError as error:
+        raise BadSettings(f"settings file {path} is not TOML: {error}") from error
+    return read(table, path)
+
+
+def from_environment() -> Settings:
+    """The settings the supervisor of this process was started with."""
+    name = os.environ.get(ENVIRONMENT)
+    if not name:
+        raise BadSettings(f"{ENVIRONMENT} names no settings file; start with: servicehall serve -c FILE")
+    return load(Path(name))
+
+
+def read(table: Mapping[str, Any], path: Path) -> Settings:
+    """Settings from decoded TOML. path: the file it came from, for relative paths and for messages."""
+    hints = get_type_hints(Settings)
+    known = [field.name for field in fields(Settings)]
+    for key in table:
+        if key not in known:
+            raise BadSettings(f"unknown setting '{key}' in {path}{_hint(key, known)}")
+    values = {key: _value(key, value, hints[key], path) for key, value in table.items()}
+    values.setdefault("data_dir", path.absolute().parent / Settings().data_dir)
+    settings = Settings(**values)
+    _check_ranges(settings, path)
+    _check_listeners(settings, path)
+    return settings
+
+
+def _hint(key: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(key, known, n=3, cutoff=0.5)
+    return f"; did you mean {' or '.join(near)}?" if near else f"; known settings are: {', '.join(known)}"
+
+
+def _value(key: str, value: Any, hint: Any, path: Path) -> Any:
+    kind = next(found for found in KIND_NAMES if found is hint or hint == found | None)
+    wanted = str if kind is Path else kind
+    if wanted is float and type(value) is int:
+        value = float(value)
+    if type(value) is not wanted:
+        raise BadSettings(f"setting '{key}' in {path} must be {KIND_NAMES[kind]}, not {value!r}")
+    return path.absolute().parent / str(value) if kind is Path else value
+
+
+def _check_ranges(settings: Settings, path: Path) -> None:
+    for field in fields(Settings):
+        value = getattr(settings, field.name)
+        if field.name.endswith("_port") and not 1 <= value <= 65535:
+            raise BadSettings(f"setting '{field.name}' in {path} must be a port from 1 to 65535, not {value}")
+        if isinstance(value, int | float) and not isinstance(value, bool) and value <= 0:
+            raise BadSettings(f"setting '{field.name}' in {path} must be more than 0, not {value}")
+    try:
+        ZoneInfo(settings.time_zone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise BadSettings(
+            f"setting 'time_zone' in {path} must be a name like Asia/Shanghai, not {settings.time_zone!r}"
+        ) from error
+    if not settings.is_broker_embedded:
+        _check_broker_url(settings, path)
+
+
+def _check_broker_url(settings: Settings, path: Path) -> None:
+    parts = urlsplit(settings.broker)
+    if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
+        raise BadSettings(
+            f"setting 'broker' in {path} must be nats, mosquitto, mqtt://host:port or mqtts://host:port, "
+            f"not {settings.broker!r}"
+        )
+    if parts.username or parts.password:
+        raise BadSettings(
+            f"setting 'broker' in {path} must not hold a password; put user:password into a file "
+            f"of mode 0600 and name it in broker_credentials"
+        )
+    if parts.scheme == "mqtt" and not is_loopback(parts.hostname):
+        raise BadSettings(
+            f"setting 'broker' in {path} would send passwords unencrypted to {parts.hostname}; use mqtts://"
+        )
+
+
+def _check_listeners(settings: Settings, path: Path) -> None:
+    for name in ("http", "mqtt"):
+        cert, key = getattr(settings, f"{name}_tls_cert"), getattr(settings, f"{name}_tls_key")
+        if (cert is None) != (key is None):
+            raise BadSettings(f"settings '{name}_tls_cert' and '{name}_tls_key' in {path} belong together")
+        for file in (cert, key):
+            if file is not None and not file.is_file():
+                raise BadSettings(f"setting '{name}_tls_*' in {path} names {file}, which is not a file")
+    if settings.is_broker_embedded and not settings.mqtt_tls_cert and not is_loopback(settings.mqtt_host):
+        raise BadSettings(
+            f"mqtt_host {settings.mqtt_host} in {path} can be reached from outside without encryption; set "
+            'mqtt_tls_cert and mqtt_tls_key, or mqtt_host = "127.0.0.1"'
+        )
+    if not (settings.http_tls_cert or settings.behind_proxy or is_loopback(settings.http_host)):
+        raise BadSettings(
+            f"http_host {settings.http_host} in {path} can be reached from outside without encryption; set "
+            "http_tls_cert and http_tls_key, or behind_proxy = true when a proxy in front does TLS, or "
+            'http_host = "127.0.0.1"'
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Only programs of this machine can reach a listener on `host`."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _reachable(host: str) -> str:
+    return "127.0.0.1" if host in ("0.0.0.0", "::", "[::]", "") else host  # noqa: S104 - a comparison
