@@ -1,0 +1,95 @@
+"""Texts in the hall's two languages, from gettext catalogues under controller/locale.
+
+A key is the English text itself, or for what has no single English text a dotted name such as
+`refused.no_quota`. Catalogues are the .po files as translators edit them: every .po of a language is
+read at first use and joined, so that nothing has to be compiled or packaged twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from gettext import GNUTranslations
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+from controller.hall.model import Refused, Text
+
+LANGUAGES = ("zh", "en")
+DEFAULT = "zh"
+LOCALE = Path(__file__).parent / "locale"
+
+
+def t(lang: str, key: str, /, **facts: object) -> str:
+    """The text of `key` in `lang`, with {facts} filled in; the key itself when nobody translated it."""
+    return _fill(_catalogue(lang).gettext(key), facts)
+
+
+def tn(lang: str, one: str, many: str, n: int, /, **facts: object) -> str:
+    """Like t, for a text that counts: `one` for n = 1, else `many`; {n} is filled in too."""
+    return _fill(_catalogue(lang).ngettext(one, many, n), {"n": n, **facts})
+
+
+def refused(lang: str, error: Refused) -> str:
+    """Why it was refused, for the person who asked."""
+    key = f"refused.{error.code}"
+    text = _catalogue(lang).gettext(key)
+    return str(error) if text == key else _fill(text, error.facts)
+
+
+def label(lang: str, kind: str, value: str) -> str:
+    """The word for one value of an enum: label("zh", "state", "waiting") -> "等候"."""
+    return t(lang, f"{kind}.{value}")
+
+
+def in_language(lang: str, text: Text) -> str:
+    """One language of a text that people wrote in both."""
+    return (text.en or text.zh) if lang == "en" else (text.zh or text.en)
+
+
+def is_translated(lang: str, key: str) -> bool:
+    """Whether the catalogue of `lang` has a text of its own for `key`."""
+    return key in messages(lang)
+
+
+def messages(lang: str) -> frozenset[str]:
+    """Every key the catalogues of `lang` translate; of a counting text, its singular."""
+    ids = (m.id if isinstance(m.id, str) else m.id[0] for m in _read(lang) if m.id and m.string)
+    return frozenset(ids)
+
+
+class _Known(dict[str, object]):
+    """Facts of a refusal: one that its text mentions and nobody gave is shown as a dash."""
+
+    def __missing__(self, name: str) -> str:
+        return "–"
+
+
+def _fill(text: str, facts: Mapping[str, object]) -> str:
+    return text.format_map(_Known(facts)) if "{" in text else text
+
+
+@cache
+def _catalogue(lang: str) -> GNUTranslations:
+    """Raises ValueError for a language the hall does not have."""
+    if lang not in LANGUAGES:
+        raise ValueError(f"no catalogue for {lang!r}; there is {' '.join(LANGUAGES)}")
+    compiled = BytesIO()
+    write_mo(compiled, _read(lang))
+    compiled.seek(0)
+    return GNUTranslations(compiled)
+
+
+@cache
+def _read(lang: str) -> Catalog:
+    joined = Catalog(locale=lang)
+    for path in sorted((LOCALE / lang / "LC_MESSAGES").glob("*.po")):
+        with path.open("rb") as source:
+            for message in read_po(source, locale=lang, abort_invalid=True):
+                if message.id:
+                    joined.add(message.id, message.string)
+    return joined
