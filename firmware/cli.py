@@ -18,7 +18,7 @@ def main(argv: list[str] | None = None) -> int:
     words = sys.argv[1:] if argv is None else argv
     commands = {found.name: found for found in entry_points(group=GROUP)}
     if not words or words[0] in ("-h", "--help", "help"):
-        print(_overview(commands))
+        print(_overview())
         return 0
     if words[0] == "--version":
         print(f"servicehall {version('servicehall')}")
@@ -38,8 +38,14 @@ def main(argv: list[str] | None = None) -> int:
     return int(run(words[1:]))
 
 
-def _overview(commands: dict[str, EntryPoint]) -> str:
-    rows = [f"  {name:<10} {_summary(commands[name])}" for name in sorted(commands)]
+def summaries() -> list[tuple[str, str]]:
+    """Each installed subcommand with the first line of its help, by name."""
+    commands = {found.name: found for found in entry_points(group=GROUP)}
+    return [(name, _summary(commands[name])) for name in sorted(commands)]
+
+
+def _overview() -> str:
+    rows = [f"  {name:<10} {summary}" for name, summary in summaries()]
     return "\n".join(
         [
             "servicehall: runs a government service hall",
