@@ -1,0 +1,325 @@
+"""Every table of the controller, as SQLAlchemy Core, the same on SQLite and PostgreSQL.
+
+Queries are written against these names and nowhere else is a column spelled out. Times are stored by
+`Utc`, which takes and gives only aware datetimes in UTC. The migrations make exactly this schema.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Dialect,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    false,
+    text,
+    true,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+ID = String(64)  # hall, unit, person, device, queue: short names people read
+
+
+class Utc(TypeDecorator[datetime]):
+    """An aware datetime, kept in UTC. A naive one is refused: it would silently mean somebody's local time."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value} has no time zone; stored times are aware")
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+# --- the hall's log and what is committed with it ---------------------------------------------------
+
+# Append-only. seq counts per hall from 1 without gaps; body is the event as JSON without `at`'s meaning
+# lost: it is repeated in the column for searching.
+event = Table(
+    "event",
+    metadata,
+    Column("hall", ID, primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("at", Utc, nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("ticket", Integer),  # the ticket it is about, when it is about one
+    Column("window", Integer),
+    Column("actor_kind", String(16), nullable=False),  # person | unit | citizen | system
+    Column("actor_id", ID, nullable=False),
+    Column("body", Text, nullable=False),
+    Index(None, "hall", "ticket", "seq"),
+    Index(None, "hall", "at"),
+)
+
+# What an idempotency key was answered with: events first_seq..last_seq; both null when it decided nothing.
+answer = Table(
+    "answer",
+    metadata,
+    Column("hall", ID, primary_key=True),
+    Column("key", String(200), primary_key=True),
+    Column("at", Utc, nullable=False),
+    Column("first_seq", Integer),
+    Column("last_seq", Integer),
+    Index(None, "at"),
+)
+
+# Orders to devices. state: null (sent, unheard of), or messages.ResultState; settled_at: when it was final.
+orders = Table(
+    "orders",
+    metadata,
+    Column("cid", String(64), primary_key=True),
+    Column("hall", ID, nullable=False),
+    Column("unit", ID, nullable=False),
+    Column("t", String(40), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("ttl_ms", Integer, nullable=False),
+    Column("issued_at", Utc, nullable=False),
+    Column("state", String(16)),
+    Column("code", String(64), nullable=False, server_default=""),
+    Column("settled_at", Utc),
+    Index(
+        "ix_orders_pending",
+        "hall",
+        "unit",
+        "issued_at",
+        sqlite_where=text("settled_at IS NULL"),
+        postgresql_where=text("settled_at IS NULL"),
+    ),
+)
+
+# Per unit and life of its store: everything up to hi is committed here.
+heard = Table(
+    "heard",
+    metadata,
+    Column("hall", ID, primary_key=True),
+    Column("unit", ID, primary_key=True),
+    Column("epoch", String(64), primary_key=True),
+    Column("hi", Integer, nullable=False),
+    Column("at", Utc, nullable=False),
+)
+
+# The hall after event seq; body is compressed JSON of hall.snapshot.HallSnapshot, of that format number.
+snapshot = Table(
+    "snapshot",
+    metadata,
+    Column("hall", ID, primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("at", Utc, nullable=False),
+    Column("format", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
+# --- projections: what lists and reports read; could be made again from the log -----------------------
+
+ticket = Table(
+    "ticket",
+    metadata,
+    Column("hall", ID, primary_key=True),
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("day", Date, nullable=False),  # service day it was issued in
+    Column("number", String(16), nullable=False),
+    Column("domain", ID, nullable=False),
+    Column("queue", ID, nullable=False),  # of its last leg
+    Column("klass", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("slip", String(16), nullable=False),
+    Column("token", String(64), nullable=False),
+    Column("item", String(120)),
+    Column("cases", Integer, nullable=False),
+    Column("window", Integer),  # last window that called it
+    Column("clerk", ID),  # who served it last (Clerk.id)
+    Column("legs", Integer, nullable=False),
+    Column("calls", Integer, nullable=False),
+    Column("misses", Integer, nullable=False),
+    Column("issued_at", Utc, nullable=False),
+    Column("called_at", Utc),  # the very first call
+    Column("served_at", Utc),  # the very first start of service
+    Column("finished_at", Utc),
+    Column("wait_s", Float),  # issued_at to called_at
+    Column("service_s", Float),  # time at windows, up to the last hold or finish
+    Column("outcome", String(16)),
+    Column("rating", Integer),  # 1..5
+    Index(None, "hall", "day", "state"),
+    Index(None, "hall", "day", "queue"),
+    Index(None, "hall", "day", "window"),
+    Index(None, "token"),
+)
+
+# --- the site ---------------------------------------------------------------------------------------
+
+halls = Table(
+    "halls",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("name_zh", Text, nullable=False),
+    Column("name_en", Text, nullable=False),
+    Column("added_at", Utc, nullable=False),
+)
+
+# How hall time follows real time: hall = epoch + offset + speed * (real - epoch). One row, name "site".
+clock = Table(
+    "clock",
+    metadata,
+    Column("name", ID, primary_key=True),
+    Column("epoch", Utc, nullable=False),
+    Column("offset_s", Float, nullable=False),
+    Column("speed", Float, nullable=False),
+)
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+# --- people -----------------------------------------------------------------------------------------
+
+person = Table(
+    "person",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("staff_number", String(32)),  # on the plate (S0.25)
+    Column("hall", ID),  # null: every hall of the site
+    Column("roles", JSON, nullable=False),  # list of Role values
+    Column("password_hash", Text),
+    Column("is_active", Boolean, nullable=False, server_default=true()),
+    Column("created_at", Utc, nullable=False),
+    Index(None, "staff_number"),
+)
+
+link = Table(
+    "link",
+    metadata,
+    Column("token_hash", String(128), primary_key=True),
+    Column("person", ID, nullable=False),
+    Column("expires_at", Utc, nullable=False),
+    Column("used_at", Utc),
+    Index(None, "person"),
+)
+
+login_session = Table(
+    "login_session",
+    metadata,
+    Column("token_hash", String(128), primary_key=True),
+    Column("person", ID, nullable=False),
+    Column("created_at", Utc, nullable=False),
+    Column("seen_at", Utc, nullable=False),
+    Column("ended_at", Utc),
+    Index(None, "person"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Utc, nullable=False),
+    Column("actor", ID, nullable=False),
+    Column("what", String(64), nullable=False),
+    Column("subject", String(200), nullable=False),
+    Column("details", JSON, nullable=False),
+    Index(None, "at"),
+)
+
+# --- devices ----------------------------------------------------------------------------------------
+
+unit = Table(
+    "unit",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("hall", ID, nullable=False),
+    Column("position", ID),  # which place it stands at; null: a spare
+    Column("secret_hash", Text, nullable=False),
+    Column("added_at", Utc, nullable=False),
+    Column("revoked_at", Utc),
+    Index(None, "hall"),
+)
+
+position = Table(
+    "position",
+    metadata,
+    Column("hall", ID, primary_key=True),
+    Column("id", ID, primary_key=True),
+    Column("name_zh", Text, nullable=False),
+    Column("name_en", Text, nullable=False),
+    Column("config", JSON, nullable=False),
+    Column("rev", Integer, nullable=False),
+)
+
+fault = Table(
+    "fault",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("hall", ID, nullable=False),
+    Column("unit", ID, nullable=False),
+    Column("device", ID, nullable=False),
+    Column("code", String(64), nullable=False),
+    Column("severity", String(16), nullable=False),
+    Column("detail", Text, nullable=False, server_default=""),
+    Column("since", Utc, nullable=False),
+    Column("until", Utc),  # null: still there
+    Index(None, "hall", "unit", "device", "code"),
+    Index(None, "hall", "since"),
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("hall", ID, nullable=False),
+    Column("unit", ID, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("field", Text, nullable=False),
+    Column("remedy", Text, nullable=False),
+    Column("at", Utc, nullable=False),
+    Index(None, "hall", "at"),
+)
+
+# --- the catalogue ----------------------------------------------------------------------------------
+
+item = Table(
+    "item",
+    metadata,
+    Column("code", String(120), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("short_name", Text, nullable=False, server_default=""),
+    Column("department", Text, nullable=False),
+    Column("queue", ID),  # null: not yet given to a queue
+    Column("minutes", Integer),  # expected service time
+    Column("is_sample", Boolean, nullable=False, server_default=false()),  # 样例: minutes are made up
+    Index(None, "queue"),
+)
