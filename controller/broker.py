@@ -164,13 +164,15 @@ class Broker:
             self._watcher.join()
 
     def _launch(self) -> None:
-        self._process = subprocess.Popen(
-            [program(self._settings), "-c", str(_config_file(self._settings))],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=(_folder(self._settings) / "stderr").open("wb"),
-            preexec_fn=die_with_parent,
-        )
+        command = [program(self._settings), "-c", str(_config_file(self._settings))]
+        with (_folder(self._settings) / "stderr").open("wb") as stderr:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=stderr,
+                preexec_fn=die_with_parent,
+            )
         _write(_folder(self._settings) / "pid", str(self._process.pid))
         self._await_listener(self._process)
 

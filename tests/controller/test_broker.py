@@ -1,0 +1,183 @@
+"""The embedded broker: who may say what to whom, and that it comes back."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import stat
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from controller import broker
+from controller.broker import Account, Broker, BrokerError, hash_secret, set_accounts
+from controller.settings import Settings
+from firmware.protocol import topics
+from tests.controller.brokers import KINDS, Client, client, running, settings_for
+from tests.waiting import until
+
+SECRETS = {"node-1": "first secret", "node-2": "second secret"}
+
+
+def accounts(*units: str) -> list[Account]:
+    return [Account(unit, hash_secret(SECRETS[unit]), topics.unit_rights("hall", unit)) for unit in units]
+
+
+@pytest.fixture(params=KINDS)
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    return settings_for(request.param, tmp_path)
+
+
+@pytest.fixture
+def hall(settings: Settings) -> Iterator[tuple[Settings, Broker]]:
+    set_accounts(settings, lambda: accounts("node-1", "node-2"))
+    with running(settings) as found:
+        yield settings, found
+
+
+def test_a_unit_reports_to_the_controller_and_hears_its_orders(hall: tuple[Settings, Broker]) -> None:
+    settings, _ = hall
+    with (
+        client(settings, "controller", "", "sh/v1/hall/+/up/#") as controller,
+        client(
+            settings, "node-1", SECRETS["node-1"], "sh/v1/hall/node-1/down/#", "sh/v1/hall/board/#"
+        ) as unit,
+    ):
+        unit.publish(topics.up("hall", "node-1", "evt"), b"pressed")
+        until(lambda: controller.payloads(topics.up("hall", "node-1", "evt")) == [b"pressed"])
+        controller.publish(topics.down("hall", "node-1", "cmd"), b"print")
+        controller.publish(topics.board("hall", "w1"), b"A001", retain=True)
+        until(lambda: unit.payloads(topics.down("hall", "node-1", "cmd")) == [b"print"])
+        until(lambda: unit.payloads(topics.board("hall", "w1")) == [b"A001"])
+
+
+def test_forged_topics_reach_nobody(hall: tuple[Settings, Broker]) -> None:
+    settings, _ = hall
+    with (
+        client(settings, "controller", "", "sh/v1/hall/+/up/#") as controller,
+        client(settings, "node-2", SECRETS["node-2"], "sh/v1/hall/board/#") as other,
+        client(settings, "node-1", SECRETS["node-1"]) as unit,
+    ):
+        unit.publish(topics.up("hall", "node-2", "evt"), b"forged")
+        unit.publish(topics.up("else", "node-1", "evt"), b"forged")
+        unit.publish(topics.board("hall", "w1"), b"forged")
+        unit.publish(topics.controller_state("hall"), b"forged")
+        unit.publish(topics.up("hall", "node-1", "evt"), b"last")
+        until(lambda: controller.payloads(topics.up("hall", "node-1", "evt")) == [b"last"])
+        controller.publish(topics.board("hall", "w1"), b"real")
+        until(lambda: other.got)
+        assert {payload for _, payload in controller.got + other.got} == {b"last", b"real"}
+
+
+def test_a_unit_does_not_hear_what_another_is_told(hall: tuple[Settings, Broker]) -> None:
+    settings, _ = hall
+    listened = Client(
+        settings, "node-1", SECRETS["node-1"], "sh/v1/hall/node-2/down/#", "sh/v1/hall/node-1/down/#"
+    )
+    with client(settings, "controller", "") as controller:
+        until(lambda: listened.is_in)
+        controller.publish(topics.down("hall", "node-2", "cmd"), b"secret")
+        controller.publish(topics.down("hall", "node-1", "cmd"), b"mine")
+        until(lambda: listened.payloads(topics.down("hall", "node-1", "cmd")))
+    listened.close()
+    assert listened.payloads(topics.down("hall", "node-2", "cmd")) == []
+
+
+@pytest.mark.parametrize(("user", "password"), [("node-1", "wrong"), ("nobody", ""), ("", "")])
+def test_strangers_are_not_let_in(hall: tuple[Settings, Broker], user: str, password: str) -> None:
+    settings, _ = hall
+    stranger = Client(settings, user, password)
+    until(lambda: stranger.connects or stranger.drops)
+    stranger.close()
+    assert "Success" not in stranger.connects
+
+
+def test_a_new_unit_is_let_in_and_a_revoked_one_put_out_while_others_stay(
+    hall: tuple[Settings, Broker],
+) -> None:
+    settings, _ = hall
+    assert set_accounts(settings, lambda: accounts("node-1"))
+    with client(settings, "node-1", SECRETS["node-1"], "sh/v1/hall/board/#") as stays:
+        late = Client(settings, "node-2", SECRETS["node-2"])
+        until(lambda: late.connects or late.drops)
+        assert "Success" not in late.connects
+        known = accounts("node-1", "node-2")
+        assert set_accounts(settings, lambda: known)
+        assert not set_accounts(settings, lambda: known)
+        until(lambda: "Success" in late.connects)
+        drops = late.drops
+        assert set_accounts(settings, lambda: [known[0]])
+        until(lambda: late.drops > drops)
+        late.close()
+        assert stays.drops == 0
+        assert len(stays.connects) == 1
+
+
+def test_a_killed_broker_comes_back_with_the_same_accounts(hall: tuple[Settings, Broker]) -> None:
+    settings, found = hall
+    with client(settings, "node-1", SECRETS["node-1"], "sh/v1/hall/node-1/down/#") as unit:
+        assert found.pid is not None
+        os.kill(found.pid, signal.SIGKILL)
+        until(lambda: found.restarts == 1 and unit.connects.count("Success") == 2, timeout=20)
+        with client(settings, "controller", "") as controller:
+            until(lambda: len(unit.granted) == 2)
+            controller.publish(topics.down("hall", "node-1", "cmd"), b"again")
+            until(lambda: unit.payloads(topics.down("hall", "node-1", "cmd")) == [b"again"])
+
+
+def test_secrets_are_hashed_and_files_private(settings: Settings) -> None:
+    set_accounts(settings, lambda: accounts("node-1"))
+    folder = settings.data_dir / "broker"
+    files = [file for file in folder.rglob("*") if file.is_file() and file.name != "lock"]
+    assert files
+    assert all(stat.S_IMODE(file.stat().st_mode) == 0o600 for file in files)
+    assert not any(SECRETS["node-1"] in file.read_text() for file in files)
+    own = broker.login(settings).password
+    assert [file.name for file in files if own in file.read_text()] == ["controller.secret"]
+
+
+def test_a_port_in_use_is_one_sentence(settings: Settings) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", settings.mqtt_port))
+        taken.listen()
+        with pytest.raises(
+            BrokerError, match=f"port {settings.mqtt_port} is used by another program; set mqtt_port"
+        ):
+            Broker(settings).start()
+
+
+def test_a_missing_program_is_named(settings: Settings) -> None:
+    with pytest.raises(BrokerError, match="is not a program"):
+        Broker(replace(settings, broker_program="/nowhere/broker")).start()
+
+
+def test_a_broker_that_will_not_start_says_why(settings: Settings) -> None:
+    folder = settings.data_dir / "broker"
+    folder.mkdir(parents=True)
+    (folder / "jetstream").write_text("not a folder")
+    broken = replace(settings, mqtt_host="256.0.0.1")
+    with pytest.raises((BrokerError, OSError)):
+        Broker(broken).start()
+
+
+def test_an_external_broker_takes_its_login_from_a_private_file(tmp_path: Path) -> None:
+    file = tmp_path / "login"
+    file.write_text("hall:very:secret\n")
+    file.chmod(0o644)
+    external = Settings(broker="mqtts://broker.example", broker_credentials=file)
+    with pytest.raises(BrokerError, match="chmod 600"):
+        broker.login(external)
+    file.chmod(0o600)
+    found = broker.login(external)
+    assert (found.host, found.port, found.user, found.password, found.is_tls) == (
+        "broker.example",
+        8883,
+        "hall",
+        "very:secret",
+        True,
+    )
+    with pytest.raises(BrokerError, match="needs broker_credentials"):
+        broker.login(replace(external, broker_credentials=None))
