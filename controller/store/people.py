@@ -1,0 +1,334 @@
+"""People of the site, their one-time links and sign-in sessions, and the audit trail.
+
+Hides the tables and that only hashes of secrets are kept: a copy of the database opens nothing.
+Times are those of the wall, not of the hall's clock: a hall that runs fast does not sign people out fast.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerifyMismatchError
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from controller.hall.model import HallError
+from controller.people import Actor, ActorKind, Role
+from controller.store import Store, tables
+
+LINK_LASTS = timedelta(minutes=15)
+IDLE = timedelta(hours=2)  # P.37: a session ends by itself
+LONGEST = timedelta(hours=14)  # one working day with its overtime
+SEEN_EVERY = timedelta(minutes=1)  # a session's last use is written down at most this often
+TRIES = 5  # P.37: wrong passwords of one person within TRIES_WITHIN
+TRIES_WITHIN = timedelta(minutes=10)
+PASSWORD_LENGTH = 10
+PERSON_ID = re.compile(r"[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?")
+
+Record = Callable[[Connection], None]
+
+
+class UnknownPerson(HallError):
+    """Nobody, or more than one, is called that."""
+
+
+class BadLink(HallError):
+    """The sign-in link was used, is too old or was never given."""
+
+
+class BadPerson(HallError):
+    """A person cannot be written down like that; the message says why."""
+
+
+class BadPassword(HallError):
+    """Wrong name or password, too many tries, or a password too easy to guess. code: for i18n."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who works here. hall: the only hall they may act in, None = every hall."""
+
+    id: str
+    name: str
+    staff_number: str | None
+    hall: str | None
+    roles: frozenset[Role]
+    is_active: bool
+    has_password: bool = False
+
+    @property
+    def actor(self) -> Actor:
+        halls = None if self.hall is None else frozenset({self.hall})
+        return Actor(ActorKind.PERSON, self.id, self.roles, halls)
+
+
+def audit(actor: str, what: str, subject: str, now: datetime, **details: object) -> Record:
+    """The audit row of one change by a person, to be written in the transaction of that change (P.37)."""
+
+    def write(c: Connection) -> None:
+        c.execute(
+            insert(tables.audit).values(
+                at=now, actor=actor, what=what, subject=subject[:200], details=details
+            )
+        )
+
+    return write
+
+
+class People:
+    """The people of one store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._hasher = PasswordHasher()
+
+    # --- who there is
+
+    def all(self) -> list[Person]:
+        """Everybody, by staff number and name."""
+        query = select(tables.person).order_by(tables.person.c.staff_number, tables.person.c.name)
+        with self._store.reading() as c:
+            return [_person(row) for row in c.execute(query)]
+
+    def get(self, id: str) -> Person | None:
+        with self._store.reading() as c:
+            return _get(c, id)
+
+    def find(self, word: str) -> Person:
+        """Who has this id, staff number or name. Raises UnknownPerson when nobody or several do."""
+        t = tables.person.c
+        query = select(tables.person).where((t.id == word) | (t.staff_number == word) | (t.name == word))
+        with self._store.reading() as c:
+            found = [_person(row) for row in c.execute(query)]
+        if len(found) != 1:
+            count = "nobody" if not found else f"{len(found)} people"
+            raise UnknownPerson(f"{count} here by the id, staff number or name {word!r}")
+        return found[0]
+
+    def names(self, ids: Collection[str]) -> dict[str, str]:
+        """The names of these people, for lists that hold only ids."""
+        query = select(tables.person.c.id, tables.person.c.name).where(tables.person.c.id.in_(list(ids)))
+        with self._store.reading() as c:
+            return {row.id: row.name for row in c.execute(query)}
+
+    def add(self, person: Person, now: datetime, by: str = "system") -> Person:
+        """Write a new person down. Raises BadPerson when the id or staff number is taken or not one."""
+        if not PERSON_ID.fullmatch(person.id):
+            raise BadPerson(f"{person.id!r} is no id: small letters, digits and - are")
+        if not person.name.strip():
+            raise BadPerson("a person has a name")
+        with self._store.writing() as c:
+            t = tables.person.c
+            taken = select(t.name).where(
+                (t.id == person.id) | (t.staff_number == (person.staff_number or ""))
+            )
+            if (name := c.execute(taken).scalar()) is not None:
+                raise BadPerson(f"id {person.id} or staff number {person.staff_number} is already {name}'s")
+            c.execute(insert(tables.person).values(**_columns(person), created_at=now))
+            audit(by, "person.add", person.id, now, roles=sorted(person.roles), hall=person.hall)(c)
+        return person
+
+    def set_active(self, id: str, is_active: bool, now: datetime, by: str = "system") -> None:
+        """Let somebody in again, or shut them out at once: their sessions and links end."""
+        with self._store.writing() as c:
+            c.execute(update(tables.person).where(tables.person.c.id == id).values(is_active=is_active))
+            if not is_active:
+                _end_all(c, id, now)
+            audit(by, "person.enable" if is_active else "person.disable", id, now)(c)
+
+    # --- one-time links
+
+    def link(self, id: str, now: datetime, by: str = "system") -> str:
+        """The token of a link that signs this person in once, within LINK_LASTS."""
+        token = secrets.token_urlsafe(32)
+        with self._store.writing() as c:
+            c.execute(
+                insert(tables.link).values(token_hash=_hash(token), person=id, expires_at=now + LINK_LASTS)
+            )
+            audit(by, "person.link", id, now)(c)
+        return token
+
+    def whose_link(self, token: str, now: datetime) -> Person:
+        """Whom the link would sign in; using it is another step. Raises BadLink."""
+        with self._store.reading() as c:
+            return _whose_link(c, token, now)
+
+    def use_link(self, token: str, now: datetime) -> str:
+        """Sign in by the link, which is used up: the token of the new session. Raises BadLink."""
+        with self._store.writing() as c:
+            person = _whose_link(c, token, now)
+            used = update(tables.link).where(tables.link.c.token_hash == _hash(token)).values(used_at=now)
+            c.execute(used)
+            return _begin(c, person.id, now, "link")
+
+    # --- passwords, for those who want one
+
+    def set_password(self, id: str, password: str, now: datetime, by: str = "system") -> None:
+        """Raises BadPassword when it is too easy to guess."""
+        if len(password) < PASSWORD_LENGTH or len({_kind_of(letter) for letter in password}) < 2:
+            raise BadPassword(
+                "password_weak", f"a password has {PASSWORD_LENGTH} characters or more of two kinds at least"
+            )
+        hashed = self._hasher.hash(password)
+        with self._store.writing() as c:
+            c.execute(update(tables.person).where(tables.person.c.id == id).values(password_hash=hashed))
+            audit(by, "person.password", id, now)(c)
+
+    def sign_in(self, word: str, password: str, now: datetime) -> str:
+        """Sign in by staff number and password: the token of the new session. Raises BadPassword."""
+        t = tables.person.c
+        query = select(tables.person).where((t.id == word) | (t.staff_number == word), t.is_active)
+        with self._store.reading() as c:
+            row = c.execute(query).first()
+            too_many = row is not None and _failures(c, row.id, now) >= TRIES
+        if too_many:
+            raise BadPassword("password_locked", f"too many wrong passwords for {word}; wait ten minutes")
+        matches = self._matches(row.password_hash if row else None, password)
+        with self._store.writing() as c:
+            if row is not None and matches:
+                return _begin(c, row.id, now, "password")
+            audit("", "person.sign_in_failed", row.id if row else word[:64], now)(c)
+        raise BadPassword("password_wrong", "no such staff number with that password")
+
+    def _matches(self, hashed: str | None, password: str) -> bool:
+        """Takes as long for somebody unknown as for a wrong password."""
+        try:
+            return self._hasher.verify(hashed or self._hasher.hash("nobody"), password) and hashed is not None
+        except (VerifyMismatchError, InvalidHashError):
+            return False
+
+    # --- sessions
+
+    def signed_in(self, token: str, now: datetime) -> Person | None:
+        """Whose session this is; None when it ended, was idle for IDLE or the person was shut out."""
+        with self._store.reading() as c:
+            session = c.execute(_session(token)).first()
+            if session is None or session.ended_at is not None:
+                return None
+            if now - session.seen_at >= IDLE or now - session.created_at >= LONGEST:
+                return None
+            person = _get(c, session.person)
+        return person if person is not None and person.is_active else None
+
+    def seen(self, token: str, now: datetime) -> None:
+        """The person did something: the session's idle time starts anew."""
+        t = tables.login_session.c
+        fresh = update(tables.login_session).where(
+            t.token_hash == _hash(token), t.seen_at < now - SEEN_EVERY, t.ended_at.is_(None)
+        )
+        with self._store.reading() as c:
+            session = c.execute(_session(token)).first()
+        if session is not None and session.seen_at < now - SEEN_EVERY:
+            with self._store.writing() as c:
+                c.execute(fresh.values(seen_at=now))
+
+    def sign_out(self, token: str, now: datetime) -> None:
+        t = tables.login_session.c
+        with self._store.writing() as c:
+            session = c.execute(_session(token)).first()
+            if session is not None and session.ended_at is None:
+                ended = update(tables.login_session).where(t.token_hash == _hash(token))
+                c.execute(ended.values(ended_at=now))
+                audit(session.person, "person.sign_out", session.person, now)(c)
+
+    # --- the trail
+
+    def trail(self, limit: int = 200) -> list[dict[str, Any]]:
+        """The newest audit rows, newest first."""
+        query = select(tables.audit).order_by(tables.audit.c.id.desc()).limit(limit)
+        with self._store.reading() as c:
+            return [dict(row._mapping) for row in c.execute(query)]
+
+
+def _hash(token: str) -> str:
+    """Tokens have 256 bits of chance, so a plain hash is enough to keep them from readers of the table."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _kind_of(letter: str) -> str:
+    if letter.isdigit():
+        return "digit"
+    return "letter" if letter.isalpha() else "sign"
+
+
+def _columns(person: Person) -> dict[str, object]:
+    return {
+        "id": person.id,
+        "name": person.name,
+        "staff_number": person.staff_number,
+        "hall": person.hall,
+        "roles": sorted(person.roles),
+        "is_active": person.is_active,
+    }
+
+
+def _person(row: Row[Any]) -> Person:
+    """Roles a newer program wrote and this one does not know give no rights."""
+    return Person(
+        row.id,
+        row.name,
+        row.staff_number,
+        row.hall,
+        frozenset(Role(role) for role in row.roles if role in set(Role)),
+        row.is_active,
+        row.password_hash is not None,
+    )
+
+
+def _get(c: Connection, id: str) -> Person | None:
+    row = c.execute(select(tables.person).where(tables.person.c.id == id)).first()
+    return None if row is None else _person(row)
+
+
+def _session(token: str) -> Any:
+    return select(tables.login_session).where(tables.login_session.c.token_hash == _hash(token))
+
+
+def _whose_link(c: Connection, token: str, now: datetime) -> Person:
+    row = c.execute(select(tables.link).where(tables.link.c.token_hash == _hash(token))).first()
+    if row is None or row.used_at is not None or row.expires_at <= now:
+        raise BadLink("this sign-in link was used or is too old; ask for a new one")
+    person = _get(c, row.person)
+    if person is None or not person.is_active:
+        raise BadLink("this sign-in link belongs to nobody who works here now")
+    return person
+
+
+def _begin(c: Connection, person: str, now: datetime, by: str) -> str:
+    token = secrets.token_urlsafe(32)
+    c.execute(
+        insert(tables.login_session).values(
+            token_hash=_hash(token), person=person, created_at=now, seen_at=now
+        )
+    )
+    audit(person, "person.sign_in", person, now, by=by)(c)
+    return token
+
+
+def _end_all(c: Connection, person: str, now: datetime) -> None:
+    sessions, links = tables.login_session.c, tables.link.c
+    c.execute(
+        update(tables.login_session)
+        .where(sessions.person == person, sessions.ended_at.is_(None))
+        .values(ended_at=now)
+    )
+    c.execute(update(tables.link).where(links.person == person, links.used_at.is_(None)).values(used_at=now))
+
+
+def _failures(c: Connection, person: str, now: datetime) -> int:
+    """Wrong passwords of this person within TRIES_WITHIN."""
+    t = tables.audit.c
+    query = select(func.count()).where(
+        t.what == "person.sign_in_failed", t.subject == person, t.at > now - TRIES_WITHIN
+    )
+    return int(c.execute(query).scalar_one())
