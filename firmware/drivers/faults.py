@@ -1,0 +1,76 @@
+"""What is wrong with one device now: each fault is told once when it starts and once when it ends.
+
+Codes are those of the fault catalogue (edge-peers 9): kind of device, dot, what. Severity says who
+notices: a citizen, the technician today (degraded), or the next service visit (maintenance).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+
+from firmware.protocol.messages import Faulted, Recovered, Struct
+
+SEVERITY: Mapping[str, str] = {
+    "printer.paper_out": "citizen",
+    "printer.cover_open": "citizen",
+    "printer.cutter": "citizen",
+    "printer.failed": "citizen",
+    "printer.head_hot": "degraded",
+    "printer.gone": "citizen",
+    "printer.no_answer": "citizen",
+    "printer.blocked": "citizen",
+    "printer.wrong_device": "citizen",
+    "printer.near_end": "maintenance",
+    "input.stuck": "degraded",
+    "input.gone": "citizen",
+    "keypad.gone": "degraded",
+    "keypad.noise": "degraded",
+    "keypad.stuck": "degraded",
+    "led.gone": "degraded",
+    "led.no_answer": "degraded",
+    "speaker.failed": "degraded",
+}
+_ORDER = ("citizen", "degraded", "maintenance")
+
+
+class Faults:
+    """The open faults of one device. Safe to use from any thread."""
+
+    def __init__(self, device: str, report: Callable[[Struct], None]) -> None:
+        self._device = device
+        self._report = report
+        self._open: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def raised(self, code: str, detail: str = "") -> None:
+        """Report Faulted, unless it is already open."""
+        with self._lock:
+            if code in self._open:
+                return
+            self._open[code] = detail
+        severity = SEVERITY.get(code, "degraded")
+        self._report(Faulted(device=self._device, code=code, detail=detail, severity=severity))
+
+    def cleared(self, code: str) -> None:
+        """Report Recovered, when it was open."""
+        with self._lock:
+            if self._open.pop(code, None) is None:
+                return
+        self._report(Recovered(device=self._device, code=code))
+
+    def only(self, codes: Mapping[str, str], among: frozenset[str]) -> None:
+        """Of the codes `among`, exactly `codes` (code -> detail) are open: raise and clear accordingly."""
+        for code in sorted(among - codes.keys()):
+            self.cleared(code)
+        for code, detail in codes.items():
+            self.raised(code, detail)
+
+    def has(self, code: str) -> bool:
+        return code in self._open
+
+    def worst(self) -> str:
+        """ "ok", or the open code people notice first."""
+        with self._lock:
+            codes = sorted(self._open, key=lambda code: _ORDER.index(SEVERITY.get(code, "degraded")))
+        return codes[0] if codes else "ok"

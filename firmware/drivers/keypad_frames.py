@@ -1,0 +1,150 @@
+"""Frames of the caller and rating keypad bus: FF 68 L L 68 ADDR FUNC DATA.. CS 16 (P.32).
+
+9600 baud 8N1, several devices with a one-byte address. L, given twice, counts ADDR to the end of
+DATA; CS is (ADDR + FUNC + sum of DATA) mod 256. Devices send L of 3 to 5, the host also 2 and 8.
+Source: requirements, hardware notes; the deployed program github.com/JackQChen/QueueSystem.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from firmware.protocol.messages import Key
+
+HEAD = b"\xff\x68"
+TAIL = 0x16
+FROM_DEVICE = range(3, 6)  # lengths L the deployed host takes; others it drops
+FROM_HOST = range(2, 9)
+BLANK = 0x0A
+
+RATED = 0x11  # device -> host, DATA[0] is the key
+SHOW = 0x02  # host -> device: six digits, or one byte of stars
+BEEP = 0x03
+PROMPT = 0x01
+ASK_RATING = 0x0B
+
+KEYS: Mapping[bytes, Key] = {  # by DATA
+    b"\x0c": Key.CALL_NEXT,
+    b"\x0d": Key.RECALL,
+    b"\x0b": Key.FINISH,
+    b"\x0e": Key.CANCEL,
+    b"\x0f": Key.START,
+    b"\x11": Key.LINE,
+    b"\x12": Key.PAUSE,
+    b"\x13": Key.TRANSFER,
+    b"\x06\x0f": Key.NO_SHOW,
+    b"\x00\x0f": Key.HOLD,
+    b"\x03\x0f": Key.CALL_BACK,
+}
+# The four rating keys of that product: dissatisfied, none (its default), satisfied, very satisfied,
+# on the five levels of P.13. A device with five keys brings its own table in its configuration.
+RATINGS: Mapping[str, int] = {"0": 1, "1": 3, "2": 4, "3": 5}
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    address: int
+    func: int
+    data: bytes = b""
+
+    def encode(self) -> bytes:
+        body = bytes([self.address, self.func]) + self.data
+        return HEAD + bytes([len(body), len(body), 0x68]) + body + bytes([sum(body) % 256, TAIL])
+
+
+def answer(frame: Frame) -> bytes:
+    """What the host sends back for a device's frame: the frame; for a rating FUNC 01 and CS less 16."""
+    if frame.func == RATED:
+        return Frame(frame.address, PROMPT, frame.data).encode()
+    return frame.encode()
+
+
+def key_name(data: bytes) -> str:
+    """The meaning of a key frame's DATA: a Key value, or "unknown:XX" with its bytes in hex."""
+    known = KEYS.get(data)
+    if known is None and len(data) > 1 and data[-1] != 0x0F:
+        known = KEYS.get(data[-1:])  # the last byte is the key; digits before it say nothing
+    return known.value if known is not None else f"unknown:{data.hex().upper()}"
+
+
+def show(address: int, waiting: int | None, number: str) -> Frame:
+    """The small display: three digits of people waiting, three of the ticket number, None and "" blank.
+
+    Only digits fit: a prefix is left out, of a long number the last three stay; over 999 shows 999.
+    """
+    left = "" if waiting is None else str(min(max(waiting, 0), 999))
+    right = "".join(digit for digit in number if digit in "0123456789")[-3:]
+    if right:
+        right = right.zfill(3)
+    return Frame(address, SHOW, _cells(left) + _cells(right))
+
+
+def _cells(digits: str) -> bytes:
+    return bytes([BLANK] * (3 - len(digits)) + [int(digit) for digit in digits])
+
+
+class Reader:
+    """Bytes as they come to whole frames, finding its feet within one frame after noise (F29).
+
+    What looks like a frame but is not costs one byte, not its whole length, so a frame behind noise
+    is never lost. A frame is refused when another one begins inside it: no key or address is FF 68.
+    """
+
+    def __init__(self, lengths: range = FROM_DEVICE) -> None:
+        self.bad = 0  # frames begun and broken: wrong sum, wrong end, cut off
+        self._lengths = lengths
+        self._rest = b""
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """The frames that are complete now."""
+        self._rest += data
+        frames = []
+        while (at := self._rest.find(HEAD)) >= 0:
+            self._rest = self._rest[at:]
+            size = self._size()
+            if size is None or len(self._rest) < size:
+                if size is None:
+                    self._skip()
+                    continue
+                return frames
+            frame = _decode(self._rest[:size])
+            if frame is None:
+                self.bad += 1
+                self._skip()
+                continue
+            frames.append(frame)
+            self._rest = self._rest[size:]
+        self._rest = self._rest[-1:] if self._rest.endswith(HEAD[:1]) else b""
+        return frames
+
+    def quiet(self) -> list[Frame]:
+        """The line fell silent: what is half here will not be completed, but may hide a whole frame."""
+        frames: list[Frame] = []
+        while len(self._rest) >= len(HEAD):
+            self.bad += 1
+            self._skip()
+            frames += self.feed(b"")
+        self._rest = b""
+        return frames
+
+    def _size(self) -> int | None:
+        """Bytes the frame at the front will have; None when its head is no head. Short heads may grow."""
+        head = self._rest[2:5]
+        if len(head) >= 1 and head[0] not in self._lengths:
+            return None
+        if len(head) >= 2 and head[1] != head[0]:
+            return None
+        if len(head) >= 3 and head[2] != 0x68:
+            return None
+        return 7 + head[0] if head else 7 + self._lengths.start
+
+    def _skip(self) -> None:
+        self._rest = self._rest[1:]
+
+
+def _decode(whole: bytes) -> Frame | None:
+    body, check, tail = whole[5:-2], whole[-2], whole[-1]
+    if tail != TAIL or sum(body) % 256 != check or HEAD in whole[2:]:
+        return None
+    return Frame(body[0], body[1], body[2:])
