@@ -1,0 +1,115 @@
+/** The summary screen of a zone or hall: whose turn it is, and how long the queues are. `hall.html?board=z-east` */
+
+import { el, icon, lengthStep, mark, put } from "./dom.js";
+import { Feed } from "./feed.js";
+import { Stage } from "./stage.js";
+import { applyTheme, keepTime, parameter } from "./status.js";
+import { name, say } from "./texts.js";
+
+const QUEUES_AT_ONCE = 4; // that can be read from afar
+const LONG_NUMBER = 5; // letters; such numbers are set smaller
+const TURN_MS = 8000; // how long one page of queues stays
+const NEXT_NUMBERS = 3;
+
+const byId = (id) => document.getElementById(id);
+const stage = new Stage();
+
+// --- calls
+
+function callRow(row) {
+  const { call } = row;
+  return el(
+    "li",
+    { class: "call", "data-id": row.id },
+    el("span", { class: "number", "data-long": call.number.length >= LONG_NUMBER }, call.number),
+    el(
+      "span",
+      { class: "to" },
+      icon("forward"),
+      el("b", { class: "window" }, String(call.window)),
+      el("span", { class: "unit" }, el("span", {}, "号窗口"), el("span", { class: "en" }, "Window")),
+    ),
+  );
+}
+
+function showCalls() {
+  const { large, rows } = stage.picture(performance.now());
+  const list = byId("calls");
+  mark(list, "hidden", rows.length === 0);
+  mark(byId("calm"), "hidden", rows.length > 0);
+  mark(list, "data-large", String(large));
+  const there = new Map([...list.children].map((node) => [node.dataset.id, node]));
+  const nodes = rows.map((row) => {
+    const node = there.get(row.id) ?? callRow(row);
+    mark(node, "data-fresh", row.isFresh);
+    mark(node, "data-large", row.isLarge);
+    return node;
+  });
+  if (nodes.length !== list.children.length || nodes.some((node, at) => node !== list.children[at])) {
+    list.replaceChildren(...nodes);
+  }
+}
+
+function showCalm(board) {
+  put(byId("calm-zh"), say("zh", board ? "no.calls" : "connecting"));
+  put(byId("calm-en"), say("en", board ? "no.calls" : "connecting"));
+}
+
+// --- queues
+
+/** What is next in the queue: three numbers, or why there are none. */
+function nextOf(line) {
+  const numbers = line.next.slice(0, NEXT_NUMBERS).map((number) => el("span", {}, number));
+  if (numbers.length) return [el("span", { class: "label" }, say("zh", "next")), ...numbers];
+  if (line.windows === 0) return [el("span", { class: "shut" }, say("zh", "no.window"))];
+  return [el("span", { class: "label" }, say("zh", "none.next"))];
+}
+
+function queueRow(line) {
+  const en = line.en && line.en !== line.zh ? el("span", { class: "en" }, line.en) : null;
+  return el(
+    "li",
+    { class: "queue", "data-length": lengthStep(line.zh, 9, 14) },
+    el("p", { class: "name" }, line.zh, en),
+    el("p", { class: "waiting" }, say("zh", "waiting"), el("b", {}, String(line.waiting))),
+    el("p", { class: "next" }, ...nextOf(line)),
+  );
+}
+
+let queuesShown = "";
+
+function showQueues(lines) {
+  const pages = Math.max(1, Math.ceil(lines.length / QUEUES_AT_ONCE));
+  const size = Math.ceil(lines.length / pages);
+  const page = Math.floor(performance.now() / TURN_MS) % pages;
+  const now = JSON.stringify([page, lines]);
+  if (now === queuesShown) return;
+  queuesShown = now;
+  mark(byId("queues"), "data-rows", String(Math.max(3, size)));
+  byId("queues").replaceChildren(...lines.slice(page * size, page * size + size).map(queueRow));
+  mark(byId("dots"), "hidden", pages === 1);
+  const dots = Array.from({ length: pages }, (_, at) => el("i", { "data-on": at === page }));
+  byId("dots").replaceChildren(...dots);
+}
+
+// --- all of it
+
+function show(board) {
+  put(byId("name"), board.zh || say("zh", "hall"));
+  put(byId("name-en"), name("en", board) || say("en", "hall"));
+  put(byId("notice"), [board.notice_zh, board.notice_en].filter(Boolean).join(" · "));
+  showCalm(board);
+  stage.take(board.calls, performance.now());
+  showCalls();
+  showQueues(board.queues);
+}
+
+function tick() {
+  showCalls();
+  if (feed.board) showQueues(feed.board.queues);
+}
+
+applyTheme();
+const feed = new Feed(parameter("board", "z-hall"), show);
+keepTime(feed, () => "zh", tick);
+feed.follow();
