@@ -138,6 +138,11 @@ class Port:
         except (serial.SerialException, OSError, TypeError) as error:
             raise self._gone(error) from error
 
+    def wake(self) -> None:
+        """Make a read() that waits in another thread return now."""
+        with suppress(serial.SerialException, OSError, TypeError, AttributeError):
+            self._line.cancel_read()
+
     def forget_input(self) -> None:
         """Drop what came in unasked, so that the next answer belongs to the next question."""
         try:

@@ -74,6 +74,7 @@ class Bus:
 
     def send(self, frame: Frame) -> None:
         self._outgoing.append(frame.encode())
+        self.line.wake()
 
     def opened(self) -> None:
         self._reader = _fresh(self._reader)

@@ -92,25 +92,21 @@ class Reader:
     """
 
     def __init__(self, lengths: range = FROM_DEVICE) -> None:
-        self.bad = 0  # frames begun and broken: wrong sum, wrong end, cut off
+        self.bad = 0  # frames begun and broken: wrong length, sum or end, cut off
         self._lengths = lengths
         self._rest = b""
 
     def feed(self, data: bytes) -> list[Frame]:
         """The frames that are complete now."""
         self._rest += data
-        frames = []
+        frames: list[Frame] = []
         while (at := self._rest.find(HEAD)) >= 0:
             self._rest = self._rest[at:]
             size = self._size()
-            if size is None or len(self._rest) < size:
-                if size is None:
-                    self._skip()
-                    continue
+            if size is not None and len(self._rest) < size:
                 return frames
-            frame = _decode(self._rest[:size])
-            if frame is None:
-                self.bad += 1
+            frame = None if size is None else _decode(self._rest[:size])
+            if size is None or frame is None:
                 self._skip()
                 continue
             frames.append(frame)
@@ -122,7 +118,6 @@ class Reader:
         """The line fell silent: what is half here will not be completed, but may hide a whole frame."""
         frames: list[Frame] = []
         while len(self._rest) >= len(HEAD):
-            self.bad += 1
             self._skip()
             frames += self.feed(b"")
         self._rest = b""
@@ -140,6 +135,7 @@ class Reader:
         return 7 + head[0] if head else 7 + self._lengths.start
 
     def _skip(self) -> None:
+        self.bad += 1
         self._rest = self._rest[1:]
 
 

@@ -41,14 +41,21 @@ class Line:
         self.reopens = 0
         self._wire = wire
         self._talk = talk
+        self._port: wires.Port | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"line {wire.path}", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
+    def wake(self) -> None:
+        """Take the next turn at once: there is something to write."""
+        if (port := self._port) is not None:
+            port.wake()
+
     def stop(self) -> None:
         self._stop.set()
+        self.wake()
         self._thread.join(timeout=STOP_S)
 
     def _run(self) -> None:
@@ -68,6 +75,7 @@ class Line:
 
     def _use(self, port: wires.Port) -> None:
         try:
+            self._port = port
             self._talk.opened()
             while not self._stop.is_set():
                 if data := port.read():
@@ -76,6 +84,7 @@ class Line:
         except wires.WireFault as fault:
             self._told(fault, False)
         finally:
+            self._port = None
             port.close()
 
     def _told(self, fault: wires.WireFault, was_told: bool) -> bool:
