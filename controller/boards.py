@@ -1,0 +1,274 @@
+"""What every screen of a hall shows, as whole snapshots drawn from the hall's value.
+
+Pure. A board's name says what it is: `w3` a window, `z-east` the summary screen of a zone, `k-main` a
+kiosk of a calling domain. Screens never get differences, so nothing can be missed or shown half.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from controller.hall import balance, effects, waits
+from controller.hall.model import (
+    DayState,
+    Hall,
+    Queue,
+    Session,
+    Text,
+    Ticket,
+    TicketState,
+    Window,
+    WindowState,
+)
+from firmware.protocol.messages import Board, Call, QueueLine, WindowBoard
+
+CALLS_SHOWN = 12  # of a zone; a screen shows as many as fit
+NEXT_SHOWN = 3  # ux: hall display
+NO_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+AT_WINDOW = frozenset({TicketState.CALLED, TicketState.SERVING})
+NOT_OPEN = Text("现在不在取号时间", "Tickets are not being issued now")
+ENDED = Text("今日取号已结束", "No more tickets today")
+FULL = Text("今日号已取完", "Today's tickets are used up")
+NOT_SERVED = Text("本业务未设窗口", "No window offers this")
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What makes a snapshot newer than another (F23, F24): the controller's generation, then a count."""
+
+    gen: int
+    ver: int
+
+
+def of_window(number: int) -> str:
+    return f"w{number}"
+
+
+def of_zone(zone: str) -> str:
+    return f"z-{zone}"
+
+
+def of_domain(domain: str) -> str:
+    return f"k-{domain}"
+
+
+def window_of(board: str) -> int | None:
+    """The window a board belongs to; None for a board of a zone or kiosk."""
+    return int(board[1:]) if board[:1] == "w" and board[1:].isdecimal() else None
+
+
+def names(hall: Hall) -> list[str]:
+    """Every board of the hall."""
+    return [
+        *(of_window(window.number) for window in hall.plan.windows),
+        *(of_zone(zone.id) for zone in hall.plan.zones),
+        *(of_domain(domain.id) for domain in hall.plan.domains),
+    ]
+
+
+def touched(hall: Hall, told: Iterable[effects.Effect]) -> set[str]:
+    """The boards that may look different after these effects."""
+    return {name for effect in told for name in _touched(hall, effect)}
+
+
+def draw(hall: Hall, name: str, now: datetime, version: Version) -> Board | None:
+    """The whole board `name`; None when the hall has no such board (any more)."""
+    board = _drawn(hall, name, now)
+    if board is None:
+        return None
+    return Board(
+        board=name,
+        ver=version.ver,
+        gen=version.gen,
+        ts=now,
+        day=hall.day.date.isoformat() if hall.day else "",
+        zh=board.zh,
+        en=board.en,
+        window=board.window,
+        calls=board.calls,
+        queues=board.queues,
+        windows=board.windows,
+    )
+
+
+def looks(hall: Hall, name: str, now: datetime) -> Board | None:
+    """What the board shows, without version and time: equal for as long as nobody would see a difference."""
+    return _drawn(hall, name, now)
+
+
+def _drawn(hall: Hall, name: str, now: datetime) -> Board | None:
+    day = hall.day.date.isoformat() if hall.day else ""
+    number = window_of(name)
+    if number is not None and number in hall.windows:
+        return _board(name, hall.plan.name, day, window=window_board(hall, number, now))
+    for zone in hall.plan.zones:
+        if name == of_zone(zone.id):
+            return _board(
+                name,
+                zone.name,
+                day,
+                calls=zone_calls(hall, zone.id),
+                queues=[queue_line(hall, queue) for queue in hall.plan.queues if queue.zone == zone.id],
+                windows=[window_board(hall, w.number, now) for w in hall.plan.windows if w.zone == zone.id],
+            )
+    for domain in hall.plan.domains:
+        if name == of_domain(domain.id):
+            return _board(name, domain.name, day, queues=kiosk_queues(hall, domain.id))
+    return None
+
+
+def _board(
+    name: str,
+    title: Text,
+    day: str,
+    *,
+    window: WindowBoard | None = None,
+    calls: Iterable[Call] = (),
+    queues: Iterable[QueueLine] = (),
+    windows: Iterable[WindowBoard] = (),
+) -> Board:
+    return Board(
+        board=name,
+        ver=0,
+        gen=0,
+        ts=NO_TIME,
+        zh=title.zh,
+        en=title.en,
+        day=day,
+        window=window,
+        calls=list(calls),
+        queues=list(queues),
+        windows=list(windows),
+    )
+
+
+# --- the pieces
+
+
+def window_board(hall: Hall, number: int, now: datetime) -> WindowBoard:
+    """The face of one window: number, state, who sits there, whom it serves."""
+    window, session = hall.windows[number], hall.sessions[number]
+    ticket = _current(hall, session)
+    clerk = hall.clerks.get(session.clerk) if session.clerk else None
+    queues = [hall.queues[serves.queue].name for serves in window.serves if serves.queue in hall.queues]
+    return WindowBoard(
+        number=number,
+        zh=window.name.zh,
+        en=window.name.en,
+        state=session.state.value,
+        ticket=ticket.number if ticket else "",
+        is_called=ticket is not None and ticket.state is TicketState.CALLED,
+        calls=ticket.calls if ticket else 0,
+        waiting=_waiting_for(hall, session),
+        staff_number=clerk.staff_number if clerk else "",
+        staff_name=masked(clerk.name) if clerk else "",
+        queues_zh="、".join(name.zh for name in queues),
+        queues_en=", ".join(name.en for name in queues),
+        until=session.pause_until,
+        line=_line(window, session, ticket),
+    )
+
+
+def zone_calls(hall: Hall, zone: str) -> list[Call]:
+    """Who is called to or served at the zone's windows, the newest call first."""
+    called = [
+        Call(
+            number=ticket.number,
+            window=window.number,
+            at=ticket.last_called_at or ticket.issued_at,
+            calls=ticket.calls,
+            ticket=ticket.id,
+            window_name=window.name.zh,
+        )
+        for window in hall.plan.windows
+        if window.zone == zone and (ticket := _current(hall, hall.sessions[window.number])) is not None
+    ]
+    return sorted(called, key=lambda call: (call.at, call.ticket), reverse=True)[:CALLS_SHOWN]
+
+
+def kiosk_queues(hall: Hall, domain: str) -> list[QueueLine]:
+    return [queue_line(hall, queue) for queue in hall.plan.queues if queue.domain == domain]
+
+
+def queue_line(hall: Hall, queue: Queue) -> QueueLine:
+    """How a queue stands: who waits, who is next, and what somebody who joins now has to expect."""
+    waiting = waits.waiting(hall, queue.code)
+    estimate = waits.estimate(hall, queue.code, waiting)
+    closed = why_closed(hall, queue)
+    return QueueLine(
+        code=queue.code,
+        zh=queue.name.zh,
+        en=queue.name.en,
+        waiting=waiting,
+        windows=len(balance.serving_windows(hall, queue.code)),
+        next=waits.next_numbers(hall, queue.code, NEXT_SHOWN),
+        wait_min=_minutes(estimate.low) if estimate else None,
+        wait_max=_minutes(estimate.high) if estimate else None,
+        is_open=closed is None,
+        why_zh=closed.zh if closed else "",
+        why_en=closed.en if closed else "",
+    )
+
+
+def why_closed(hall: Hall, queue: Queue) -> Text | None:
+    """Why nobody can take a ticket of this queue now; None when one can."""
+    if hall.day is None or hall.day.state is DayState.CLOSED:
+        return NOT_OPEN
+    if hall.day.state is DayState.CLOSING:
+        return ENDED
+    if queue.daily_quota is not None and hall.issued.get(queue.code, 0) >= queue.daily_quota:
+        return FULL
+    return None if hall.servers.get(queue.code) else NOT_SERVED
+
+
+def masked(name: str) -> str:
+    """A name as public screens may show it: the family name and stars (P.33)."""
+    return name[:1] + "*" if name else ""
+
+
+def _touched(hall: Hall, effect: effects.Effect) -> Iterator[str]:
+    match effect:
+        case effects.WindowFace(window=number):
+            yield of_window(number)
+            if number in hall.windows:
+                yield of_zone(hall.windows[number].zone)
+        case effects.ZoneFace(zone=zone):
+            yield of_zone(zone)
+        case effects.QueueFace(queue=code):
+            queue = hall.queues.get(code)
+            if queue is not None:
+                yield of_domain(queue.domain)
+                yield of_zone(queue.zone)
+                yield from (of_window(number) for number in hall.servers.get(code, ()))
+        case _:
+            return
+
+
+def _current(hall: Hall, session: Session) -> Ticket | None:
+    ticket = hall.tickets.get(session.current) if session.current is not None else None
+    return ticket if ticket is not None and ticket.state in AT_WINDOW else None
+
+
+def _waiting_for(hall: Hall, session: Session) -> int:
+    return sum(waits.waiting(hall, line) for line in balance.lines_of(hall, session))
+
+
+def _line(window: Window, session: Session, ticket: Ticket | None) -> str:
+    """One line for an LED bar of about eight Chinese characters."""
+    if ticket is not None and ticket.state is TicketState.CALLED:
+        return f"请{ticket.number}号到{window.number}号窗口"
+    if ticket is not None:
+        return f"{ticket.number} 正在办理"
+    match session.state:
+        case WindowState.OPEN | WindowState.BUSY:
+            return window.name.zh
+        case WindowState.PAUSED | WindowState.OFFLINE:
+            return "暂停服务"
+        case WindowState.CLOSED:
+            return "窗口未开"
+
+
+def _minutes(length: timedelta) -> int:
+    return round(length / timedelta(minutes=1))
