@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
+
 from controller.hall.model import HallError
 
 
@@ -11,3 +13,10 @@ class StoreFailed(HallError):
 
 class StoreTooNew(HallError):
     """The database was made by a newer version of this program; update the program, never the data."""
+
+
+def is_outage(error: Exception) -> bool:
+    """Whether the database itself failed, and not a row or statement somebody gave it."""
+    if isinstance(error, (IntegrityError, DataError, ProgrammingError)):
+        return False
+    return isinstance(error, (StoreFailed, DBAPIError))

@@ -43,7 +43,7 @@ ID = String(64)  # hall, unit, person, device, queue: short names people read
 
 
 class Utc(TypeDecorator[datetime]):
-    """An aware datetime, kept in UTC. A naive one is refused: it would silently mean somebody's local time."""
+    """An aware datetime, kept in UTC. A naive one is refused: it would mean somebody's local time."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -64,8 +64,8 @@ class Utc(TypeDecorator[datetime]):
 
 # --- the hall's log and what is committed with it ---------------------------------------------------
 
-# Append-only. seq counts per hall from 1 without gaps; body is the event as JSON without `at`'s meaning
-# lost: it is repeated in the column for searching.
+# Append-only. seq counts per hall from 1 without gaps; body is the whole event as JSON, the other columns
+# repeat what is searched for. Clustered by its key (no rowid): a commit appends to one place.
 event = Table(
     "event",
     metadata,
@@ -80,6 +80,7 @@ event = Table(
     Column("body", Text, nullable=False),
     Index(None, "hall", "ticket", "seq"),
     Index(None, "hall", "at"),
+    sqlite_with_rowid=False,
 )
 
 # What an idempotency key was answered with: events first_seq..last_seq; both null when it decided nothing.
@@ -92,6 +93,7 @@ answer = Table(
     Column("first_seq", Integer),
     Column("last_seq", Integer),
     Index(None, "at"),
+    sqlite_with_rowid=False,
 )
 
 # Orders to devices. state: null (sent, unheard of), or messages.ResultState; settled_at: when it was final.
@@ -127,6 +129,7 @@ heard = Table(
     Column("epoch", String(64), primary_key=True),
     Column("hi", Integer, nullable=False),
     Column("at", Utc, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 # The hall after event seq; body is compressed JSON of hall.snapshot.HallSnapshot, of that format number.
@@ -174,6 +177,7 @@ ticket = Table(
     Index(None, "hall", "day", "queue"),
     Index(None, "hall", "day", "window"),
     Index(None, "token"),
+    sqlite_with_rowid=False,
 )
 
 # --- the site ---------------------------------------------------------------------------------------

@@ -1,0 +1,180 @@
+"""Opening the database and its transactions: who may write, what a reader sees, which schema it has.
+
+Hides the driver. On SQLite: WAL with synchronous=FULL (NORMAL lost acknowledged rows in a power cut),
+one connection that writes under a lock with BEGIN IMMEDIATE, and as many that only read, which never
+wait for it. On PostgreSQL the same calls over a pool. One process writes a database at a time.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy import event as hooks
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.pool import QueuePool
+
+from controller.store import schema
+from controller.store.errors import StoreFailed, is_outage
+from controller.store.records import put_meta_once
+
+BUSY_TIMEOUT_MS = 5000  # another process (a backup, `servicehall store`) holds the write lock for so long
+READERS = 32  # connections that may read at once; more wait for one of them
+
+
+class Store:
+    """An open database. Any thread may read and write; writers take turns."""
+
+    def __init__(self, writer: Engine, reader: Engine) -> None:
+        self.writer = writer
+        self.reader = reader
+        self._turn = threading.Lock()
+        self._owner: int | None = None
+        self._is_open = True
+
+    @classmethod
+    def open(cls, url: str, now: datetime) -> Store:
+        """The database at `url`, made or migrated when needed.
+
+        url: "sqlite:////var/lib/servicehall/hall.db" or "postgresql://...". Raises StoreFailed when it
+        cannot be opened and StoreTooNew when a newer version of the program has migrated it.
+        """
+        writer, reader = _engines(url)
+        store = cls(writer, reader)
+        try:
+            with _named_failures():
+                schema.migrate(writer)
+            with store.writing() as c:
+                put_meta_once(c, "created_at", now.isoformat())
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    def migrate(self) -> bool:
+        """Bring the schema up to this program; True when something was changed."""
+        with _named_failures():
+            return schema.migrate(self.writer)
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction, committed when the block ends and rolled back when it raises.
+
+        Raises StoreFailed when the database could not do it: then nothing of it is stored. Constraint
+        errors (IntegrityError) come through as they are. Not to be nested: a second one in the same
+        thread would wait for itself.
+        """
+        if self._owner == threading.get_ident():
+            raise RuntimeError("writing() inside writing() of the same thread")
+        with self._turn:
+            self._owner = threading.get_ident()
+            try:
+                self._check_open()
+                with _named_failures(), self.writer.begin() as connection:
+                    yield connection
+            finally:
+                self._owner = None
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One unchanging view of what is committed; waits for no writer."""
+        self._check_open()
+        with _named_failures(), self.reader.connect() as connection:
+            yield connection
+
+    def close(self) -> None:
+        with self._turn:
+            self._is_open = False
+            self.reader.dispose()
+            self.writer.dispose()
+
+    def _check_open(self) -> None:
+        if not self._is_open:
+            raise StoreFailed("the database is closed")
+
+
+@contextmanager
+def _named_failures() -> Iterator[None]:
+    """Turns what the driver says about the database itself into StoreFailed."""
+    try:
+        yield
+    except DBAPIError as error:
+        if is_outage(error):
+            raise StoreFailed(f"the database failed: {error.orig}") from error
+        raise
+
+
+def _engines(url: str) -> tuple[Engine, Engine]:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise StoreFailed(f"{url!r} is no database URL; it looks like sqlite:////path/hall.db") from error
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite_engines(parsed)
+    if parsed.get_backend_name() == "postgresql":
+        return _postgres_engines(parsed.set(drivername="postgresql+psycopg"))
+    raise StoreFailed(f"{parsed.get_backend_name()} is not supported; use sqlite or postgresql")
+
+
+def _sqlite_engines(url: URL) -> tuple[Engine, Engine]:
+    if not url.database or url.database == ":memory:":
+        raise StoreFailed("an SQLite database needs a file: sqlite:////path/hall.db")
+    _touch(Path(url.database))
+    writer = create_engine(
+        url, poolclass=QueuePool, pool_size=1, max_overflow=0, json_serializer=to_json, **_THREADS
+    )
+    reader = create_engine(
+        url, poolclass=QueuePool, pool_size=8, max_overflow=READERS - 8, json_serializer=to_json, **_THREADS
+    )
+    _prepare(writer, "BEGIN IMMEDIATE", "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL")
+    _prepare(reader, "BEGIN", "PRAGMA query_only=ON")
+    return writer, reader
+
+
+_THREADS: dict[str, Any] = {"connect_args": {"check_same_thread": False}}
+
+
+def _touch(path: Path) -> None:
+    """Make the file readable by nobody else: it holds password hashes. Its WAL takes the same mode."""
+    try:
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise StoreFailed(f"cannot make the database {path}: {error.strerror}") from error
+
+
+def _prepare(engine: Engine, begin: str, *pragmas: str) -> None:
+    """Let SQLAlchemy begin transactions itself: left alone, the driver begins them only before a write."""
+
+    @hooks.listens_for(engine, "connect")
+    def _set_up(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        for pragma in (f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}", "PRAGMA foreign_keys=ON", *pragmas):
+            connection.execute(pragma).close()
+
+    @hooks.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+
+def _postgres_engines(url: URL) -> tuple[Engine, Engine]:
+    try:
+        writer = create_engine(url, pool_size=2, pool_pre_ping=True, json_serializer=to_json)
+    except ModuleNotFoundError as error:
+        raise StoreFailed("PostgreSQL needs the extra: install servicehall[postgres]") from error
+    reader = create_engine(
+        url, pool_size=8, max_overflow=READERS - 8, pool_pre_ping=True, json_serializer=to_json
+    ).execution_options(postgresql_readonly=True, isolation_level="REPEATABLE READ")
+    return writer, reader
+
+
+def to_json(value: object) -> str:
+    return msgspec.json.encode(value).decode()

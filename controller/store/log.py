@@ -1,0 +1,235 @@
+"""The log of a hall: what is committed together, and reading a hall back from it.
+
+Every function takes the connection of a transaction somebody else opened. `write` puts everything a
+batch of commands decided into one: events, who asked, keys and their answers, orders, high-water
+marks, settled orders and the rows of the lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, select
+
+from controller.hall.engine import apply, new_hall
+from controller.hall.events import Event
+from controller.hall.model import Hall, Plan
+from controller.hall.snapshot import freeze, thaw
+from controller.store import codec, orders, projections
+from controller.store.orders import PendingOrder, Settled
+from controller.store.records import upsert
+from controller.store.tables import answer, event, heard, person, snapshot, ticket
+
+KEEP_SNAPSHOTS = 2  # the second is there for a damaged or outdated first
+KEEP_ANSWERS = timedelta(days=2)  # a request is not retried after that
+KEEP_ORDERS = timedelta(days=7)  # results of orders, for the technician
+
+Mark = tuple[str, str]  # unit, epoch
+Row = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Batch:
+    """Rows that become true together. now: hall time of the batch."""
+
+    hall: str
+    now: datetime
+    events: list[Row] = field(default_factory=list)
+    answers: list[Row] = field(default_factory=list)
+    orders: list[PendingOrder] = field(default_factory=list)
+    marks: dict[Mark, int] = field(default_factory=dict)
+    settled: list[tuple[str, Settled]] = field(default_factory=list)  # "" or the only unit that may settle it
+    tickets: dict[int, projections.Row] = field(default_factory=dict)
+
+    def is_empty(self) -> bool:
+        return not (self.events or self.answers or self.orders or self.marks or self.settled)
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """An event as it stands in the log, with who asked for it. actor_name: of a person we know."""
+
+    seq: int
+    event: Event
+    actor_kind: str
+    actor_id: str
+    actor_name: str | None = None
+
+
+# --- writing ----------------------------------------------------------------------------------------
+
+
+def event_row(hall: str, seq: int, decided: Event, actor_kind: str, actor_id: str) -> Row:
+    return {
+        "hall": hall,
+        "seq": seq,
+        "at": decided.at,
+        "kind": type(decided).__name__,
+        "ticket": getattr(decided, "ticket", None),
+        "window": getattr(decided, "window", None),
+        "actor_kind": actor_kind,
+        "actor_id": actor_id,
+        "body": codec.encode(decided),
+    }
+
+
+def answer_row(hall: str, key: str, now: datetime, seqs: range) -> Row:
+    """seqs: of the events the key was answered with."""
+    first, last = (seqs[0], seqs[-1]) if seqs else (None, None)
+    return {"hall": hall, "key": key, "at": now, "first_seq": first, "last_seq": last}
+
+
+def write(c: Connection, batch: Batch) -> None:
+    if batch.events:
+        c.execute(insert(event), batch.events)
+    if batch.answers:
+        c.execute(insert(answer), batch.answers)
+    orders.add(c, batch.orders)
+    marks = [_mark_row(batch, mark, hi) for mark, hi in batch.marks.items()]
+    upsert(c, heard, marks)
+    for unit in {unit for unit, _ in batch.settled}:
+        results = [settled for owner, settled in batch.settled if owner == unit]
+        orders.settle(c, batch.hall, results, batch.now, unit)
+    projections.write(c, batch.tickets)
+
+
+def _mark_row(batch: Batch, mark: Mark, hi: int) -> Row:
+    return {"hall": batch.hall, "unit": mark[0], "epoch": mark[1], "hi": hi, "at": batch.now}
+
+
+def keep_snapshot(c: Connection, hall: Hall, seq: int, body: bytes, now: datetime) -> None:
+    """Store the encoded snapshot of the hall after event `seq` and forget the oldest ones."""
+    row = {"hall": hall.id, "seq": seq, "at": now, "format": codec.SNAPSHOT_FORMAT, "body": body}
+    upsert(c, snapshot, [row])
+    kept = select(snapshot.c.seq).where(snapshot.c.hall == hall.id).order_by(snapshot.c.seq.desc())
+    oldest = c.execute(kept.limit(KEEP_SNAPSHOTS)).scalars().all()[-1]
+    c.execute(delete(snapshot).where(snapshot.c.hall == hall.id, snapshot.c.seq < oldest))
+
+
+def encoded(hall: Hall) -> bytes:
+    """The hall as the body of a snapshot."""
+    return codec.encode_snapshot(freeze(hall))
+
+
+def prune(c: Connection, hall: str, now: datetime) -> None:
+    """Forget answers nobody will ask for again and orders settled long ago. Events stay for ever."""
+    c.execute(delete(answer).where(answer.c.hall == hall, answer.c.at < now - KEEP_ANSWERS))
+    orders.prune(c, hall, now - KEEP_ORDERS)
+
+
+# --- reading ----------------------------------------------------------------------------------------
+
+
+def load(c: Connection, hall: str) -> tuple[Hall, int]:
+    """The hall after its last event, and that event's seq (0: nothing has ever happened)."""
+    restored, seq = _newest_snapshot(c, hall)
+    for logged in events(c, hall, after=seq):
+        restored, seq = apply(restored, logged.event), logged.seq
+    return restored, seq
+
+
+def replay(c: Connection, hall: str) -> tuple[Hall, int]:
+    """The same from the first event on, without snapshots."""
+    replayed, seq = new_hall(hall, Plan()), 0
+    for logged in events(c, hall):
+        replayed, seq = apply(replayed, logged.event), logged.seq
+    return replayed, seq
+
+
+def _newest_snapshot(c: Connection, hall: str) -> tuple[Hall, int]:
+    query = select(snapshot).where(snapshot.c.hall == hall, snapshot.c.format == codec.SNAPSHOT_FORMAT)
+    for row in c.execute(query.order_by(snapshot.c.seq.desc())):
+        frozen = codec.decode_snapshot(row.body)
+        if frozen is not None:
+            return thaw(frozen), row.seq
+    return new_hall(hall, Plan()), 0
+
+
+def events(
+    c: Connection, hall: str, after: int = 0, last: int | None = None, ticket: int | None = None
+) -> Iterator[Logged]:
+    """Events of the hall in order, after seq `after` up to `last`; of one ticket, if given."""
+    query = select(event, person.c.name).outerjoin(person, _asked_by_person())
+    query = query.where(event.c.hall == hall, event.c.seq > after).order_by(event.c.seq)
+    if last is not None:
+        query = query.where(event.c.seq <= last)
+    if ticket is not None:
+        query = query.where(event.c.ticket == ticket)
+    for row in c.execute(query):
+        yield Logged(row.seq, codec.decode(row.kind, row.body), row.actor_kind, row.actor_id, row.name)
+
+
+def _asked_by_person() -> Any:
+    return (event.c.actor_kind == "person") & (event.c.actor_id == person.c.id)
+
+
+def ticket_history(c: Connection, hall: str, ticket: int) -> list[Logged]:
+    """Everything that happened to one ticket, in order, with who did it."""
+    return list(events(c, hall, ticket=ticket))
+
+
+def last_event_at(c: Connection, hall: str | None = None) -> datetime | None:
+    """When the last event happened, of one hall or of all; None before the first."""
+    query = select(func.max(event.c.at))
+    return c.execute(query if hall is None else query.where(event.c.hall == hall)).scalar()
+
+
+def marks(c: Connection, hall: str) -> dict[Mark, int]:
+    """Up to which message each unit, in each life of its store, was heard."""
+    rows = c.execute(select(heard).where(heard.c.hall == hall))
+    return {(row.unit, row.epoch): row.hi for row in rows}
+
+
+def answered(c: Connection, hall: str, keys: Collection[str]) -> dict[str, range]:
+    """Those of the keys that were answered before, with the seqs of the events they were answered with."""
+    if not keys:
+        return {}
+    rows = c.execute(select(answer).where(answer.c.hall == hall, answer.c.key.in_(keys)))
+    return {row.key: _seqs(row.first_seq, row.last_seq) for row in rows}
+
+
+def _seqs(first: int | None, last: int | None) -> range:
+    return range(0) if first is None or last is None else range(first, last + 1)
+
+
+def answer_events(c: Connection, hall: str, seqs: range) -> tuple[Event, ...]:
+    if not seqs:
+        return ()
+    return tuple(logged.event for logged in events(c, hall, seqs[0] - 1, seqs[-1]))
+
+
+# --- making projections again -----------------------------------------------------------------------
+
+
+def rebuild(c: Connection, hall: str) -> int:
+    """Make the ticket rows of a hall again from its log; how many there are."""
+    c.execute(delete(ticket).where(ticket.c.hall == hall))
+    count = 0
+    for rows in _rows_from_log(c, hall):
+        projections.write(c, rows)
+        count += len(rows)
+    return count
+
+
+def _rows_from_log(c: Connection, hall: str, size: int = 500) -> Iterator[dict[int, projections.Row]]:
+    replayed = new_hall(hall, Plan())
+    rows: dict[int, projections.Row] = {}
+    for logged in _in_pages(c, hall):
+        replayed = apply(replayed, logged.event)
+        projections.note(rows, replayed, logged.event)
+        if len(rows) >= size:
+            yield rows
+            rows = {}
+    if rows:
+        yield rows
+
+
+def _in_pages(c: Connection, hall: str, size: int = 2000) -> Iterator[Logged]:
+    """Events read a page at a time, so that rows may be written between."""
+    page: Sequence[Logged] = list(events(c, hall, last=size))
+    while page:
+        yield from page
+        page = list(events(c, hall, after=page[-1].seq, last=page[-1].seq + size))

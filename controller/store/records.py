@@ -1,0 +1,76 @@
+"""The few plain rows about the site itself: its halls, its counters and named values.
+
+Every function takes the connection of a transaction somebody else opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Table, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from controller.hall.model import Text
+from controller.store.tables import halls, meta
+
+
+def upsert(
+    c: Connection,
+    table: Table,
+    rows: Sequence[Mapping[str, Any]],
+    keep_first: Collection[str] = (),
+    keep_known: Collection[str] = (),
+) -> None:
+    """Insert rows, or overwrite those with the same primary key.
+
+    A column of `keep_first` keeps its first value; one of `keep_known` keeps its last value when the new
+    one is null.
+    """
+    if not rows:
+        return
+    made = (postgresql if c.dialect.name == "postgresql" else sqlite).insert(table)
+    keys = [column.name for column in table.primary_key]
+    changed: dict[str, Any] = {name: made.excluded[name] for name in rows[0] if name not in keys}
+    for name in keep_first:
+        changed[name] = func.coalesce(table.c[name], made.excluded[name])
+    for name in keep_known:
+        changed[name] = func.coalesce(made.excluded[name], table.c[name])
+    c.execute(made.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+
+
+def add_hall(c: Connection, hall: str, name: Text, now: datetime) -> None:
+    """Name a hall of this site, or give it another name."""
+    row = {"id": hall, "name_zh": name.zh, "name_en": name.en, "added_at": now}
+    upsert(c, halls, [row], keep_first=["added_at"])
+
+
+def all_halls(c: Connection) -> dict[str, Text]:
+    """The halls of this site by id, oldest first."""
+    rows = c.execute(select(halls).order_by(halls.c.added_at, halls.c.id))
+    return {row.id: Text(row.name_zh, row.name_en) for row in rows}
+
+
+def get_meta(c: Connection, name: str) -> str | None:
+    value: str | None = c.execute(select(meta.c.value).where(meta.c.name == name)).scalar()
+    return value
+
+
+def put_meta(c: Connection, name: str, value: str) -> None:
+    upsert(c, meta, [{"name": name, "value": value}])
+
+
+def put_meta_once(c: Connection, name: str, value: str) -> None:
+    if get_meta(c, name) is None:
+        c.execute(insert(meta).values(name=name, value=value))
+
+
+def count_up(c: Connection, name: str) -> int:
+    """The next value of a counter kept in the database, from 1: a number nobody was given before."""
+    value = int(get_meta(c, name) or "0") + 1
+    if value == 1:
+        c.execute(insert(meta).values(name=name, value="1"))
+    else:
+        c.execute(update(meta).where(meta.c.name == name).values(value=str(value)))
+    return value

@@ -1,0 +1,55 @@
+"""Which version of the schema a database has, and bringing it up to this program.
+
+Alembic is slow to import, so the version is read directly and Alembic only loaded when there is work.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, func, inspect, select, text
+
+from controller.store.errors import StoreTooNew
+
+REVISIONS = ("0001",)  # those in migrations/versions, oldest first
+HEAD = REVISIONS[-1]
+SCRIPTS = Path(__file__).parent / "migrations"
+
+MIGRATION_LOCK = 7_421_130  # any number, the same in every version: PostgreSQL names its locks by numbers
+
+
+def migrate(engine: Engine) -> bool:
+    """Bring the database to HEAD in one transaction; True when something was changed.
+
+    Of two programs that start at once the second waits and finds the work done. Raises StoreTooNew.
+    """
+    with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+        found = version(connection)
+        if found == HEAD:
+            return False
+        if found is not None and found not in REVISIONS:
+            raise StoreTooNew(
+                f"the database has schema {found}, this program knows up to {HEAD}: install the newer version"
+            )
+        _upgrade(connection)
+        return True
+
+
+def version(connection: Connection) -> str | None:
+    """The schema's revision; None for a database without one."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return found
+
+
+def _upgrade(connection: Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, HEAD)
