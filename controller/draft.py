@@ -21,7 +21,7 @@ from controller.hall.engine import apply, decide, effects
 from controller.hall.events import Event
 from controller.hall.model import Hall, Refused
 from controller.people import Actor, ActorKind
-from controller.store import log, projections
+from controller.store import Store, log, projections
 from controller.store.errors import is_outage
 from controller.store.orders import PendingOrder, Settled
 
