@@ -55,6 +55,7 @@ class AcceptOffline:
     """A dispenser gave out `number` by itself because no answer came in time.
 
     A ticket the controller had issued for the same press takes that number; its own becomes a gap.
+    day: the business date the unit went by; None when it did not know one.
     """
 
     press: Press
@@ -63,6 +64,7 @@ class AcceptOffline:
     token: str
     taken_at: datetime
     klass: TicketClass = TicketClass.NORMAL
+    day: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

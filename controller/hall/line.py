@@ -85,6 +85,14 @@ class Line:
         before = sum(len(chunk) for chunk in self._chunks[:at])
         return before + (bisect_left(self._chunks[at], entry) if at < len(self._chunks) else 0)
 
+    def after(self, entry: Entry) -> Iterator[Entry]:
+        """The entries behind `entry`, which need not stand in the line."""
+        at = bisect_left(self._lasts, entry)
+        for chunk in self._chunks[at : at + 1]:
+            yield from chunk[bisect_right(chunk, entry) :]
+        for chunk in self._chunks[at + 1 :]:
+            yield from chunk
+
     def nth(self, n: int) -> Entry | None:
         """The entry with n before it; None past the end."""
         for chunk in self._chunks:

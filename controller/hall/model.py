@@ -230,9 +230,10 @@ class Leg:
     served_at: datetime | None = None
     ended_at: datetime | None = None
     why: str = ""
+    served: timedelta = timedelta()  # of a leg that has ended
 
 
-# Where a ticket stands in its line: key time, rank behind another of the same key time, ticket id.
+# Where a ticket stands in its line: key time of the dispatch rule, rank among equal key times, ticket id.
 Place = tuple[datetime, int, int]
 
 
@@ -341,7 +342,9 @@ class Hall:
     tickets: today's, and those of an earlier day still at a window. lines: who waits, per (queue,
     class), in place order; ages: the same tickets per queue in order of waiting_since. counters: last
     number given per (domain, prefix). presses and tokens: today's tickets by how they were asked for.
-    finished: per queue the service times of its last finished tickets, newest last.
+    finished: per queue the service times of its last finished tickets, newest last. A ticket transferred
+    to one window waits in the line "@3" of that window instead of its queue's. missed: the no-shows in
+    order of (missed_at, ticket). persons: active tickets per (queue, person).
     """
 
     id: str
@@ -360,6 +363,9 @@ class Hall:
     numbers: Map[tuple[str, str], int] = field(default_factory=Map)  # (domain, number) -> ticket
     tokens: Map[str, int] = field(default_factory=Map)
     finished: Map[str, tuple[timedelta, ...]] = field(default_factory=Map)
+    missed: Line = field(default_factory=Line)
+    persons: Map[tuple[str, str], int] = field(default_factory=Map)
     queues: Mapping[str, Queue] = field(default_factory=dict)  # of plan, by code
     windows: Mapping[int, Window] = field(default_factory=dict)  # of plan, by number
     clerks: Mapping[str, Clerk] = field(default_factory=dict)  # of plan, by id
+    servers: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # windows whose plan names a queue

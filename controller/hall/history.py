@@ -1,0 +1,532 @@
+"""What each event makes of the hall. Bookkeeping: accepts every event, decides nothing.
+
+An event about a ticket or window the hall does not know changes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TypeAlias, assert_never
+
+from immutables import Map
+
+from controller.hall.events import (
+    DayClosed,
+    DayOpened,
+    Event,
+    IssuingStopped,
+    NumbersLeased,
+    PauseOverdue,
+    PlanChanged,
+    ServiceStarted,
+    SlipRecorded,
+    TicketAbandoned,
+    TicketCalled,
+    TicketCancelled,
+    TicketChained,
+    TicketExpired,
+    TicketFinished,
+    TicketHeld,
+    TicketIssued,
+    TicketLetPass,
+    TicketMissed,
+    TicketNear,
+    TicketRated,
+    TicketRecalled,
+    TicketRenumbered,
+    TicketReopened,
+    TicketRequeued,
+    TicketResumed,
+    TicketReturned,
+    TicketTransferred,
+    WindowClosed,
+    WindowLost,
+    WindowModeChanged,
+    WindowOpened,
+    WindowPaused,
+    WindowRestored,
+    WindowUnpaused,
+)
+from controller.hall.model import (
+    FINAL,
+    DayState,
+    Hall,
+    Lease,
+    Leg,
+    Place,
+    ServiceDay,
+    Session,
+    Slip,
+    Ticket,
+    TicketClass,
+    TicketState,
+    WindowState,
+)
+from controller.hall.plans import with_plan
+from controller.hall.standing import put, seat
+
+OfHall: TypeAlias = PlanChanged | DayOpened | IssuingStopped | DayClosed | TicketIssued | NumbersLeased
+OfTicket: TypeAlias = (
+    TicketRenumbered
+    | SlipRecorded
+    | TicketReturned
+    | TicketAbandoned
+    | TicketCancelled
+    | TicketChained
+    | TicketExpired
+    | TicketLetPass
+    | TicketNear
+    | TicketRated
+    | TicketRequeued
+    | TicketTransferred
+)
+OfService: TypeAlias = (
+    TicketCalled
+    | TicketRecalled
+    | ServiceStarted
+    | TicketMissed
+    | TicketHeld
+    | TicketResumed
+    | TicketFinished
+    | TicketReopened
+)
+OfWindow: TypeAlias = (
+    WindowOpened
+    | WindowPaused
+    | PauseOverdue
+    | WindowUnpaused
+    | WindowModeChanged
+    | WindowClosed
+    | WindowLost
+    | WindowRestored
+)
+
+
+def apply(hall: Hall, event: Event) -> Hall:
+    """The hall after the event. Total: accepts every event."""
+    if isinstance(event, OfHall):
+        return _of_hall(hall, event)
+    if isinstance(event, OfTicket):
+        ticket = hall.tickets.get(event.ticket)
+        return hall if ticket is None else _of_ticket(hall, ticket, event)
+    session = hall.sessions.get(event.window)
+    if session is None:
+        return hall
+    if isinstance(event, OfService):
+        ticket = hall.tickets.get(event.ticket)
+        return hall if ticket is None else _of_service(hall, ticket, session, event)
+    return _of_window(hall, session, event)
+
+
+class Course:
+    """What is decided so far at one instant, and the hall as it will be after it."""
+
+    __slots__ = ("events", "hall", "now")
+
+    def __init__(self, hall: Hall, now: datetime) -> None:
+        self.hall = hall
+        self.now = now
+        self.events: list[Event] = []
+
+    def add(self, event: Event) -> None:
+        self.hall = apply(self.hall, event)
+        self.events.append(event)
+
+
+# --- the hall and its day --------------------------------------------------------------------------
+
+
+def _of_hall(hall: Hall, event: OfHall) -> Hall:
+    match event:
+        case PlanChanged():
+            return with_plan(hall, event.plan)
+        case DayOpened():
+            return _opened(hall, event)
+        case IssuingStopped():
+            return _day(hall, DayState.CLOSING)
+        case DayClosed():
+            return _day(hall, DayState.CLOSED)
+        case TicketIssued():
+            return _issued(hall, event)
+        case NumbersLeased():
+            return _leased(hall, event)
+        case _:
+            assert_never(event)
+
+
+def _day(hall: Hall, state: DayState) -> Hall:
+    return hall if hall.day is None else replace(hall, day=replace(hall.day, state=state))
+
+
+def _opened(hall: Hall, event: DayOpened) -> Hall:
+    day = ServiceDay(event.date, DayState.OPEN, event.at, event.closes_at)
+    if hall.day is not None and hall.day.date == event.date:  # the same day goes on, with its numbers
+        return replace(hall, day=replace(day, opened_at=hall.day.opened_at))
+    kept = {id: ticket for id, ticket in hall.tickets.items() if ticket.state not in FINAL}
+    sessions = hall.sessions
+    for session in hall.sessions.values():
+        sessions = sessions.set(session.window, _fresh(hall, session, kept))
+    return replace(
+        hall,
+        day=day,
+        tickets=Map(kept),
+        sessions=sessions,
+        counters=Map(),
+        issued=Map(),
+        leases=Map(),
+        numbers=Map(),
+        presses=Map({ticket.press: id for id, ticket in kept.items() if ticket.press is not None}),
+        tokens=Map({ticket.token: id for id, ticket in kept.items()}),
+    )
+
+
+def _fresh(hall: Hall, session: Session, kept: dict[int, Ticket]) -> Session:
+    """A session on a new day: the mode of the plan again, unless somebody is logged in."""
+    last = session.last_finished if session.last_finished in kept else None
+    window = hall.windows.get(session.window)
+    if session.state is not WindowState.CLOSED or window is None:
+        return replace(session, last_finished=last)
+    return replace(session, last_finished=last, mode=window.mode)
+
+
+def _issued(hall: Hall, event: TicketIssued) -> Hall:
+    queue = hall.queues.get(event.queue)
+    domain, prefix = ("", "") if queue is None else (queue.domain, queue.prefix)
+    at = event.at if event.issued_at is None else event.issued_at
+    ticket = Ticket(
+        id=event.ticket,
+        number=event.number,
+        domain=domain,
+        token=event.token,
+        klass=event.klass,
+        state=TicketState.WAITING,
+        legs=(Leg(event.queue, at),),
+        place=event.place,
+        issued_at=at,
+        waiting_since=at,
+        press=event.press,
+        slip=event.slip,
+        slot=event.slot,
+        person=event.person,
+        item=event.item,
+        cases=event.cases,
+        chain=event.chain,
+    )
+    counters, presses, series = hall.counters, hall.presses, (domain, prefix)
+    if event.count is not None:
+        counters = counters.set(series, max(event.count, counters.get(series, 0)))
+    if event.press is not None:
+        presses = presses.set(event.press, event.ticket)
+    return replace(
+        put(hall, ticket),
+        next_ticket=max(hall.next_ticket, event.ticket + 1),
+        counters=counters,
+        presses=presses,
+        issued=hall.issued.set(event.queue, hall.issued.get(event.queue, 0) + 1),
+        numbers=hall.numbers.set((domain, event.number), event.ticket),
+        tokens=hall.tokens.set(event.token, event.ticket),
+    )
+
+
+def _leased(hall: Hall, event: NumbersLeased) -> Hall:
+    lease = Lease(event.lease, event.unit, event.queue, event.first, event.last)
+    counters, queue = hall.counters, hall.queues.get(event.queue)
+    if queue is not None:
+        series = (queue.domain, queue.prefix)
+        counters = counters.set(series, max(event.last, counters.get(series, 0)))
+    return replace(
+        hall,
+        leases=hall.leases.set(event.lease, lease),
+        next_lease=max(hall.next_lease, event.lease + 1),
+        counters=counters,
+    )
+
+
+# --- tickets wherever they are ---------------------------------------------------------------------
+
+
+def _of_ticket(hall: Hall, ticket: Ticket, event: OfTicket) -> Hall:
+    match event:
+        case TicketRenumbered():
+            renumbered = put(hall, replace(ticket, number=event.number, slip=Slip.PRINTED))
+            numbers = hall.numbers.set((ticket.domain, event.number), ticket.id)
+            return replace(renumbered, numbers=numbers)
+        case SlipRecorded():
+            return put(hall, replace(ticket, slip=event.slip))
+        case TicketReturned():
+            return put(hall, _waiting(ticket, event.place, event.at))
+        case TicketAbandoned():
+            return put(hall, _over(ticket, TicketState.ABANDONED, event.at))
+        case TicketCancelled():
+            return _cancelled(hall, ticket, event)
+        case TicketExpired():
+            return put(_leave(hall, ticket), _over(ticket, TicketState.EXPIRED, event.at))
+        case TicketLetPass():
+            return put(hall, _waiting(ticket, event.place, event.at))
+        case TicketNear():
+            return put(hall, replace(ticket, near_told=True))
+        case TicketRated():
+            return put(hall, replace(ticket, rating=event.level))
+        case TicketRequeued():
+            return _requeued(hall, ticket, event)
+        case TicketTransferred():
+            leg = Leg(event.queue, event.at, target=event.target, why=event.reason)
+            moved = _next_leg(ticket, leg, event.at)
+            return put(_leave(hall, ticket), _waiting(moved, event.place, event.at))
+        case TicketChained():
+            chained = replace(_next_leg(ticket, Leg(event.queue, event.at), event.at), chain=ticket.chain[1:])
+            return put(hall, _waiting(chained, event.place, event.at))
+        case _:
+            assert_never(event)
+
+
+def _waiting(ticket: Ticket, place: Place, since: datetime) -> Ticket:
+    return replace(
+        ticket,
+        state=TicketState.WAITING,
+        place=place,
+        waiting_since=since,
+        window=None,
+        calls=0,
+        first_called_at=None,
+        last_called_at=None,
+        missed_at=None,
+        serving_since=None,
+        held_why="",
+    )
+
+
+def _over(ticket: Ticket, state: TicketState, at: datetime) -> Ticket:
+    leg = _ended(ticket, at)
+    return replace(
+        ticket, state=state, legs=(*ticket.legs[:-1], leg), served=leg.served, window=None, serving_since=None
+    )
+
+
+def _next_leg(ticket: Ticket, leg: Leg, at: datetime) -> Ticket:
+    """The ticket on a new leg; what it was served so far stays with the leg that ends."""
+    return replace(ticket, legs=(*ticket.legs[:-1], _ended(ticket, at), leg), served=timedelta())
+
+
+def _ended(ticket: Ticket, at: datetime) -> Leg:
+    return replace(ticket.legs[-1], ended_at=at, served=_served(ticket, at))
+
+
+def _served(ticket: Ticket, at: datetime) -> timedelta:
+    """Service time of this leg up to `at`."""
+    return ticket.served if ticket.serving_since is None else ticket.served + (at - ticket.serving_since)
+
+
+def _cancelled(hall: Hall, ticket: Ticket, event: TicketCancelled) -> Hall:
+    hall = put(hall, _over(ticket, TicketState.CANCELLED, event.at))
+    queue = ticket.legs[0].queue
+    if not event.quota_back or hall.issued.get(queue, 0) < 1:
+        return hall
+    return replace(hall, issued=hall.issued.set(queue, hall.issued[queue] - 1))
+
+
+def _requeued(hall: Hall, ticket: Ticket, event: TicketRequeued) -> Hall:
+    leg = replace(ticket.legs[-1], target=None)
+    back = _waiting(replace(ticket, legs=(*ticket.legs[:-1], leg)), event.place, ticket.waiting_since)
+    return put(_leave(hall, ticket), back)
+
+
+def _leave(hall: Hall, ticket: Ticket) -> Hall:
+    """The hall with the ticket gone from the window it was called, served or held at."""
+    session = None if ticket.window is None else hall.sessions.get(ticket.window)
+    return hall if session is None else seat(hall, _freed(session, ticket.id))
+
+
+def _freed(session: Session, ticket: int) -> Session:
+    """The session without this ticket, whether it was at the desk or on hold."""
+    if session.current != ticket:
+        return replace(session, held=tuple(held for held in session.held if held != ticket))
+    if session.state is WindowState.BUSY:
+        return replace(session, current=None, state=WindowState.OPEN)
+    former = WindowState.OPEN if session.former is WindowState.BUSY else session.former
+    return replace(session, current=None, former=former)
+
+
+# --- tickets at a window ---------------------------------------------------------------------------
+
+
+def _of_service(hall: Hall, ticket: Ticket, session: Session, event: OfService) -> Hall:
+    match event:
+        case TicketCalled():
+            return _called(hall, ticket, session, event)
+        case TicketRecalled():
+            return put(hall, replace(ticket, calls=ticket.calls + 1, last_called_at=event.at))
+        case ServiceStarted():
+            return _started(hall, ticket, session, event.at)
+        case TicketMissed():
+            missed = replace(
+                ticket, state=TicketState.NO_SHOW, misses=ticket.misses + 1, missed_at=event.at, window=None
+            )
+            return put(seat(hall, _freed(session, ticket.id)), missed)
+        case TicketHeld():
+            return _held(hall, ticket, session, event)
+        case TicketResumed():
+            return _resumed(hall, ticket, session, event.at)
+        case TicketFinished():
+            return _finished(hall, ticket, session, event)
+        case TicketReopened():
+            return _reopened(hall, ticket, session, event.at)
+        case _:
+            assert_never(event)
+
+
+def _called(hall: Hall, ticket: Ticket, session: Session, event: TicketCalled) -> Hall:
+    leg = replace(ticket.legs[-1], window=session.window, called_at=event.at)
+    called = replace(
+        ticket,
+        state=TicketState.CALLED,
+        legs=(*ticket.legs[:-1], leg),
+        window=session.window,
+        calls=1,
+        first_called_at=event.at,
+        last_called_at=event.at,
+    )
+    greens = session.greens + 1 if ticket.klass is TicketClass.GREEN else 0
+    return put(seat(hall, replace(session, current=ticket.id, greens=greens)), called)
+
+
+def _started(hall: Hall, ticket: Ticket, session: Session, at: datetime) -> Hall:
+    leg = replace(ticket.legs[-1], served_at=at)
+    serving = replace(
+        ticket, state=TicketState.SERVING, legs=(*ticket.legs[:-1], leg), serving_since=at, held_why=""
+    )
+    return put(seat(hall, _busy(session, ticket.id)), serving)
+
+
+def _busy(session: Session, ticket: int) -> Session:
+    return replace(
+        session,
+        state=WindowState.BUSY,
+        current=ticket,
+        pause_reason=None,
+        paused_at=None,
+        pause_until=None,
+        pause_told=False,
+    )
+
+
+def _held(hall: Hall, ticket: Ticket, session: Session, event: TicketHeld) -> Hall:
+    held = replace(
+        ticket,
+        state=TicketState.HELD,
+        served=_served(ticket, event.at),
+        serving_since=None,
+        held_why=event.reason,
+    )
+    session = _freed(session, ticket.id)
+    return put(seat(hall, replace(session, held=(*session.held, ticket.id))), held)
+
+
+def _resumed(hall: Hall, ticket: Ticket, session: Session, at: datetime) -> Hall:
+    hall = _leave(hall, ticket)
+    session = _busy(hall.sessions[session.window], ticket.id)
+    leg = replace(ticket.legs[-1], window=session.window)
+    serving = replace(
+        ticket,
+        state=TicketState.SERVING,
+        legs=(*ticket.legs[:-1], leg),
+        window=session.window,
+        serving_since=at,
+        held_why="",
+    )
+    return put(seat(hall, session), serving)
+
+
+def _finished(hall: Hall, ticket: Ticket, session: Session, event: TicketFinished) -> Hall:
+    over = _over(ticket, TicketState.COMPLETED, event.at)
+    done = replace(over, finished_at=event.at, outcome=event.outcome)
+    hall = put(seat(hall, replace(_freed(session, ticket.id), last_finished=ticket.id)), done)
+    last = (*hall.finished.get(ticket.queue, ()), done.served)
+    return replace(
+        hall, finished=hall.finished.set(ticket.queue, last[-hall.plan.rules.estimate_from_last :])
+    )
+
+
+def _reopened(hall: Hall, ticket: Ticket, session: Session, at: datetime) -> Hall:
+    leg = replace(ticket.legs[-1], ended_at=None, served=timedelta())
+    serving = replace(
+        ticket,
+        state=TicketState.SERVING,
+        legs=(*ticket.legs[:-1], leg),
+        window=session.window,
+        serving_since=at,
+        finished_at=None,
+        outcome=None,
+    )
+    hall = put(seat(hall, replace(_busy(session, ticket.id), last_finished=None)), serving)
+    times = list(hall.finished.get(ticket.queue, ()))
+    if ticket.served in times:  # it will be counted again, in full, when it is finished again
+        del times[len(times) - 1 - times[::-1].index(ticket.served)]
+    return replace(hall, finished=hall.finished.set(ticket.queue, tuple(times)))
+
+
+# --- window sessions -------------------------------------------------------------------------------
+
+
+def _of_window(hall: Hall, session: Session, event: OfWindow) -> Hall:
+    match event:
+        case WindowOpened():
+            return seat(
+                hall, replace(session, state=WindowState.OPEN, since=event.at, clerk=event.clerk, greens=0)
+            )
+        case WindowPaused():
+            return seat(hall, _paused(session, event))
+        case PauseOverdue():
+            return seat(hall, replace(session, pause_told=True))
+        case WindowUnpaused():
+            return seat(hall, _unpaused(session))
+        case WindowModeChanged():
+            return seat(hall, replace(session, mode=event.mode))
+        case WindowClosed():
+            return _closed(hall, session, event)
+        case WindowLost():
+            return seat(
+                hall,
+                replace(session, state=WindowState.OFFLINE, former=session.state, lost_at=event.at),
+            )
+        case WindowRestored():
+            state = session.former or session.state
+            return seat(hall, replace(session, state=state, former=None, lost_at=None))
+        case _:
+            assert_never(event)
+
+
+def _paused(session: Session, event: WindowPaused) -> Session:
+    return replace(
+        session,
+        state=WindowState.PAUSED,
+        pause_reason=event.reason,
+        paused_at=event.at,
+        pause_until=event.until,
+        pause_told=False,
+    )
+
+
+def _unpaused(session: Session) -> Session:
+    return replace(
+        session,
+        state=WindowState.OPEN,
+        pause_reason=None,
+        paused_at=None,
+        pause_until=None,
+        pause_told=False,
+    )
+
+
+def _closed(hall: Hall, session: Session, event: WindowClosed) -> Hall:
+    closed = Session(session.window, WindowState.CLOSED, session.mode)
+    other = None if event.hand_over_to is None else hall.sessions.get(event.hand_over_to)
+    hall = seat(hall, closed)
+    if other is None:
+        return hall
+    for id in session.held:
+        ticket = hall.tickets.get(id)
+        if ticket is not None:
+            hall = put(hall, replace(ticket, window=other.window))
+    return seat(hall, replace(other, held=(*other.held, *session.held)))

@@ -1,0 +1,80 @@
+"""Every reason the hall gives for saying no, in one table that translations and tests go through.
+
+A fact called `state` is the value of a TicketState, WindowState or DayState; all other facts are names,
+numbers and texts that need no translation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from controller.hall.model import Refused
+
+REFUSALS: Mapping[str, str] = {
+    # the day and the plan
+    "day_closed": "the hall is closed: no service day is open",
+    "day_open": "the service day {date} is still {state}",
+    "day_past": "the service day {date} comes before {last}, the last one",
+    "issuing_stopped": "no more tickets are given out on {date}",
+    "closes_too_early": "closing time {closes_at} has passed already",
+    "bad_plan": "the plan does not hold together: {what}",
+    "queue_in_use": "queue {queue} still has active tickets, such as {number}",
+    "window_in_use": "window {window} is {state} and cannot be taken out of the plan",
+    "clerk_in_use": "{clerk} is logged in at window {window}",
+    # names nobody knows
+    "unknown_queue": "there is no queue {queue}",
+    "unknown_window": "there is no window {window}",
+    "unknown_clerk": "there is no clerk {clerk}",
+    "unknown_ticket": "there is no ticket {ticket} today",
+    # taking a ticket
+    "not_served": "no window serves queue {queue}",
+    "quota_reached": "queue {queue} has given out its {quota} tickets for today",
+    "already_waiting": "this person already has an active ticket in queue {queue}",
+    "slot_needed": "an appointment ticket needs the time of its appointment",
+    "bad_cases": "a ticket holds at least one case, not {cases}",
+    "not_bulk": "queue {queue} takes one case a ticket, not {cases}",
+    "bad_lease": "a lease has 1 to {most} numbers, not {size}",
+    "offline_day_over": "number {number} belongs to {day}, not to the service day {date}",
+    # a ticket and its state
+    "not_waiting": "{number} is {state}, not waiting",
+    "not_missed": "{number} is {state}, not missed",
+    "not_held": "{number} is {state}, not on hold",
+    "not_completed": "{number} is {state}, not completed",
+    "not_cancellable": "{number} is {state}: only a waiting or missed ticket can be cancelled",
+    "not_transferable": "{number} is {state}: only a ticket at a window can be transferred",
+    "return_too_late": "{number} was missed more than {minutes} minutes ago and cannot return",
+    "return_used_up": "{number} was missed {misses} times and cannot return again",
+    "nobody_behind": "nobody waits behind {number}",
+    "bad_rating": "a rating goes from 1 to 5, not {level}",
+    "already_rated": "{number} has been rated already",
+    "not_finished": "{number} is {state}: only a finished service can be rated",
+    # at a window
+    "window_closed": "window {window} is closed: nobody is logged in",
+    "window_paused": "window {window} is paused",
+    "window_not_paused": "window {window} is {state}, not paused",
+    "window_offline": "window {window} has lost its connection",
+    "window_serving": "window {window} is still serving {number}",
+    "window_has_called": "window {window} has called {number} and waits for it",
+    "window_holds": "window {window} still holds {numbers}",
+    "window_taken": "window {window} is taken by {clerk}",
+    "clerk_elsewhere": "{clerk} is logged in at window {window}",
+    "bad_pause": "a pause must have a length",
+    "nobody_waiting": "nobody waits for window {window}",
+    "nobody_called": "nobody is called to window {window}",
+    "nobody_served": "nobody is served at window {window}",
+    "recall_too_soon": "{number} was called less than {seconds} seconds ago",
+    "no_show_too_soon": "{number} was called {calls} times only: calling it a no-show needs a reason",
+    "reason_needed": "a reason is needed",
+    "held_full": "window {window} already holds {most} tickets",
+    "held_elsewhere": "{number} is on hold at window {window}, which is staffed",
+    "one_target": "a transfer names either a queue or a window",
+    "same_queue": "{number} is in queue {queue} already",
+    "same_window": "window {window} cannot hand a ticket to itself",
+    "reopen_too_late": "{number} was finished more than {minutes} minutes ago and cannot be reopened",
+    "reopen_elsewhere": "{number} was served at window {window} and can only be reopened there",
+}
+
+
+def refuse(code: str, **facts: object) -> Refused:
+    """The refusal to raise. `code` is a key of REFUSALS, `facts` what its sentence mentions."""
+    return Refused(code, REFUSALS[code].format(**facts), **facts)

@@ -1,0 +1,68 @@
+"""The hall as plain lists that any encoder can write, and back. Indexes are left out and rebuilt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from immutables import Map
+
+from controller.hall.model import Hall, Lease, Plan, ServiceDay, Session, Ticket
+from controller.hall.plans import with_plan
+from controller.hall.standing import put
+
+
+@dataclass(frozen=True, slots=True)
+class HallSnapshot:
+    """Everything a Hall knows, without its indexes. numbers holds renumbered tickets' former ones too."""
+
+    id: str
+    plan: Plan
+    day: ServiceDay | None
+    next_ticket: int
+    next_lease: int
+    tickets: list[Ticket]
+    sessions: list[Session]
+    leases: list[Lease]
+    counters: list[tuple[str, str, int]]  # domain, prefix, last number given
+    issued: list[tuple[str, int]]  # queue, tickets given out today
+    numbers: list[tuple[str, str, int]]  # domain, number, ticket
+    finished: list[tuple[str, list[timedelta]]]  # queue, service times, newest last
+
+
+def freeze(hall: Hall) -> HallSnapshot:
+    return HallSnapshot(
+        id=hall.id,
+        plan=hall.plan,
+        day=hall.day,
+        next_ticket=hall.next_ticket,
+        next_lease=hall.next_lease,
+        tickets=[hall.tickets[id] for id in sorted(hall.tickets)],
+        sessions=[hall.sessions[number] for number in sorted(hall.sessions)],
+        leases=[hall.leases[id] for id in sorted(hall.leases)],
+        counters=sorted((domain, prefix, last) for (domain, prefix), last in hall.counters.items()),
+        issued=sorted(hall.issued.items()),
+        numbers=sorted((domain, number, id) for (domain, number), id in hall.numbers.items()),
+        finished=sorted((queue, list(times)) for queue, times in hall.finished.items()),
+    )
+
+
+def thaw(snapshot: HallSnapshot) -> Hall:
+    """The hall that was frozen; equal to it."""
+    hall = Hall(
+        id=snapshot.id,
+        day=snapshot.day,
+        next_ticket=snapshot.next_ticket,
+        next_lease=snapshot.next_lease,
+        sessions=Map({session.window: session for session in snapshot.sessions}),
+        leases=Map({lease.id: lease for lease in snapshot.leases}),
+        counters=Map({(domain, prefix): last for domain, prefix, last in snapshot.counters}),
+        issued=Map(dict(snapshot.issued)),
+        numbers=Map({(domain, number): id for domain, number, id in snapshot.numbers}),
+        finished=Map({queue: tuple(times) for queue, times in snapshot.finished}),
+        presses=Map({ticket.press: ticket.id for ticket in snapshot.tickets if ticket.press is not None}),
+        tokens=Map({ticket.token: ticket.id for ticket in snapshot.tickets}),
+    )
+    for ticket in snapshot.tickets:
+        hall = put(hall, ticket)
+    return with_plan(hall, snapshot.plan)

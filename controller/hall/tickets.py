@@ -1,0 +1,298 @@
+"""The rules of a ticket while it is not at a window: taking, returning, cancelling, letting pass, rating."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TypeAlias, assert_never
+
+from controller.hall.commands import (
+    AcceptOffline,
+    CancelTicket,
+    LeaseNumbers,
+    LetPass,
+    Rate,
+    RecordSlip,
+    ReturnTicket,
+    TakeTicket,
+)
+from controller.hall.events import (
+    Event,
+    NumbersLeased,
+    SlipRecorded,
+    TicketCancelled,
+    TicketIssued,
+    TicketLetPass,
+    TicketRated,
+    TicketRenumbered,
+    TicketReturned,
+)
+from controller.hall.model import (
+    DayState,
+    Hall,
+    Queue,
+    ServiceDay,
+    Slip,
+    Ticket,
+    TicketClass,
+    TicketState,
+)
+from controller.hall.places import behind_next, first_place
+from controller.hall.refusals import refuse
+
+LARGEST_LEASE = 1000  # numbers; a dispenser gives out fewer in a day
+SLIP_MAY_BECOME = {
+    Slip.NONE: frozenset({Slip.PRINTED, Slip.UNCERTAIN}),
+    Slip.PENDING: frozenset({Slip.PRINTED, Slip.UNCERTAIN, Slip.VOID}),
+    Slip.UNCERTAIN: frozenset({Slip.PRINTED, Slip.VOID}),
+    Slip.PRINTED: frozenset[Slip](),  # paper that is out stays out, whatever a late order reports
+    Slip.VOID: frozenset[Slip](),
+}
+
+OnTicket: TypeAlias = (
+    TakeTicket | AcceptOffline | LeaseNumbers | RecordSlip | ReturnTicket | CancelTicket | LetPass | Rate
+)
+
+
+def decide(hall: Hall, command: OnTicket, now: datetime) -> list[Event]:
+    match command:
+        case TakeTicket():
+            return _take(hall, command, now)
+        case AcceptOffline():
+            return _accept_offline(hall, command, now)
+        case LeaseNumbers():
+            return _lease(hall, command, now)
+        case RecordSlip():
+            return _record_slip(hall, command, now)
+        case ReturnTicket():
+            return _return(hall, command, now)
+        case CancelTicket():
+            return _cancel(hall, command, now)
+        case LetPass():
+            return _let_pass(hall, command, now)
+        case Rate():
+            return _rate(hall, command, now)
+        case _:
+            assert_never(command)
+
+
+def queue_of(hall: Hall, code: str) -> Queue:
+    queue = hall.queues.get(code)
+    if queue is None:
+        raise refuse("unknown_queue", queue=code)
+    return queue
+
+
+def ticket_of(hall: Hall, id: int) -> Ticket:
+    ticket = hall.tickets.get(id)
+    if ticket is None:
+        raise refuse("unknown_ticket", ticket=id)
+    return ticket
+
+
+def running_day(hall: Hall) -> ServiceDay:
+    """The service day while people are still served; refused once it is closed."""
+    if hall.day is None or hall.day.state is DayState.CLOSED:
+        raise refuse("day_closed")
+    return hall.day
+
+
+# --- T1 --------------------------------------------------------------------------------------------
+
+
+def _take(hall: Hall, command: TakeTicket, now: datetime) -> list[Event]:
+    if command.press in hall.presses or command.token in hall.tokens:
+        return []  # asked before: the ticket is there
+    queue = queue_of(hall, command.queue)
+    _check_day(hall)
+    _check_queue(hall, queue)
+    _check_request(hall, queue, command)
+    number, count = next_number(hall, queue)
+    return [
+        TicketIssued(
+            at=now,
+            ticket=hall.next_ticket,
+            number=number,
+            count=count,
+            queue=queue.code,
+            klass=command.klass,
+            token=command.token,
+            place=first_place(hall.plan.rules, command.klass, now, command.slot, hall.next_ticket),
+            slip=Slip.NONE if command.press is None else Slip.PENDING,
+            press=command.press,
+            slot=command.slot,
+            person=command.person,
+            item=command.item,
+            cases=command.cases,
+            chain=command.chain,
+        )
+    ]
+
+
+def _check_day(hall: Hall) -> None:
+    if running_day(hall).state is DayState.CLOSING:
+        raise refuse("issuing_stopped", date=running_day(hall).date.isoformat())
+
+
+def _check_queue(hall: Hall, queue: Queue) -> None:
+    if not hall.servers.get(queue.code):
+        raise refuse("not_served", queue=queue.code)
+    if queue.daily_quota is not None and hall.issued.get(queue.code, 0) >= queue.daily_quota:
+        raise refuse("quota_reached", queue=queue.code, quota=queue.daily_quota)
+
+
+def _check_request(hall: Hall, queue: Queue, command: TakeTicket) -> None:
+    if command.person is not None and (queue.code, command.person) in hall.persons:
+        raise refuse("already_waiting", queue=queue.code)
+    if command.klass is TicketClass.APPOINTMENT and command.slot is None:
+        raise refuse("slot_needed")
+    if command.cases < 1:
+        raise refuse("bad_cases", cases=command.cases)
+    if command.cases > 1 and not queue.is_bulk:
+        raise refuse("not_bulk", queue=queue.code, cases=command.cases)
+    for code in command.chain:
+        queue_of(hall, code)
+
+
+def next_number(hall: Hall, queue: Queue) -> tuple[str, int]:
+    """The next free number of the queue's series, and its count; numbers met offline are passed over."""
+    count = hall.counters.get((queue.domain, queue.prefix), 0) + 1
+    while (queue.domain, numbered(hall, queue, count)) in hall.numbers:
+        count += 1
+    return numbered(hall, queue, count), count
+
+
+def numbered(hall: Hall, queue: Queue, count: int) -> str:
+    return f"{queue.prefix}{count:0{hall.plan.rules.number_digits}d}"
+
+
+# --- numbers given out by dispensers ---------------------------------------------------------------
+
+
+def _accept_offline(hall: Hall, command: AcceptOffline, now: datetime) -> list[Event]:
+    known = hall.tickets.get(hall.presses.get(command.press, 0))
+    if known is not None and known.slip is not Slip.VOID:
+        return _renumber(hall, known, command, now)
+    queue = queue_of(hall, command.queue)
+    day = running_day(hall)
+    if command.day is not None and command.day != day.date:
+        raise refuse(
+            "offline_day_over", number=command.number, day=command.day.isoformat(), date=day.date.isoformat()
+        )
+    taken_at = max(day.opened_at, min(command.taken_at, now))  # a dispenser's clock may be wrong
+    return [
+        TicketIssued(
+            at=now,
+            ticket=hall.next_ticket,
+            number=_free_label(hall, queue.domain, command.number),
+            count=None,
+            queue=queue.code,
+            klass=command.klass,
+            token=command.token,
+            place=first_place(hall.plan.rules, command.klass, taken_at, None, hall.next_ticket),
+            slip=Slip.PRINTED,
+            press=command.press,
+            issued_at=taken_at,
+        )
+    ]
+
+
+def _renumber(hall: Hall, ticket: Ticket, command: AcceptOffline, now: datetime) -> list[Event]:
+    if hall.numbers.get((ticket.domain, command.number)) == ticket.id:
+        return []
+    number = _free_label(hall, ticket.domain, command.number)
+    return [TicketRenumbered(now, ticket.id, number, former=ticket.number)]
+
+
+def _free_label(hall: Hall, domain: str, number: str) -> str:
+    """The number on the paper, or with "-2", "-3" ... behind it when somebody else holds it already."""
+    label, copy = number, 1
+    while (domain, label) in hall.numbers:
+        copy += 1
+        label = f"{number}-{copy}"
+    return label
+
+
+def _lease(hall: Hall, command: LeaseNumbers, now: datetime) -> list[Event]:
+    queue = queue_of(hall, command.queue)
+    running_day(hall)
+    if not 1 <= command.size <= LARGEST_LEASE:
+        raise refuse("bad_lease", most=LARGEST_LEASE, size=command.size)
+    first = _free_block(hall, queue, command.size)
+    last = first + command.size - 1
+    return [NumbersLeased(now, hall.next_lease, command.unit, queue.code, first, last)]
+
+
+def _free_block(hall: Hall, queue: Queue, size: int) -> int:
+    first = count = next_number(hall, queue)[1]
+    while count < first + size:
+        if (queue.domain, numbered(hall, queue, count)) in hall.numbers:
+            first = count + 1
+        count += 1
+    return first
+
+
+def _record_slip(hall: Hall, command: RecordSlip, now: datetime) -> list[Event]:
+    ticket = ticket_of(hall, command.ticket)
+    if command.slip not in SLIP_MAY_BECOME[ticket.slip]:
+        return []
+    recorded: list[Event] = [SlipRecorded(now, ticket.id, command.slip)]
+    if command.slip is Slip.VOID and ticket.state is TicketState.WAITING:
+        recorded.append(_cancelled(ticket, "not printed", now))
+    return recorded
+
+
+# --- T6, T12, T18 and the rating -------------------------------------------------------------------
+
+
+def _return(hall: Hall, command: ReturnTicket, now: datetime) -> list[Event]:
+    rules, ticket = hall.plan.rules, ticket_of(hall, command.ticket)
+    if ticket.state is not TicketState.NO_SHOW or ticket.missed_at is None:
+        raise refuse("not_missed", number=ticket.number, state=ticket.state.value)
+    if ticket.misses >= rules.misses_allowed:
+        raise refuse("return_used_up", number=ticket.number, misses=ticket.misses)
+    if now - ticket.missed_at > rules.return_within:
+        minutes = int(rules.return_within.total_seconds() // 60)
+        raise refuse("return_too_late", number=ticket.number, minutes=minutes)
+    place = behind_next(hall, ticket, rules.return_behind)
+    return [TicketReturned(now, ticket.id, ticket.place if place is None else place)]
+
+
+def _cancel(hall: Hall, command: CancelTicket, now: datetime) -> list[Event]:
+    ticket = ticket_of(hall, command.ticket)
+    if ticket.state not in (TicketState.WAITING, TicketState.NO_SHOW):
+        raise refuse("not_cancellable", number=ticket.number, state=ticket.state.value)
+    return [_cancelled(ticket, command.reason, now)]
+
+
+def _cancelled(ticket: Ticket, reason: str, now: datetime) -> TicketCancelled:
+    return TicketCancelled(now, ticket.id, reason, quota_back=ticket.legs[0].called_at is None)
+
+
+def _let_pass(hall: Hall, command: LetPass, now: datetime) -> list[Event]:
+    ticket = ticket_of(hall, command.ticket)
+    if ticket.state is not TicketState.WAITING:
+        raise refuse("not_waiting", number=ticket.number, state=ticket.state.value)
+    place = behind_next(hall, ticket, hall.plan.rules.let_pass_behind, after=ticket.place)
+    if place is None:
+        raise refuse("nobody_behind", number=ticket.number)
+    return [TicketLetPass(now, ticket.id, place)]
+
+
+def _rate(hall: Hall, command: Rate, now: datetime) -> list[Event]:
+    ticket = ticket_of(hall, command.ticket)
+    if not 1 <= command.level <= 5:
+        raise refuse("bad_rating", level=command.level)
+    if ticket.rating is not None:
+        raise refuse("already_rated", number=ticket.number)
+    if ticket.finished_at is None:
+        raise refuse("not_finished", number=ticket.number, state=ticket.state.value)
+    return [TicketRated(now, ticket.id, command.level)]
+
+
+def overdue_no_shows(hall: Hall, now: datetime) -> Iterator[int]:
+    """No-shows whose time to return is over (T7), oldest first."""
+    for missed_at, id in hall.missed:
+        if now - missed_at <= hall.plan.rules.return_within:
+            return
+        yield id
