@@ -26,7 +26,11 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class TicketRow:
-    """A ticket as lists show it. wait_s: to the first call; service_s: at windows, all legs together."""
+    """A ticket as lists show it.
+
+    wait_s: from issue to the first call. service_s: at windows, all legs together, up to the last hold
+    or end. finished_at: when it was over, however it ended.
+    """
 
     id: int
     day: date
@@ -114,6 +118,7 @@ def _row(hall: Hall, ticket: Ticket) -> Row:
     leg = ticket.legs[-1]
     window = ticket.window if ticket.window is not None else leg.window
     called_at = ticket.legs[0].called_at
+    served = sum((past.served for past in ticket.legs[:-1]), ticket.served)
     return {
         "hall": hall.id,
         "id": ticket.id,
@@ -135,9 +140,9 @@ def _row(hall: Hall, ticket: Ticket) -> Row:
         "issued_at": ticket.issued_at,
         "called_at": called_at,
         "served_at": next((past.served_at for past in ticket.legs if past.served_at), None),
-        "finished_at": ticket.finished_at,
+        "finished_at": leg.ended_at if ticket.state in FINAL else None,
         "wait_s": (called_at - ticket.issued_at).total_seconds() if called_at else None,
-        "service_s": ticket.served.total_seconds() or None,
+        "service_s": served.total_seconds() or None,
         "outcome": ticket.outcome.value if ticket.outcome else None,
         "rating": ticket.rating,
     }

@@ -108,7 +108,7 @@ orders = Table(
     Column("ttl_ms", Integer, nullable=False),
     Column("issued_at", Utc, nullable=False),
     Column("state", String(16)),
-    Column("code", String(64), nullable=False, server_default=""),
+    Column("code", String(64), nullable=False, server_default=text("''")),
     Column("settled_at", Utc),
     Index(
         "ix_orders_pending",
@@ -291,7 +291,7 @@ fault = Table(
     Column("device", ID, nullable=False),
     Column("code", String(64), nullable=False),
     Column("severity", String(16), nullable=False),
-    Column("detail", Text, nullable=False, server_default=""),
+    Column("detail", Text, nullable=False, server_default=text("''")),
     Column("since", Utc, nullable=False),
     Column("until", Utc),  # null: still there
     Index(None, "hall", "unit", "device", "code"),
@@ -320,7 +320,7 @@ item = Table(
     metadata,
     Column("code", String(120), primary_key=True),
     Column("name", Text, nullable=False),
-    Column("short_name", Text, nullable=False, server_default=""),
+    Column("short_name", Text, nullable=False, server_default=text("''")),
     Column("department", Text, nullable=False),
     Column("queue", ID),  # null: not yet given to a queue
     Column("minutes", Integer),  # expected service time
