@@ -1,0 +1,1 @@
+"""The demo: a whole sample hall with emulated hardware and a crowd, started by one command."""
