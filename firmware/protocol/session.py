@@ -26,6 +26,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from firmware.protocol.guard import Guard
+from firmware.protocol.messages import MAX_PAYLOAD_BYTES
 
 INFLIGHT = 128  # above the send window of 64, so that the window is what throttles (R4)
 QUEUED = 1000  # beyond, paho answers MQTT_ERR_QUEUE_SIZE and the message counts as not handed over
@@ -135,6 +136,11 @@ class Session:
     def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> bool:
         """Hand a message to the connection; whether it was taken. Never raises, proves no delivery."""
         if not self._is_up:
+            return False
+        if len(payload) > MAX_PAYLOAD_BYTES:
+            # The broker would close the connection and paho would send it again, for ever (F69).
+            log.error("%d bytes for %s are over %d", len(payload), topic, MAX_PAYLOAD_BYTES)
+            self._guard.count("publish_refused")
             return False
         try:
             sent = self._client.publish(topic, payload, qos=qos, retain=retain)
