@@ -6,8 +6,8 @@ controllers and for the emulator; an RS-485 line carries several bars, each with
     host -> bar   AA 55 ADDR SEQ CMD LEN DATA.. CRC16      CMD 01 show DATA (GBK text), 00 are you there
     bar -> host   AA 55 ADDR SEQ REPLY 00 CRC16            REPLY 06 shown, 15 broken frame, 16 unknown CMD
 
-ADDR 1-247, 0 to all (nobody answers); SEQ counts up per bar, a SEQ seen before is answered again but
-not shown again; LEN counts DATA, at most 240; CRC16 is CRC-CCITT (polynomial 1021, start 0000,
+ADDR 1-247, 0 to all (nobody answers); SEQ counts up and says which frame an answer belongs
+to; LEN counts DATA, at most 240; CRC16 is CRC-CCITT (polynomial 1021, start 0000,
 high byte first) over ADDR to the end of DATA. A bar shows a text only when the whole frame was good,
 so it never shows half of one. Text is GBK; 0A parts lines on bars that have several.
 """

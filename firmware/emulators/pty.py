@@ -154,7 +154,7 @@ class _Session:
             data = self._read()
             if not data:
                 continue
-            free_at = max(free_at, time.monotonic() - LOOK_S / 4) + self._lasts_s(data)
+            free_at = max(free_at, time.monotonic()) + self._lasts_s(data)
             if self._end.wait(max(0.0, free_at - time.monotonic())):
                 return
             self._wire.arrive(data)

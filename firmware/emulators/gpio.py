@@ -1,0 +1,158 @@
+"""Push buttons on the pins of a board that is not there: levels told over a socket.
+
+A program that asks "watch 17" gets the level of pin 17 and each change of it, as the characters 0
+(to ground: pressed) and 1. firmware.wires turns them into edges on a gpiozero pin.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import Any
+
+LOOK_S = 0.2
+HELD_S = 0.15  # how long a finger stays on a button
+BOUNCES = ((0.0, True), (0.002, False), (0.003, True))  # of a worn contact when it closes
+FAULTS = ("stuck", "bounce")
+
+
+class GpioBoard:
+    """The socket, and who watches which pin."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._levels: dict[int, bool] = {}
+        self._watchers: dict[int, list[socket.socket]] = {}
+        self._lock = threading.Lock()
+        self._end = threading.Event()
+        self._server: socket.socket | None = None
+        self._thread = threading.Thread(target=self._serve, name="gpio", daemon=True)
+
+    def start(self) -> None:
+        self.path.unlink(missing_ok=True)
+        self._server = socket.socket(socket.AF_UNIX)
+        self._server.bind(str(self.path))
+        os.chmod(self.path, 0o600)
+        self._server.listen(16)
+        self._server.settimeout(LOOK_S)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._end.set()
+        if self._server is None:
+            return
+        self._thread.join(timeout=3)
+        self._server.close()
+        self.path.unlink(missing_ok=True)
+        with self._lock:
+            for watcher in [each for watchers in self._watchers.values() for each in watchers]:
+                watcher.close()
+            self._watchers.clear()
+
+    def set_level(self, pin: int, is_down: bool) -> None:
+        """Change a pin; those who watch it are told in order."""
+        with self._lock:
+            self._levels[pin] = is_down
+            for watcher in list(self._watchers.get(pin, ())):
+                if not _told(watcher, is_down):
+                    self._watchers[pin].remove(watcher)
+                    watcher.close()
+
+    def is_watched(self, pin: int) -> bool:
+        with self._lock:
+            return bool(self._watchers.get(pin))
+
+    def _serve(self) -> None:
+        assert self._server is not None
+        while not self._end.is_set():
+            try:
+                watcher, _ = self._server.accept()
+            except TimeoutError:
+                continue
+            self._welcome(watcher)
+
+    def _welcome(self, watcher: socket.socket) -> None:
+        watcher.settimeout(1.0)
+        try:
+            words = watcher.recv(64).split()
+        except OSError:
+            words = []
+        if len(words) != 2 or words[0] != b"watch" or not words[1].isdigit():
+            watcher.close()
+            return
+        pin = int(words[1])
+        with self._lock:
+            if _told(watcher, self._levels.get(pin, False)):
+                self._watchers.setdefault(pin, []).append(watcher)
+            else:
+                watcher.close()
+
+
+def _told(watcher: socket.socket, is_down: bool) -> bool:
+    try:
+        watcher.sendall(b"0" if is_down else b"1")
+    except OSError:
+        return False
+    return True
+
+
+class ButtonEmulator:
+    """One button. faults: stuck (held down), bounce (a worn contact)."""
+
+    kind = "button"
+
+    def __init__(self, board: GpioBoard, pin: int, chance: Random, changed: Callable[[], None]) -> None:
+        self.pin = pin
+        self.presses = 0
+        self.is_down = False
+        self._board = board
+        self._chance = chance
+        self._changed = changed
+        self._faults: set[str] = set()
+        self._pressing = threading.Lock()
+
+    def start(self) -> None:
+        """Nothing of its own: the board holds the socket."""
+
+    def stop(self) -> None:
+        self._set(False)
+
+    def faults(self) -> dict[str, bool]:
+        return {name: name in self._faults for name in FAULTS}
+
+    def set_fault(self, name: str, is_on: bool) -> None:
+        (self._faults.add if is_on else self._faults.discard)(name)
+        if name == "stuck":
+            self._set(is_on)
+        self._changed()
+
+    def state(self) -> dict[str, Any]:
+        is_wired = self._board.is_watched(self.pin)
+        return {"pin": self.pin, "presses": self.presses, "is_down": self.is_down, "is_wired": is_wired}
+
+    def press(self, held_s: float = HELD_S) -> None:
+        """Push it and let it go; returns when it is up again. held_s: at most 30."""
+        with self._pressing:
+            self.presses += 1
+            began_s = time.monotonic()
+            if "bounce" in self._faults:
+                self._bounce()
+            self._set(True)
+            threading.Event().wait(max(0.0, min(held_s, 30.0) - (time.monotonic() - began_s)))
+            if "stuck" not in self._faults:
+                self._set(False)
+
+    def _bounce(self) -> None:
+        for after_s, is_down in BOUNCES:
+            threading.Event().wait(after_s * self._chance.uniform(0.5, 2.0))
+            self._board.set_level(self.pin, is_down)
+
+    def _set(self, is_down: bool) -> None:
+        self.is_down = is_down
+        self._board.set_level(self.pin, is_down)
+        self._changed()

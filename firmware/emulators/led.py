@@ -1,0 +1,101 @@
+"""LED bars on one serial line: they speak the plain protocol of drivers/led_frames and show its text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from firmware.drivers.led_frames import ACK, NAK, PING, SHOW, UNKNOWN, Frame, Reader
+from firmware.emulators.pty import PtyWire
+
+
+class LedLine:
+    """The cable and its bars."""
+
+    def __init__(self, link: Path, baud: int, chance: Random) -> None:
+        self.wire = PtyWire(link, baud, self._received, chance)
+        self._reader = Reader()
+        self._bars: dict[int, LedEmulator] = {}
+
+    def add(self, address: int, changed: Callable[[], None]) -> LedEmulator:
+        self._bars[address] = bar = LedEmulator(self, address, changed)
+        return bar
+
+    def _received(self, data: bytes) -> None:
+        for frame in self._reader.feed(data):
+            for bar in self._bars.values():
+                if frame.address in (0, bar.address):
+                    bar.heard(frame)
+        for address in self._reader.broken:
+            if address in self._bars:
+                self._bars[address].heard_broken()
+        self._reader.broken.clear()
+
+
+class LedEmulator:
+    """One bar. faults: dead (no answer, dark), nak (takes nothing); noise and unplug are the line's."""
+
+    kind = "led"
+
+    def __init__(self, line: LedLine, address: int, changed: Callable[[], None]) -> None:
+        self.wire = line.wire
+        self.address = address
+        self.text = ""
+        self.frames = 0
+        self.broken = 0
+        self._faults: set[str] = set()
+        self._changed = changed
+
+    def faults(self) -> dict[str, bool]:
+        own = {name: name in self._faults for name in ("dead", "nak", "noise")}
+        return {**own, "unplug": not self.wire.is_plugged}
+
+    def set_fault(self, name: str, is_on: bool) -> None:
+        if name == "unplug":
+            self.wire.unplug() if is_on else self.wire.plug()
+        else:
+            (self._faults.add if is_on else self._faults.discard)(name)
+        if name == "noise":
+            self.wire.noise(is_on)
+        if name == "dead" and is_on:
+            self.text = ""  # without power it is dark, and forgets
+        self._changed()
+
+    def state(self) -> dict[str, Any]:
+        return {"text": self.text, "frames": self.frames, "broken": self.broken, "address": self.address}
+
+    def start(self) -> None:
+        self.wire.plug()
+
+    def stop(self) -> None:
+        self.wire.unplug()
+
+    def heard(self, frame: Frame) -> None:
+        if "dead" in self._faults:
+            return
+        self.frames += 1
+        reply = self._reply(frame)
+        if frame.address != 0:
+            self.wire.send(Frame(self.address, frame.seq, reply).encode())
+
+    def heard_broken(self) -> None:
+        if "dead" not in self._faults:
+            self.broken += 1
+            self.wire.send(Frame(self.address, 0, NAK).encode())
+
+    def _reply(self, frame: Frame) -> int:
+        if "nak" in self._faults:
+            return NAK
+        if frame.code == PING:
+            return ACK
+        if frame.code != SHOW:
+            return UNKNOWN
+        self._shown(frame.data.decode("gbk", errors="replace"))
+        return ACK
+
+    def _shown(self, text: str) -> None:
+        if text != self.text:
+            self.text = text
+            self._changed()

@@ -1,0 +1,154 @@
+"""A loudspeaker behind a socket: takes WAVs, plays them in real time, keeps the sentences they say.
+
+The sender is held until the sound has ended, as by a sound card. The WAV knows its sentence and
+language (drivers/wav), so the page can show what is being said.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from firmware.drivers import wav
+
+LONGEST_WAV = 8 * 1024 * 1024  # three minutes
+KEPT = 12
+LOOK_S = 0.2
+FAULTS = ("dead", "mute")
+
+
+class SpeakerEmulator:
+    """One loudspeaker. faults: dead (refuses sound), mute (plays, nobody hears: a loose cable)."""
+
+    kind = "speaker"
+
+    def __init__(self, path: Path, changed: Callable[[], None], speed: float = 1.0) -> None:
+        """speed: 1 plays as long as the sound lasts; a demo that runs its clock faster plays faster."""
+        self.path = path
+        self._speed = speed
+        self._changed = changed
+        self._faults: set[str] = set()
+        self._sentences: deque[dict[str, Any]] = deque(maxlen=KEPT)
+        self._last_wav = b""
+        self._number = 0
+        self._end = threading.Event()
+        self._lock = threading.Lock()
+        self._server: socket.socket | None = None
+        self._thread = threading.Thread(target=self._serve, name="speaker", daemon=True)
+
+    def faults(self) -> dict[str, bool]:
+        return {name: name in self._faults for name in FAULTS}
+
+    def set_fault(self, name: str, is_on: bool) -> None:
+        (self._faults.add if is_on else self._faults.discard)(name)
+        self._changed()
+
+    def state(self) -> dict[str, Any]:
+        with self._lock:
+            return {"sentences": [dict(sentence) for sentence in self._sentences], "said": self._number}
+
+    def last_wav(self) -> bytes:
+        """The sound played last, b"" before any; the page lets people listen to it."""
+        return self._last_wav
+
+    def start(self) -> None:
+        self.path.unlink(missing_ok=True)
+        self._server = socket.socket(socket.AF_UNIX)
+        self._server.bind(str(self.path))
+        os.chmod(self.path, 0o600)
+        self._server.listen(4)
+        self._server.settimeout(LOOK_S)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._end.set()
+        if self._server is not None:
+            self._thread.join(timeout=3)
+            self._server.close()
+            self.path.unlink(missing_ok=True)
+
+    def _serve(self) -> None:
+        """One sender at a time: nothing overlaps in a loudspeaker."""
+        assert self._server is not None
+        while not self._end.is_set():
+            try:
+                sender, _ = self._server.accept()
+            except TimeoutError:
+                continue
+            with sender:
+                sender.settimeout(LOOK_S)
+                self._serve_one(sender)
+
+    def _serve_one(self, sender: socket.socket) -> None:
+        try:
+            sound = self._receive(sender)
+            clip = wav.read(sound)
+            if "dead" in self._faults or not self._play(sender, sound, clip):
+                return
+            sender.sendall(b"ok\n")
+        except (OSError, ValueError):  # the sender left, or it was no sound: it gets no "ok"
+            return
+
+    def _receive(self, sender: socket.socket) -> bytes:
+        size = struct.unpack(">I", self._exactly(sender, 4))[0]
+        if size > LONGEST_WAV:
+            raise ValueError(f"{size} bytes of sound are over {LONGEST_WAV}")
+        return self._exactly(sender, size)
+
+    def _exactly(self, sender: socket.socket, size: int) -> bytes:
+        data = bytearray()
+        while len(data) < size:
+            more = sender.recv(min(65536, size - len(data)))
+            if not more:
+                raise ConnectionResetError("the sender left")
+            data += more
+        return bytes(data)
+
+    def _play(self, sender: socket.socket, sound: bytes, clip: wav.Clip) -> bool:
+        """Hold on until the sound has ended; False when the speaker died or the sender left meanwhile."""
+        sentence = self._begin(sound, clip)
+        until_s = time.monotonic() + clip.seconds / self._speed
+        is_whole = True
+        while is_whole and (left_s := until_s - time.monotonic()) > 0:
+            self._end.wait(min(LOOK_S, left_s))
+            is_whole = not (self._end.is_set() or "dead" in self._faults or _has_left(sender))
+        with self._lock:
+            sentence["is_playing"] = False
+            sentence["is_whole"] = is_whole
+        self._changed()
+        return is_whole
+
+    def _begin(self, sound: bytes, clip: wav.Clip) -> dict[str, Any]:
+        with self._lock:
+            self._number += 1
+            self._last_wav = sound
+            sentence = {
+                "id": self._number,
+                "at": round(time.monotonic(), 1),
+                "text": clip.text,
+                "lang": clip.lang,
+                "seconds": round(clip.seconds, 2),
+                "is_playing": True,
+                "is_heard": clip.has_sound and "mute" not in self._faults,
+                "is_whole": True,
+            }
+            self._sentences.append(sentence)
+        self._changed()
+        return sentence
+
+
+def _has_left(sender: socket.socket) -> bool:
+    """True when the other end has closed: it sends nothing while it waits for the end of the sound."""
+    try:
+        return sender.recv(1, socket.MSG_DONTWAIT | socket.MSG_PEEK) == b""
+    except (BlockingIOError, TimeoutError):
+        return False
+    except OSError:
+        return True
