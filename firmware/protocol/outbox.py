@@ -270,10 +270,12 @@ class Outbox:
             self._begin_slip(cid, press, order.number)
             return True
 
-    def number_offline(self, press: int, queue: str, suffix: str) -> IssuedOffline | None:
+    def number_offline(
+        self, press: int, queue: str, suffix: str, *, has_slip: bool = True
+    ) -> IssuedOffline | None:
         """Number a press ourselves, from a lease of the business day or the unit's own series, report
         it and mark its slip begun (cid `offline_cid(press)`): one commit. None when the press was
-        settled before."""
+        settled before. has_slip: False on a unit that has no printer."""
         with self._writing():
             if self.outcome(press) is not None:
                 return None
@@ -282,7 +284,8 @@ class Outbox:
             self._settle(press, Outcome(Settled.OFFLINE, number=number))
             issued = IssuedOffline(press=press, queue=queue, number=number, day=day, lease=lease)
             self._append(issued)
-            self._begin_slip(offline_cid(press), press, number)
+            if has_slip:
+                self._begin_slip(offline_cid(press), press, number)
             return issued
 
     def open_slips(self) -> list[SlipMark]:
