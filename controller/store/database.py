@@ -108,8 +108,16 @@ def _named_failures() -> Iterator[None]:
         yield
     except DBAPIError as error:
         if is_outage(error):
-            raise StoreFailed(f"the database failed: {error.orig}") from error
+            raise StoreFailed(f"the database failed: {_first(error).orig}") from error
         raise
+
+
+def _first(error: DBAPIError) -> DBAPIError:
+    """What went wrong first: after it, undoing a savepoint that is gone already fails as well."""
+    earlier = error.__context__
+    while earlier is not None and not isinstance(earlier, DBAPIError):
+        earlier = earlier.__context__
+    return error if earlier is None else _first(earlier)
 
 
 def _engines(url: str) -> tuple[Engine, Engine]:

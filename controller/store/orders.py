@@ -75,7 +75,7 @@ def _row(order: PendingOrder) -> dict[str, Any]:
         "cid": order.cid,
         "hall": order.hall,
         "unit": order.unit,
-        "t": order.t,
+        "kind": order.t,
         "body": order.body,
         "ttl_ms": order.ttl_ms,
         "issued_at": order.issued_at,
@@ -83,4 +83,4 @@ def _row(order: PendingOrder) -> dict[str, Any]:
 
 
 def _order(row: Any) -> PendingOrder:
-    return PendingOrder(row.cid, row.hall, row.unit, row.t, row.body, row.ttl_ms, row.issued_at)
+    return PendingOrder(row.cid, row.hall, row.unit, row.kind, row.body, row.ttl_ms, row.issued_at)

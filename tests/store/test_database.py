@@ -42,12 +42,17 @@ def test_writing_holds_the_write_lock_from_its_first_line(tmp_path: Path) -> Non
 
 def test_what_raises_is_rolled_back(tmp_path: Path) -> None:
     store = open_store(tmp_path)
-    with pytest.raises(ZeroDivisionError), store.writing() as c:
-        put_meta(c, "colour", "red")
-        raise ZeroDivisionError
+    with pytest.raises(ZeroDivisionError):
+        _write_and_fail(store)
     with store.reading() as c:
         assert get_meta(c, "colour") is None
     store.close()
+
+
+def _write_and_fail(store: Store) -> None:
+    with store.writing() as c:
+        put_meta(c, "colour", "red")
+        raise ZeroDivisionError
 
 
 def test_readers_do_not_wait_for_a_writer_and_keep_their_view(tmp_path: Path) -> None:

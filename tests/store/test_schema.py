@@ -43,7 +43,7 @@ def test_the_program_knows_every_revision_in_order() -> None:
 
 
 def test_the_tables_are_also_postgresql() -> None:
-    dialect = postgresql.dialect()
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     for table in metadata.sorted_tables:
         written = str(CreateTable(table).compile(dialect=dialect))
         assert f"CREATE TABLE {table.name} " in " ".join(written.replace('"', "").split())

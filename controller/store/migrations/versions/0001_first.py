@@ -80,7 +80,7 @@ def _orders() -> None:
         sa.Column("cid", sa.String(length=64), nullable=False),
         sa.Column("hall", sa.String(length=64), nullable=False),
         sa.Column("unit", sa.String(length=64), nullable=False),
-        sa.Column("t", sa.String(length=40), nullable=False),
+        sa.Column("kind", sa.String(length=40), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("ttl_ms", sa.Integer(), nullable=False),
         sa.Column("issued_at", Utc(), nullable=False),
