@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from controller import broker
-from controller.broker import Account, Broker, BrokerError, hash_secret, set_accounts
+from controller.broker import Broker, BrokerError, hash_secret, set_accounts
+from controller.broker_config import Account
 from controller.settings import Settings
 from firmware.protocol import topics
 from tests.controller.brokers import KINDS, Client, client, running, settings_for

@@ -1,0 +1,188 @@
+"""What a press, a key or a rating at a device asks of the hall.
+
+Pure: the book says which device stands where, the hall says what its key means now. A key that makes
+no sense is Refused with the code its person is told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from controller.boards import window_of
+from controller.devices import Book
+from controller.hall import commands
+from controller.hall.commands import Command
+from controller.hall.model import (
+    Hall,
+    PauseReason,
+    Press,
+    Refused,
+    Slip,
+    Ticket,
+    TicketClass,
+    TicketState,
+    WindowState,
+)
+from controller.hall.refusals import refuse
+from controller.people import Actor, unit_actor
+from firmware.protocol import messages
+from firmware.protocol.messages import DeviceConfig, Key
+
+BY_KEYPAD = "按键"  # reason of a hold at a keypad, which cannot write one
+OFFLINE = "offline-"  # what a unit calls a slip it printed on its own account, before the press's seq
+SLIP = "slip-"  # what this controller calls a slip, before the ticket's id
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Which message a report came in: the identity of a press."""
+
+    unit: str
+    epoch: str
+    seq: int
+
+    @property
+    def press(self) -> Press:
+        return Press(self.unit, self.epoch, self.seq)
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """A command and who gives it."""
+
+    command: Command
+    by: Actor
+
+
+def of_press(book: Book, message: Message, report: messages.Pressed, token: str) -> Meaning:
+    """The ticket a press asks for. Raises Refused when the input offers no such queue."""
+    device = book.device(message.unit, report.input)
+    queue = report.choice or (device.queue if device else "")
+    if device is not None and device.queue and report.choice not in ("", device.queue):
+        raise refuse("unknown_queue", queue=report.choice)
+    if not queue:
+        raise Refused(
+            "unknown_input", f"{report.input} of {message.unit} asks for no queue", input=report.input
+        )
+    klass = TicketClass(device.options.get("class", TicketClass.NORMAL)) if device else TicketClass.NORMAL
+    command = commands.TakeTicket(queue, token, klass, press=message.press)
+    return Meaning(command, unit_actor(message.unit))
+
+
+def of_offline(message: Message, report: messages.IssuedOffline, token: str, taken_at: datetime) -> Meaning:
+    """The ticket a dispenser gave out by itself."""
+    press = Press(message.unit, message.epoch, report.press)
+    command = commands.AcceptOffline(
+        press, report.queue, report.number, token, taken_at, day=_date(report.day)
+    )
+    return Meaning(command, unit_actor(message.unit))
+
+
+def of_key(book: Book, hall: Hall, message: Message, report: messages.KeyPressed) -> Meaning | None:
+    """What a caller's key asks for; None for keys without a meaning. Raises Refused."""
+    window = window_at(book.device(message.unit, report.device))
+    if window is None or window not in hall.windows:
+        raise refuse("unknown_window", window=report.device)
+    command = _of_key(hall, window, report.key)
+    return None if command is None else Meaning(command, unit_actor(message.unit, window))
+
+
+def of_rating(book: Book, hall: Hall, message: Message, report: messages.Rated) -> Meaning | None:
+    """The rating of the ticket that was meant; None when no finished ticket fits (F30)."""
+    device = book.device(message.unit, report.device)
+    window = window_of(report.board) or window_at(device)
+    if window is None or window not in hall.windows:
+        return None
+    ticket = _rated(hall, window, report.ticket)
+    if ticket is None or ticket.state is not TicketState.COMPLETED:
+        return None
+    return Meaning(commands.Rate(ticket.id, report.level), unit_actor(message.unit))
+
+
+def of_slip(
+    hall: Hall, message: Message, report: messages.Printed | messages.PrintUncertain | messages.NotPrinted
+) -> Meaning | None:
+    """What became of a slip; None when it is no ticket of today (a copy, a test, yesterday's)."""
+    ticket = _of_order(hall, message, report.order)
+    slip = {messages.Printed: Slip.PRINTED, messages.PrintUncertain: Slip.UNCERTAIN}.get(
+        type(report), Slip.VOID
+    )
+    if ticket is None or ticket not in hall.tickets:
+        return None
+    return Meaning(commands.RecordSlip(ticket, slip), unit_actor(message.unit))
+
+
+def window_at(device: DeviceConfig | None) -> int | None:
+    return None if device is None else window_of(device.board)
+
+
+def _of_key(hall: Hall, window: int, key: str) -> Command | None:
+    match key:
+        case Key.CALL_NEXT:
+            return commands.CallNext(window)
+        case Key.RECALL:
+            return commands.Recall(window)
+        case Key.START:
+            return commands.Start(window)
+        case Key.NO_SHOW:
+            return commands.NoShow(window)
+        case Key.HOLD:
+            return commands.Hold(window, BY_KEYPAD)
+        case Key.CALL_BACK:
+            return _call_back(hall, window)
+        case Key.PAUSE:
+            return _pause(hall, window)
+        case Key.FINISH:
+            return commands.Finish(window)
+        case Key.TRANSFER:
+            raise refuse("one_target")  # a keypad cannot say where to
+        case Key.CANCEL | Key.LINE:
+            return None
+        case _:
+            raise Refused("unknown_key", f"key {key} has no meaning", key=key)
+
+
+def _pause(hall: Hall, window: int) -> Command:
+    if hall.sessions[window].state is WindowState.PAUSED:
+        return commands.Unpause(window)
+    return commands.Pause(window, PauseReason.OTHER)
+
+
+def _call_back(hall: Hall, window: int) -> Command:
+    """Resume the newest held ticket; with none held, let the last one missed here return."""
+    held = hall.sessions[window].held
+    if held:
+        return commands.Resume(window, held[-1])
+    missed = [id for _, id in hall.missed if hall.tickets[id].legs[-1].window == window]
+    if not missed:
+        raise refuse("nobody_called", window=window)
+    return commands.ReturnTicket(missed[-1])
+
+
+def _rated(hall: Hall, window: int, number: str) -> Ticket | None:
+    """The ticket a rating means: by the number on the screen if that was served here, else the last."""
+    last = hall.sessions[window].last_finished
+    if not number:
+        return hall.tickets.get(last) if last is not None else None
+    for domain in hall.plan.domains:
+        ticket = hall.tickets.get(hall.numbers.get((domain.id, number), 0))
+        if ticket is not None and any(leg.window == window for leg in ticket.legs):
+            return ticket
+    return None
+
+
+def _of_order(hall: Hall, message: Message, order: str) -> int | None:
+    if order.startswith(OFFLINE) and order[len(OFFLINE) :].isdecimal():
+        return hall.presses.get(Press(message.unit, message.epoch, int(order[len(OFFLINE) :])))
+    if order.startswith(SLIP) and (id := order.split("-")[1]).isdecimal():
+        return int(id)
+    return None
+
+
+def _date(text: str) -> date | None:
+    """The business date a unit went by; None when it knew none."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
