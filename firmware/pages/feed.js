@@ -76,7 +76,16 @@ export class Feed {
     const tag = /^(?:W\/)?"(.*)"$/.exec(headers.get("ETag") ?? "");
     this.cursor = tag ? tag[1] : String(board.ver);
     this.board = board;
-    this.onBoard(board);
+    this.show();
+  }
+
+  /** A mistake in drawing is reported as itself, not mistaken for a lost link. */
+  show() {
+    try {
+      this.onBoard(this.board);
+    } catch (error) {
+      reportError(error);
+    }
   }
 
   /** The hall's time now, or at a moment of the wall clock; null before anything was heard. */
@@ -106,7 +115,7 @@ export class Feed {
     } catch {
       return;
     }
-    this.onBoard(this.board);
+    this.show();
   }
 }
 

@@ -2,10 +2,10 @@
 
 const ZH = {
   "hall": "政务服务大厅",
-  "connecting": "正在连接,请稍候",
+  "connecting": "正在连接，请稍候",
   "stale": "信息更新于 {time}",
   "stale.day": "信息更新于 {date} {time}",
-  "board.unknown": "没有名为 {name} 的屏幕,请在设备管理里核对位置",
+  "board.unknown": "没有名为 {name} 的屏幕，请在设备管理里核对位置",
   "now.calling": "正在叫号",
   "no.calls": "暂时没有叫号",
   "queues": "排队情况",
@@ -16,7 +16,7 @@ const ZH = {
   "window": "窗口",
   "window.of": "{n} 号窗口",
   "go": "请到",
-  "page": "第 {n} 页,共 {of} 页",
+  "page": "第 {n} 页，共 {of} 页",
 
   "state.called": "请到窗口",
   "state.serving": "办理中",
@@ -31,13 +31,13 @@ const ZH = {
   "waiting.here": "等候 {n} 人",
 
   "home.ask": "请点您要办的事",
-  "home.hint": "取号免费,不用身份证和手机",
+  "home.hint": "取号免费，不用身份证和手机",
   "home.none": "现在没有可以取号的业务",
-  "home.none.do": "请看开放时间,或到导办台问一问",
-  "search": "搜索:想办什么事?",
-  "search.hint": "文字或拼音首字母,如 sbk",
-  "search.none": "没有找到,请换个说法,或到导办台问一问",
-  "search.start": "点字母,或打字",
+  "home.none.do": "请看开放时间，或到导办台问一问",
+  "search": "搜索：想办什么事？",
+  "search.hint": "文字或拼音首字母，如 sbk",
+  "search.none": "没有找到，请换个说法，或到导办台问一问",
+  "search.start": "点字母，或打字",
   "search.delete": "删除",
   "search.clear": "清空",
   "search.results": "找到 {n} 项",
@@ -46,6 +46,7 @@ const ZH = {
   "wait.none": "即到即办",
   "wait.one": "约 {max} 分钟",
   "wait.range": "约 {min}–{max} 分钟",
+  "wait.under": "{max} 分钟以内",
   "wait.unknown": "时间暂时估不出",
   "closed.queue": "现在不能取号",
   "no.window": "暂无窗口办理",
@@ -60,36 +61,36 @@ const ZH = {
   "windows": "{n} 个",
   "take": "取号",
   "taking": "正在取号…",
-  "taking.retry": "线路不通,正在重试,请不要再按",
+  "taking.retry": "线路不通，正在重试，请不要再按",
   "back": "返回",
   "home": "返回首页",
 
   "taken": "取号成功",
   "taken.number": "您的号码",
   "taken.where": "请到 {zone} 等候",
-  "taken.where.any": "请在大厅等候,留意屏幕和广播",
-  "taken.listen": "叫到号时,屏幕显示,广播播报",
-  "taken.first": "前面没有人,马上轮到您",
+  "taken.where.any": "请在大厅等候，留意屏幕和广播",
+  "taken.listen": "叫到号时，屏幕显示，广播播报",
+  "taken.first": "前面没有人，马上轮到您",
   "taken.ahead": "您前面 {n} 人",
   "slip.out": "请取走下方的小票",
-  "slip.none": "小票没有打出来,请记住号码或拍下屏幕;要补小票请到导办台",
-  "slip.screen": "请记住号码,或拍下屏幕",
-  "qr": "手机扫一扫,随时看还要等多久",
+  "slip.none": "小票没有打出来，请记住号码或拍下屏幕；要补小票请到导办台",
+  "slip.screen": "请记住号码，或拍下屏幕",
+  "qr": "手机扫一扫，随时看还要等多久",
   "follow": "在手机上看进度",
   "done": "好了",
 
   "refused": "这次没有取到号",
-  "refused.do": "请到导办台,导办员会帮您",
-  "refused.paper": "请到旁边的取号机,或到导办台取号",
-  "refused.closed": "请看开放时间,或换一天来",
+  "refused.do": "请到导办台，导办员会帮您",
+  "refused.paper": "请到旁边的取号机，或到导办台取号",
+  "refused.closed": "请看开放时间，或换一天来",
   "lost": "现在联系不上取号服务",
-  "lost.do": "再试一次不会多出一张号;也可以到导办台取号",
+  "lost.do": "再试一次不会多出一张号；也可以到导办台取号",
   "again": "再试一次",
 
   "help": "找人帮忙",
-  "help.title": "需要帮忙吗?",
-  "help.text": "请到导办台。导办员会告诉您去哪个窗口、要带什么材料,也可以替您取号。",
-  "help.text2": "老年人、残疾人、孕妇可以走绿色通道,请告诉导办员。",
+  "help.title": "需要帮忙吗？",
+  "help.text": "请到导办台。导办员会告诉您去哪个窗口、要带什么材料，也可以替您取号。",
+  "help.text2": "老年人、残疾人、孕妇可以走绿色通道，请告诉导办员。",
   "large": "大字",
   "contrast": "高对比",
   "low": "低位",
@@ -145,6 +146,7 @@ const EN = {
   "wait.none": "No wait",
   "wait.one": "about {max} min",
   "wait.range": "about {min}–{max} min",
+  "wait.under": "under {max} min",
   "wait.unknown": "wait not known",
   "closed.queue": "No tickets now",
   "no.window": "No window open",
@@ -201,9 +203,10 @@ const EN = {
 /** Refusals that have a better next step than the guide desk; by the code of the refusal. */
 const REMEDIES = {
   "printer.paper_out": "refused.paper",
-  "paper_out": "refused.paper",
+  "printer.offline": "refused.paper",
   "day_closed": "refused.closed",
-  "hall_closed": "refused.closed",
+  "issuing_stopped": "refused.closed",
+  "quota_reached": "refused.closed",
 };
 
 /** The text of `key`, with {facts} filled in. An unknown key is shown as it is, so that it is noticed. */
@@ -229,6 +232,7 @@ export function waitText(lang, line) {
   const [min, max] = [line.wait_min, line.wait_max];
   if (max === null || max === undefined) return say(lang, "wait.unknown");
   if (max === 0) return say(lang, "wait.none");
-  if (!min || min === max) return say(lang, "wait.one", { max });
+  if (!min) return say(lang, "wait.under", { max });
+  if (min === max) return say(lang, "wait.one", { max });
   return say(lang, "wait.range", { min, max });
 }

@@ -1,0 +1,292 @@
+/** The screens of the kiosk. Each is made once when it is entered and then only brought up to date, so that
+nothing moves under a finger: { root, update(board), title(board), subtitle(board), read(board) }. */
+
+import { el, icon, lengthStep, mark, put } from "./dom.js";
+import { find } from "./search.js";
+import { name, remedy, say, waitText } from "./texts.js";
+
+const ROWS = ["QWERTYUIOP", "ASDFGHJKL", "ZXCVBNM"];
+const FOUND_LIMIT = 40;
+const EXAMPLES = 8;
+
+const isPhone = () => matchMedia("(max-width: 700px)").matches;
+
+/** 大厅正在叫号 on the kiosk's own head. */
+export function callingRow(call, lang) {
+  const window = say(lang, "window.of", { n: call.window });
+  return el("li", {}, el("b", {}, call.number), icon("forward"), el("span", {}, window));
+}
+
+function button(classes, shape, text, press, attributes = {}) {
+  return el("button", { type: "button", class: classes, onclick: press, ...attributes }, shape ? icon(shape) : null, el("span", {}, text));
+}
+
+function fact(shape, label) {
+  const value = el("b", {});
+  const root = el("li", {}, icon(shape), el("span", { class: "label" }, label), value);
+  return { root, value };
+}
+
+/** Why no ticket can be taken in this queue now; "" when one can. */
+function shutReason(line, lang) {
+  if (line.is_open) return "";
+  return name(lang, line, "why_") || say(lang, "closed.queue");
+}
+
+// --- home: cards by matter
+
+function cardOf(line, lang, act) {
+  const title = name(lang, line);
+  const second = lang === "zh" ? line.en : line.zh;
+  const fields = { wait: el("b", {}), people: el("span", {}), windows: el("span", {}), shut: el("p", { class: "shut" }) };
+  const root = el(
+    "button",
+    { type: "button", class: "card", "data-queue": line.code, "data-length": lengthStep(title), onclick: () => act.choose(line.code) },
+    el("span", { class: "card-name" }, title),
+    el("span", { class: "card-second", lang: lang === "zh" ? "en" : "zh-CN" }, second === title ? "" : second),
+    el("span", { class: "card-facts" }, fields.wait, fields.people, fields.windows),
+    fields.shut,
+  );
+  const update = (now) => {
+    const shut = shutReason(now, lang);
+    mark(root, "data-shut", Boolean(shut));
+    mark(root, "data-quiet", now.windows === 0);
+    put(fields.wait, waitText(lang, now));
+    put(fields.people, say(lang, "card.waiting", { n: now.waiting }));
+    put(fields.windows, now.windows ? say(lang, "card.windows", { n: now.windows }) : "");
+    put(fields.shut, shut);
+  };
+  return { code: line.code, root, update };
+}
+
+/** How many cards fit: columns and rows of the space the style gives to them. */
+function capacity(grid, count) {
+  if (isPhone()) return Math.max(1, count);
+  const style = getComputedStyle(grid);
+  const columns = style.gridTemplateColumns.split(" ").length;
+  const gap = parseFloat(style.rowGap) || 0;
+  const least = parseFloat(style.getPropertyValue("--card-height")) * parseFloat(getComputedStyle(document.documentElement).fontSize);
+  const rows = Math.max(1, Math.floor((grid.clientHeight + gap + 1) / (least + gap)));
+  return columns * rows;
+}
+
+function pager(state, act, pages) {
+  const { lang, page } = state;
+  return [
+    button("plain", "back", say(lang, "previous"), () => act.turn(page - 1), { disabled: page === 0 }),
+    el("span", { class: "page" }, say(lang, "page", { n: page + 1, of: pages })),
+    button("plain", "forward", say(lang, "following"), () => act.turn(page + 1), { disabled: page >= pages - 1 }),
+  ];
+}
+
+export function homeView(state, act) {
+  const { lang } = state;
+  const grid = el("div", { class: "cards" });
+  const pages = el("div", { class: "pager", hidden: true });
+  const nothing = el("div", { class: "calm", hidden: true }, icon("clock"), el("p", {}), el("p", {}));
+  const search = button("search-open", "search", say(lang, "search"), () => act.go("search"));
+  search.append(el("small", {}, say(lang, "search.hint")));
+  let drawn = "";
+  let cards = [];
+  const lay = (lines) => {
+    mark(pages, "hidden", true);
+    if (lines.length > capacity(grid, lines.length)) mark(pages, "hidden", false);
+    const fits = capacity(grid, lines.length);
+    const count = Math.max(1, Math.ceil(lines.length / fits));
+    state.page = Math.min(state.page, count - 1);
+    cards = lines.slice(state.page * fits, state.page * fits + fits).map((line) => cardOf(line, lang, act));
+    grid.replaceChildren(...cards.map((card) => card.root));
+    pages.replaceChildren(...(count > 1 ? pager(state, act, count) : []));
+  };
+  const update = (board) => {
+    const lines = board?.queues ?? [];
+    mark(nothing, "hidden", lines.length > 0);
+    mark(grid, "hidden", lines.length === 0);
+    put(nothing.children[1], say(lang, board ? "home.none" : "connecting"));
+    put(nothing.children[2], board ? say(lang, "home.none.do") : "");
+    const wanted = JSON.stringify([state.page, lines.map((line) => [line.code, line.zh, line.en])]);
+    if (wanted !== drawn) lay(lines);
+    drawn = wanted;
+    for (const card of cards) card.update(lines.find((line) => line.code === card.code));
+  };
+  return {
+    root: el("div", { class: "home" }, search, grid, nothing, pages),
+    update,
+    title: () => say(lang, "home.ask"),
+    subtitle: (board) => (board && name(lang, board, "notice_")) || say(lang, "home.hint"),
+    read: (board) => (board?.queues ?? []).map((line) => `${name(lang, line)}。${say(lang, "card.waiting", { n: line.waiting })}，${waitText(lang, line)}。`),
+  };
+}
+
+// --- search
+
+function keyboard(lang, type, box) {
+  const key = (letter) => button("key", null, letter, () => type(box.value + letter.toLowerCase()), { "data-key": letter });
+  const rows = ROWS.map((row) => el("div", { class: "keys" }, ...[...row].map(key)));
+  rows.at(-1).append(
+    button("key wide", "erase", say(lang, "search.delete"), () => type([...box.value].slice(0, -1).join(""))),
+    button("key wide", null, say(lang, "search.clear"), () => type("")),
+  );
+  return el("div", { class: "keyboard" }, ...rows);
+}
+
+function foundRow(one, lang, act) {
+  const line = act.line(one.queue);
+  const title = name(lang, one);
+  const wait = el("span", { class: "found-wait" }, line ? waitText(lang, line) : "");
+  const where = one.item && line ? el("small", {}, name(lang, line)) : null;
+  const press = () => act.choose(one.queue, one.item);
+  return el("button", { type: "button", class: "found", onclick: press }, el("span", { class: "found-name" }, title, where), wait);
+}
+
+export function searchView(state, act) {
+  const { lang } = state;
+  const hint = say(lang, "search.hint");
+  const mode = isPhone() ? "search" : "none";
+  const box = el("input", { type: "search", class: "search-box", autocomplete: "off", inputmode: mode, maxlength: "40", "aria-label": say(lang, "search"), placeholder: hint });
+  box.value = state.text;
+  const results = el("div", { class: "results", role: "list" });
+  const count = el("p", { class: "count", role: "status" });
+  const type = (text) => {
+    box.value = text;
+    act.type(text);
+  };
+  box.addEventListener("input", () => act.type(box.value));
+  let shown = null;
+  const update = () => {
+    const { found, total } = find(act.entries(), state.text, FOUND_LIMIT);
+    const empty = say(lang, state.text.trim() ? "search.none" : "search.start");
+    put(count, total ? say(lang, "search.results", { n: total }) : empty);
+    const now = JSON.stringify(found.map((one) => [one.zh, one.queue]));
+    if (now === shown) return;
+    shown = now;
+    results.replaceChildren(...found.map((one) => foundRow(one, lang, act)));
+    results.scrollTop = 0;
+  };
+  const back = button("plain", "back", say(lang, "back"), () => act.home());
+  queueMicrotask(() => box.focus({ preventScroll: true }));
+  return {
+    root: el("div", { class: "search" }, el("div", { class: "search-head" }, back, box), count, results, keyboard(lang, type, box)),
+    update,
+    title: () => say(lang, "search"),
+    subtitle: () => hint,
+    read: () => [count.textContent, ...[...results.children].slice(0, 5).map((row) => row.textContent)],
+  };
+}
+
+// --- one matter
+
+export function matterView(state, act) {
+  const { lang, queue, item } = state;
+  const ahead = fact("people", say(lang, "matter.ahead"));
+  const wait = fact("clock", say(lang, "matter.wait"));
+  const windows = fact("desk", say(lang, "matter.windows"));
+  const where = fact("place", say(lang, "matter.where"));
+  const what = el("p", { class: "what", hidden: true });
+  const shut = el("p", { class: "notice", role: "status", hidden: true });
+  const takeButton = button("primary", "ticket", say(lang, "take"), act.take, { "data-take": true });
+  const back = button("plain", "back", say(lang, "back"), () => act.home());
+  const chosen = act.matters(queue).find((matter) => matter.code === item)?.name ?? "";
+  const examples = act.matters(queue).slice(0, EXAMPLES);
+  const here = examples.length && !item ? el("section", { class: "examples" }, el("h2", {}, say(lang, "matter.here")), el("p", {}, examples.map((matter) => matter.name).join(" · "))) : null;
+  const update = () => {
+    const line = act.line(queue);
+    if (!line) return;
+    const reason = shutReason(line, lang);
+    put(ahead.value, say(lang, "people", { n: line.waiting }));
+    put(wait.value, waitText(lang, line));
+    put(windows.value, say(lang, "windows", { n: line.windows }));
+    const zone = name(lang, line, "zone_");
+    put(where.value, zone);
+    mark(where.root, "hidden", !zone);
+    const text = name(lang, line, "what_");
+    put(what, text);
+    mark(what, "hidden", !text);
+    const words = state.taking === "retrying" ? say(lang, "taking.retry") : reason;
+    put(shut, words);
+    mark(shut, "hidden", !words);
+    put(takeButton.lastChild, say(lang, state.taking ? "taking" : "take"));
+    takeButton.disabled = Boolean(state.taking) || Boolean(reason);
+    mark(takeButton, "data-pending", Boolean(state.taking));
+    back.disabled = Boolean(state.taking);
+  };
+  const lineName = () => (act.line(queue) ? name(lang, act.line(queue)) : queue);
+  return {
+    root: el("div", { class: "matter" }, what, el("ul", { class: "facts" }, ahead.root, wait.root, windows.root, where.root), here, shut, el("div", { class: "actions" }, takeButton, back)),
+    update,
+    title: () => chosen || lineName(),
+    subtitle: () => (chosen ? lineName() : ""),
+    read: () => [what.textContent, ...[ahead, wait, windows].map((one) => one.root.textContent), shut.textContent],
+  };
+}
+
+// --- after taking
+
+function slipPart(ticket, lang) {
+  if (ticket.printed === true) return el("p", { class: "slip", "data-good": true }, el("i", { class: "paper", "aria-hidden": "true" }), say(lang, "slip.out"));
+  const words = say(lang, ticket.printed === false ? "slip.none" : "slip.screen");
+  return el("p", { class: "slip" }, icon("attention"), words);
+}
+
+function codePart(ticket, lang) {
+  if (isPhone() && ticket.url) return el("a", { class: "link primary", href: ticket.url }, say(lang, "follow"));
+  if (!ticket.qr) return null;
+  return el("figure", { class: "qr" }, el("img", { src: ticket.qr, alt: ticket.url ?? "" }), el("figcaption", {}, say(lang, "qr")));
+}
+
+export function takenView(state, act) {
+  const { lang, ticket } = state;
+  const line = act.line(ticket.queue);
+  const zone = line ? name(lang, line, "zone_") : "";
+  const ahead = ticket.ahead ? say(lang, "taken.ahead", { n: ticket.ahead }) : say(lang, "taken.first");
+  const expected = { windows: line?.windows ?? 1, wait_min: ticket.wait_min, wait_max: ticket.wait_max };
+  const wait = ticket.ahead ? waitText(lang, expected) : "";
+  const where = zone ? say(lang, "taken.where", { zone }) : say(lang, "taken.where.any");
+  const done = button("plain", "home", say(lang, "home"), () => act.home());
+  const seconds = el("span", { class: "seconds", "aria-hidden": "true" });
+  done.append(seconds);
+  const spelled = lang === "zh" ? ticket.number : [...ticket.number].join(" ");
+  return {
+    root: el(
+      "div",
+      { class: "taken" },
+      el("p", { class: "number", "data-number": ticket.number, "data-long": ticket.number.length > 4 }, ticket.number),
+      el("p", { class: "big" }, [ahead, wait].filter(Boolean).join(lang === "zh" ? "，" : ", ")),
+      el("p", { class: "where" }, icon("place"), el("span", {}, where)),
+      el("div", { class: "proof" }, slipPart(ticket, lang), codePart(ticket, lang)),
+      el("p", { class: "listen" }, say(lang, "taken.listen")),
+      el("div", { class: "actions" }, done),
+    ),
+    update: () => put(seconds, String(act.secondsLeft())),
+    title: () => say(lang, "taken"),
+    subtitle: () => (line ? name(lang, line) : ""),
+    read: () => [say(lang, "taken.number"), spelled, ahead, wait, where, say(lang, "taken.listen")],
+  };
+}
+
+// --- what went wrong, and help
+
+function sentences(shape, texts, actions, title) {
+  const root = el("div", { class: "calm" }, icon(shape), ...texts.map((text) => el("p", {}, text)), el("div", { class: "actions" }, ...actions));
+  return { root, update: () => {}, title: () => title, subtitle: () => "", read: () => texts };
+}
+
+export function refusedView(state, act) {
+  const { lang, refused } = state;
+  const texts = [name(lang, refused ?? {}), remedy(lang, refused?.code)].filter(Boolean);
+  const home = button("primary", "home", say(lang, "home"), () => act.home());
+  return sentences("attention", texts, [home], say(lang, "refused"));
+}
+
+export function lostView(state, act) {
+  const { lang } = state;
+  const again = button("primary", "ticket", say(lang, "again"), act.again);
+  const home = button("plain", "home", say(lang, "home"), () => act.home());
+  return sentences("attention", [say(lang, "lost.do")], [again, home], say(lang, "lost"));
+}
+
+export function helpView(state, act) {
+  const { lang } = state;
+  const home = button("primary", "home", say(lang, "home"), () => act.home());
+  return sentences("help", [say(lang, "help.text"), say(lang, "help.text2")], [home], say(lang, "help.title"));
+}
