@@ -57,6 +57,7 @@ class Citizen:
     rating: int | None
     has_phone: bool
     lets_pass: bool
+    is_green: bool = False
     number: str = ""
     url: str = ""
     window: int | None = None
@@ -85,6 +86,7 @@ def new_citizen(id: int, arrival: Arrival, now: timedelta, chance: Random) -> Ci
         rating=rating,
         has_phone=has_phone,
         lets_pass=has_phone and chance.random() < LETS_PASS,
+        is_green=arrival.is_priority,
     )
 
 

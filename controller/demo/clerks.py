@@ -12,7 +12,7 @@ from datetime import timedelta
 from enum import StrEnum
 from random import Random
 
-from controller.demo.sight import Act, Key, Keypad, Pace, Seen, SignIn, SignOut
+from controller.demo.sight import Act, Key, Keypad, Pace, Seen, SendOn, SignIn, SignOut
 from firmware.protocol.messages import Key as KeyName
 
 PAUSES, HOLDS, TRANSFERS, FINISHES_BY_CALLING = 0.03, 0.03, 0.02, 0.3  # made up; per served citizen
@@ -21,6 +21,7 @@ STRANGER_SERVICE = timedelta(minutes=4)
 BREAK_MINUTES = (4.0, 10.0)
 NO_SHOW_AFTER = timedelta(seconds=125)  # sample_plan: no_show_after is 120 s
 RECALL_AFTER = timedelta(seconds=45)
+SENT_ON = "sent_on"  # instead of a key: transferred on the console
 KEY_ANSWER_S = 8.0  # real: no answer on the wires to a key for so long and it is pushed again
 SIGN_IN_S = 20.0  # real
 IDLE_BEFORE_HOME = timedelta(minutes=2)
@@ -124,7 +125,7 @@ def _be_free(clerk: Clerk, scene: Scene, shown: str | None, chance: Random) -> t
         return _unpause(clerk, scene)
     if scene.seen.is_closed(clerk.window) and scene.now - clerk.since > scene.pace.real(SIGN_IN_S):
         return clerk.to(Mood.HANDS_OFF, scene.now), []  # somebody signed this clerk out
-    if scene.now - clerk.since < scene.pace.at_least(5 + clerk.window % 4, 0.8):
+    if scene.now - clerk.since < scene.pace.at_least(12 + clerk.window % 4, 2.0):
         return clerk, []
     if clerk.held_at is not None and scene.now - clerk.held_at >= HELD_FOR:
         calling = replace(clerk.to(Mood.CALLING, scene.now), held_at=None, ending=KeyName.CALL_BACK.value)
@@ -204,20 +205,23 @@ def _serve(clerk: Clerk, scene: Scene, shown: str | None, chance: Random) -> tup
     return _push_ending(clerk, scene, _choose_ending(clerk, scene, chance))
 
 
-def _choose_ending(clerk: Clerk, scene: Scene, chance: Random) -> KeyName:
+def _choose_ending(clerk: Clerk, scene: Scene, chance: Random) -> KeyName | None:
+    """The key that ends this service; None: it goes on at another window."""
     draw = chance.random()
     if draw < HOLDS and clerk.held_at is None and scene.now < scene.closes:
         return KeyName.HOLD
     if draw < HOLDS + TRANSFERS and scene.now < scene.closes:
-        return KeyName.TRANSFER
+        return None
     if draw < HOLDS + TRANSFERS + FINISHES_BY_CALLING and scene.keypad(clerk.window).waiting:
         return KeyName.CALL_NEXT
     return KeyName.FINISH
 
 
-def _push_ending(clerk: Clerk, scene: Scene, key: KeyName) -> tuple[Clerk, list[Act]]:
-    ending = replace(clerk.to(Mood.ENDING, scene.now), ending=key.value)
-    return _push(ending, scene, key)
+def _push_ending(clerk: Clerk, scene: Scene, key: KeyName | None) -> tuple[Clerk, list[Act]]:
+    ending = clerk.to(Mood.ENDING, scene.now)
+    if key is None:
+        return replace(ending, ending=SENT_ON, acted_at=scene.now), [SendOn(clerk.window)]
+    return _push(replace(ending, ending=key.value), scene, key)
 
 
 def _end(clerk: Clerk, scene: Scene, shown: str | None) -> tuple[Clerk, list[Act]]:

@@ -14,7 +14,7 @@ from random import Random
 
 from controller.demo import citizens, clerks
 from controller.demo.citizens import Citizen, Step, Told
-from controller.demo.clerks import Clerk, Mood, Scene, Visitor
+from controller.demo.clerks import SENT_ON, Clerk, Mood, Scene, Visitor
 from controller.demo.sight import Act, Pace, Press, Seen, Slip
 from controller.simulate import Arrival
 from firmware.protocol.messages import Key as KeyName
@@ -24,7 +24,7 @@ PRESSES = 3
 STRANGERS_WALK = 12.0  # s of the hall; at least 2 s real
 WALK_REAL_S = 2.0
 SERVED = frozenset({KeyName.FINISH.value, KeyName.CALL_NEXT.value})
-SENT_ELSEWHERE = frozenset({KeyName.HOLD.value, KeyName.TRANSFER.value})
+SENT_ELSEWHERE = frozenset({KeyName.HOLD.value, SENT_ON})
 
 
 @dataclass(slots=True)
@@ -99,7 +99,7 @@ class Crowd:
             self._step_aside(first.at(Step.GONE, now))
             return []
         self.presses, self.pressed_at = self.presses + 1, now
-        return [Press(first.queue)]
+        return [Press(first.queue, first.is_green)]
 
     def _step_aside(self, first: Citizen) -> None:
         self.people[first.id] = first

@@ -85,9 +85,10 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """Push the dispenser's button of a queue."""
+    """Push the dispenser's button of a queue; is_green: its 绿色通道 button, where there is one."""
 
     queue: str
+    is_green: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,4 +125,11 @@ class SignOut:
     window: int
 
 
-Act = Press | Key | RateKey | Phone | SignIn | SignOut
+@dataclass(frozen=True, slots=True)
+class SendOn:
+    """Transfer who is at the window, on the console: a keypad cannot say where to."""
+
+    window: int
+
+
+Act = Press | Key | RateKey | Phone | SignIn | SignOut | SendOn

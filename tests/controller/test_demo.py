@@ -1,4 +1,4 @@
-"""The sample hall's plan and its crowd, which here meets the real hall engine at a desk instead of on wires."""
+"""The sample hall's plan and its crowd, which here meets the real engine at a desk instead of on wires."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from controller.demo.sight import (
     Press,
     RateKey,
     Seen,
+    SendOn,
     SignIn,
     SignOut,
     Slip,
@@ -69,7 +70,7 @@ class Desk:
 
     def do(self, act: Act, now: timedelta) -> None:
         match act:
-            case Press(queue):
+            case Press(queue, _):
                 self._take(queue, now)
             case Key(window, key) if self.deaf[key] > 0:
                 self.deaf[key] -= 1
@@ -84,8 +85,16 @@ class Desk:
                 self.give(c.Logout(window), now)
             case RateKey():
                 self.refused["rating nobody asked for"] += 1
+            case SendOn(window) if (ticket := self.hall.sessions[window].current) is not None:
+                self.give(c.Transfer(ticket, "elsewhere", to_queue=self._other_queue(ticket)), now)
+            case SendOn():
+                self.refused["nobody to send on"] += 1
             case Phone(_, what):
                 self.phones[what] += 1
+
+    def _other_queue(self, ticket: int) -> str:
+        here = self.hall.queues[self.hall.tickets[ticket].queue]
+        return next(q.code for q in QUEUES if q.code != here.code and q.zone == here.zone)
 
     def _take(self, queue: str, now: timedelta) -> None:
         if not self.prints:
@@ -253,7 +262,20 @@ def test_a_window_taken_over_in_the_browser_is_left_alone():
 
 def test_a_held_citizen_is_called_back_and_finished():
     person = Citizen(
-        0, "A", timedelta(minutes=2), Step.AT_WINDOW, OPENS, OPENS, None, None, False, False, "A001", "", 1
+        0,
+        "A",
+        timedelta(minutes=2),
+        Step.AT_WINDOW,
+        OPENS,
+        OPENS,
+        None,
+        None,
+        False,
+        False,
+        False,
+        "A001",
+        "",
+        1,
     )
     desk, people = open_desk(), crowd()
     people.staff = {1: Clerk(1, Mood.SERVING, OPENS, None, "A001", until=OPENS + timedelta(minutes=1))}
