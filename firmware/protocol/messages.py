@@ -422,6 +422,10 @@ class QueueLine(Struct, frozen=True, kw_only=True):
     is_open: bool = True
     why_zh: str = ""  # why no ticket can be taken now
     why_en: str = ""
+    zone_zh: str = ""  # where its citizens wait
+    zone_en: str = ""
+    what_zh: str = ""  # what the matter is, for who has not been here before
+    what_en: str = ""
 
 
 class WindowBoard(Struct, frozen=True, kw_only=True):
@@ -457,6 +461,9 @@ class Board(Struct, frozen=True, kw_only=True):
     windows: list[WindowBoard] = []
     notice_zh: str = ""
     notice_en: str = ""
+    hall_zh: str = ""  # name of the whole hall, where zh and en name a part of it
+    hall_en: str = ""
+    time_zone: str = ""  # of the clock a screen shows; "" = the usual Asia/Shanghai
 
 
 # --- bytes ----------------------------------------------------------------------------------------
