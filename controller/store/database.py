@@ -120,11 +120,16 @@ def _first(error: DBAPIError) -> DBAPIError:
     return error if earlier is None else _first(earlier)
 
 
-def _engines(url: str) -> tuple[Engine, Engine]:
+def parse(url: str) -> URL:
+    """The parts of a database URL. Raises StoreFailed."""
     try:
-        parsed = make_url(url)
+        return make_url(url)
     except ArgumentError as error:
         raise StoreFailed(f"{url!r} is no database URL; it looks like sqlite:////path/hall.db") from error
+
+
+def _engines(url: str) -> tuple[Engine, Engine]:
+    parsed = parse(url)
     if parsed.get_backend_name() == "sqlite":
         return _sqlite_engines(parsed)
     if parsed.get_backend_name() == "postgresql":

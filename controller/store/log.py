@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, select
 
 from controller.hall.engine import apply, new_hall
-from controller.hall.events import Event
+from controller.hall.events import DayOpened, Event
 from controller.hall.model import Hall, Plan
 from controller.hall.snapshot import freeze, thaw
 from controller.store import codec, orders, projections
@@ -166,6 +166,11 @@ def _asked_by_person() -> Any:
     return (event.c.actor_kind == "person") & (event.c.actor_id == person.c.id)
 
 
+def halls(c: Connection) -> list[str]:
+    """The halls something has happened in."""
+    return list(c.execute(select(event.c.hall).distinct().order_by(event.c.hall)).scalars())
+
+
 def ticket_history(c: Connection, hall: str, ticket: int) -> list[Logged]:
     """Everything that happened to one ticket, in order, with who did it."""
     return list(events(c, hall, ticket=ticket))
@@ -214,17 +219,25 @@ def rebuild(c: Connection, hall: str) -> int:
     return count
 
 
-def _rows_from_log(c: Connection, hall: str, size: int = 500) -> Iterator[dict[int, projections.Row]]:
+def differing_tickets(c: Connection, hall: str) -> list[int]:
+    """Tickets whose row is not what the log says, missing ones included."""
+    found: list[int] = []
+    for rows in _rows_from_log(c, hall):
+        found += projections.differing(c, hall, rows)
+    return found
+
+
+def _rows_from_log(c: Connection, hall: str) -> Iterator[dict[int, projections.Row]]:
+    """The rows of tickets that are over and done with, day by day, and at the end of the rest."""
     replayed = new_hall(hall, Plan())
     rows: dict[int, projections.Row] = {}
     for logged in _in_pages(c, hall):
         replayed = apply(replayed, logged.event)
         projections.note(rows, replayed, logged.event)
-        if len(rows) >= size:
-            yield rows
-            rows = {}
-    if rows:
-        yield rows
+        if isinstance(logged.event, DayOpened):
+            yield {id: row for id, row in rows.items() if id not in replayed.tickets}
+            rows = {id: row for id, row in rows.items() if id in replayed.tickets}
+    yield rows
 
 
 def _in_pages(c: Connection, hall: str, size: int = 2000) -> Iterator[Logged]:

@@ -106,6 +106,16 @@ def write(c: Connection, rows: Mapping[int, Row]) -> None:
     upsert(c, table, list(rows.values()), KEEP_FIRST, KEEP_KNOWN)
 
 
+def differing(c: Connection, hall: str, rows: Mapping[int, Row], size: int = 500) -> list[int]:
+    """Those of the tickets whose stored row is another one."""
+    found: list[int] = []
+    for ids in (list(rows)[at : at + size] for at in range(0, len(rows), size)):
+        stored = c.execute(select(table).where(table.c.hall == hall, table.c.id.in_(ids))).mappings()
+        kept = {row["id"]: dict(row) for row in stored}
+        found += [id for id in ids if kept.get(id) != rows[id]]
+    return found
+
+
 def _merged(old: Row | None, new: Row) -> Row:
     if old is None:
         return new

@@ -6,14 +6,17 @@ Every function takes the connection of a transaction somebody else opened.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Table, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from controller.clock import ClockSetting
 from controller.hall.model import Text
-from controller.store.tables import halls, meta
+from controller.store.tables import clock, halls, meta
+
+SITE = "site"  # all halls of a site share one clock
 
 
 def upsert(
@@ -50,6 +53,19 @@ def all_halls(c: Connection) -> dict[str, Text]:
     """The halls of this site by id, oldest first."""
     rows = c.execute(select(halls).order_by(halls.c.added_at, halls.c.id))
     return {row.id: Text(row.name_zh, row.name_en) for row in rows}
+
+
+def save_clock(c: Connection, setting: ClockSetting) -> None:
+    """Remember how hall time follows real time, for the next start."""
+    seconds = setting.offset.total_seconds()
+    row = {"name": SITE, "epoch": setting.epoch, "offset_s": seconds, "speed": setting.speed}
+    upsert(c, clock, [row])
+
+
+def load_clock(c: Connection) -> ClockSetting | None:
+    """The setting last remembered; None when there never was one: a real hall's clock is real time."""
+    row = c.execute(select(clock).where(clock.c.name == SITE)).first()
+    return None if row is None else ClockSetting(row.epoch, timedelta(seconds=row.offset_s), row.speed)
 
 
 def get_meta(c: Connection, name: str) -> str | None:

@@ -1,0 +1,128 @@
+"""The command `servicehall store`: making, checking and filling the database of a controller."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from sqlalchemy import text
+
+from controller.clock import real_now
+from controller.hall.model import HallError
+from controller.settings import load
+from controller.store import Store, StoreFailed, log
+from controller.store.database import parse
+
+
+def main(argv: list[str]) -> int:
+    """Migrate, check, inspect and fill the database of a controller."""
+    words = _parser().parse_args(argv)
+    try:
+        url = words.url or load(words.config).database_url
+        return int(words.run(url, words))
+    except HallError as error:
+        print(f"servicehall store: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("servicehall store", description=main.__doc__)
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("-c", "--config", type=Path, default=Path("controller.toml"), help="settings file")
+    where.add_argument("--url", help="database instead: sqlite:////path/hall.sqlite or postgresql://...")
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+    verbs.add_parser("migrate", help="make the database, or bring it to this version").set_defaults(
+        run=_migrate
+    )
+    verbs.add_parser("check", help="is it whole, and does its log lead to what it says?").set_defaults(
+        run=_check
+    )
+    verbs.add_parser("rebuild", help="make the rows of lists again from the log").set_defaults(run=_rebuild)
+    verbs.add_parser("inspect", help="what is in it").set_defaults(run=_inspect)
+    items = verbs.add_parser("import-items", help="service items from a CSV file: department,name,item_code")
+    items.add_argument("file", type=Path)
+    items.set_defaults(run=_import_items)
+    return parser
+
+
+def _migrate(url: str, words: argparse.Namespace) -> int:
+    Store.open(url, real_now()).close()
+    print("the database has the schema of this version")
+    return 0
+
+
+def _check(url: str, words: argparse.Namespace) -> int:
+    store = _opened(url)
+    try:
+        problems = _problems(store)
+    finally:
+        store.close()
+    for problem in problems:
+        print(f"servicehall store: {problem}", file=sys.stderr)
+    if not problems:
+        print("the database is whole, and every hall's log leads to what it says")
+    return 1 if problems else 0
+
+
+def _problems(store: Store) -> list[str]:
+    problems: list[str] = []
+    with store.reading() as c:
+        if c.dialect.name == "sqlite":
+            found = c.execute(text("PRAGMA integrity_check")).scalars()
+            problems += [f"the file is damaged: {row}" for row in found if row != "ok"]
+        for hall in log.halls(c):
+            if log.load(c, hall) != log.replay(c, hall):
+                problems.append(f"hall {hall}: the snapshot does not agree with the log")
+            differing = log.differing_tickets(c, hall)
+            if differing:
+                problems.append(
+                    f"hall {hall}: {len(differing)} tickets do not agree with the log, the first is"
+                    f" {differing[0]}; run: servicehall store rebuild"
+                )
+    return problems
+
+
+def _rebuild(url: str, words: argparse.Namespace) -> int:
+    store = _opened(url)
+    try:
+        with store.writing() as c:
+            for hall in log.halls(c):
+                print(f"hall {hall}: {log.rebuild(c, hall)} tickets")
+    finally:
+        store.close()
+    return 0
+
+
+def _inspect(url: str, words: argparse.Namespace) -> int:
+    from controller.store import inspection  # sqlite-utils takes a while to import
+
+    print("\n".join(inspection.lines(_file(url))))
+    return 0
+
+
+def _import_items(url: str, words: argparse.Namespace) -> int:
+    from controller.store import catalogue
+
+    file = _file(url)
+    _opened(url).close()  # brings the schema to this version first
+    print(f"{catalogue.import_items(file, words.file)} items are in the catalogue")
+    return 0
+
+
+def _opened(url: str) -> Store:
+    """A database that is there already."""
+    if parse(url).get_backend_name() == "sqlite":
+        _file(url)
+    return Store.open(url, real_now())
+
+
+def _file(url: str) -> Path:
+    """The file of an SQLite database. Raises StoreFailed when there is none."""
+    parsed = parse(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+        raise StoreFailed("this works on SQLite files only; use the tools of the database server")
+    file = Path(parsed.database)
+    if not file.exists():
+        raise StoreFailed(f"there is no database {file}; make it with: servicehall store migrate")
+    return file

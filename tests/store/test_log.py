@@ -1,0 +1,90 @@
+"""The log leads back to the hall, tells the history of a ticket, and mends the lists made from it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import insert, text, update
+
+from controller.hall.commands import CallNext, Finish, Start, TakeTicket
+from controller.live import Live
+from controller.people import CITIZEN, Actor, ActorKind, Role
+from controller.store import log
+from controller.store import tables as t
+from tests.store.halls import MORNING, Time, count, morning
+
+LI = Actor(ActorKind.PERSON, "li", frozenset({Role.CLERK}))
+
+
+def serve_one(live: Live, time: Time) -> None:
+    live.submit(TakeTicket("A", "t1"), CITIZEN)
+    time.pass_by(minutes=4)
+    live.submit(CallNext(1), LI)
+    time.pass_by(seconds=20)
+    live.submit(Start(1), LI)
+    time.pass_by(minutes=6)
+    live.submit(Finish(1), LI)
+
+
+def test_the_history_of_a_ticket_says_what_and_who(tmp_path: Path) -> None:
+    time = Time()
+    with morning(tmp_path, time) as live:
+        with live.store.writing() as c:
+            row = {"id": "li", "name": "李", "roles": ["clerk"], "created_at": MORNING}
+            c.execute(insert(t.person), [row])
+        serve_one(live, time)
+        live.submit(TakeTicket("A", "t2"), CITIZEN)
+        with live.store.reading() as c:
+            history = log.ticket_history(c, "hall", 1)
+    told = [(type(one.event).__name__, one.actor_kind, one.actor_name) for one in history]
+    assert told == [
+        ("TicketIssued", "citizen", None),
+        ("TicketCalled", "person", "李"),
+        ("ServiceStarted", "person", "李"),
+        ("TicketFinished", "person", "李"),
+    ]
+
+
+def test_a_hall_nothing_happened_in_is_empty(tmp_path: Path) -> None:
+    with morning(tmp_path) as live, live.store.reading() as c:
+        hall, seq = log.load(c, "elsewhere")
+        assert (hall.id, seq, log.halls(c)) == ("elsewhere", 0, ["hall"])
+        assert log.last_event_at(c, "elsewhere") is None
+        assert log.last_event_at(c) == log.last_event_at(c, "hall") == MORNING
+
+
+def test_the_events_after_a_given_one(tmp_path: Path) -> None:
+    with morning(tmp_path) as live:
+        after = live.seq
+        live.submit(TakeTicket("A", "t1"), CITIZEN)
+        with live.store.reading() as c:
+            assert [one.seq for one in log.events(c, "hall", after=after)] == [after + 1]
+
+
+def test_lists_are_made_again_from_the_log(tmp_path: Path) -> None:
+    time = Time()
+    with morning(tmp_path, time) as live:
+        serve_one(live, time)
+        live.submit(TakeTicket("B", "t2"), CITIZEN)
+        with live.store.writing() as c:
+            assert log.differing_tickets(c, "hall") == []
+            before = c.execute(t.ticket.select()).all()
+            c.execute(update(t.ticket).where(t.ticket.c.id == 1).values(state="waiting"))
+            c.execute(text("DELETE FROM ticket WHERE id = 2"))
+            assert log.differing_tickets(c, "hall") == [1, 2]
+            assert log.rebuild(c, "hall") == 2
+            assert c.execute(t.ticket.select()).all() == before
+
+
+def test_old_answers_and_orders_are_forgotten_and_events_are_not(tmp_path: Path) -> None:
+    with morning(tmp_path) as live:
+        live.submit(TakeTicket("A", "t1"), CITIZEN, key="k1")
+        events = count(live.store, t.event)
+        with live.store.writing() as c:
+            log.prune(c, "hall", MORNING + log.KEEP_ANSWERS)
+        assert count(live.store, t.answer) == 1
+        with live.store.writing() as c:
+            log.prune(c, "hall", MORNING + log.KEEP_ANSWERS + timedelta(seconds=1))
+        assert count(live.store, t.answer) == 0
+        assert count(live.store, t.event) == events
