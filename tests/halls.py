@@ -15,11 +15,13 @@ from controller.hall.commands import Command, Login, OpenDay, TakeTicket
 from controller.hall.effects import Effect
 from controller.hall.events import Event
 from controller.hall.model import (
+    FINAL,
     CallingDomain,
     Clerk,
     Hall,
     Plan,
     Queue,
+    Refused,
     Rules,
     Serves,
     Session,
@@ -33,7 +35,6 @@ from controller.hall.places import walk
 TODAY = date(2025, 3, 3)
 OPENING = datetime(2025, 3, 3, 0, 30, tzinfo=UTC)  # 08:30 in Shanghai
 CLOSING = datetime(2025, 3, 3, 9, 0, tzinfo=UTC)  # 17:00
-FOREVER = Rules(call_every=None, oldest_first_after=timedelta(days=1))  # nothing happens by itself
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,15 @@ def go(state: Told, *steps: Command | after) -> Told:
     return state
 
 
+def refusal(state: Told, command: Command) -> Refused:
+    """The refusal a command meets; AssertionError when it is carried out."""
+    try:
+        events = engine.decide(state.hall, command, state.now)
+    except Refused as refused:
+        return refused
+    raise AssertionError(f"{command} was not refused but decided {events}")
+
+
 def small(waiting: str = "", plan: Plan | None = None, staff: str = "wang@1 li@2") -> Told:
     """An open small hall: tickets taken in the queues named ("A A B"), ten seconds apart, and clerks."""
     state = go(told(plan), OpenDay(TODAY, CLOSING))
@@ -140,8 +150,18 @@ def queue(state: Told | Hall, line: str) -> list[str]:
 
 
 def ticket(state: Told | Hall, number: str, domain: str = "main") -> Ticket:
+    """Today's ticket of that number, whatever became of it."""
     hall = state.hall if isinstance(state, Told) else state
     return hall.tickets[hall.numbers[domain, number]]
+
+
+def id_of(state: Told | Hall, number: str, domain: str = "main") -> int:
+    return ticket(state, number, domain).id
+
+
+def active(state: Told | Hall) -> list[Ticket]:
+    hall = state.hall if isinstance(state, Told) else state
+    return [hall.tickets[id] for id in sorted(hall.tickets) if hall.tickets[id].state not in FINAL]
 
 
 def session(state: Told | Hall, window: int) -> Session:
