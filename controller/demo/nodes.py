@@ -86,7 +86,9 @@ def _dispenser(folder: Path) -> Iterator[DeviceConfig]:
         )
     yield DeviceConfig(device="printer-1", kind="printer", wire=_serial(folder, "printer-1"))
     for domain in DOMAINS:
-        yield DeviceConfig(device=f"kiosk-{domain.id}", kind="screen", wire="screen:", board=f"k-{domain.id}")
+        yield DeviceConfig(
+            device=f"kiosk-{domain.id}", kind="screen", wire=f"screen:{domain.id}", board=f"k-{domain.id}"
+        )
 
 
 def _windows(folder: Path, numbers: Sequence[int]) -> Iterator[DeviceConfig]:
@@ -118,7 +120,11 @@ def _hall(folder: Path) -> Iterator[DeviceConfig]:
         )
     for zone in ZONES:
         yield DeviceConfig(
-            device=f"display-{zone.id}", kind="screen", wire="screen:", board=f"z-{zone.id}", zone=zone.id
+            device=f"display-{zone.id}",
+            kind="screen",
+            wire=f"screen:{zone.id}",
+            board=f"z-{zone.id}",
+            zone=zone.id,
         )
 
 
