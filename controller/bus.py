@@ -1,0 +1,519 @@
+"""Between the hall and its devices: reports become commands, effects become orders and boards.
+
+Hides MQTT and everything it does wrong: the broker is a pipe that loses, doubles and reorders. A unit's
+messages are put in order (inbox), committed with their number (live), and only then acked. Orders are
+sent until answered; boards and configurations are retained snapshots, sent again on every connection.
+Bytes that are no message are set aside with the reason, counted, and everything else goes on.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from controller import broker
+from controller.boards import window_of
+from controller.courier import Courier
+from controller.devices import Devices
+from controller.hall.commands import LeaseNumbers
+from controller.hall.model import Refused
+from controller.inbox import Lane
+from controller.leases import Leases
+from controller.live import Answer, Committed, Live, NotRunning
+from controller.meanings import Message
+from controller.orders import Renderer
+from controller.people import SYSTEM, unit_actor
+from controller.postings import Poison, Posting, Postings
+from controller.presence import Deadlines, Presence, Seen, Status
+from controller.screens import Screens
+from controller.settings import Settings
+from controller.store import log as event_log
+from controller.store import orders as stored_orders
+from controller.store.devices import (
+    Fault,
+    Record,
+    SetAside,
+    clear_fault,
+    raise_fault,
+    set_aside,
+    set_aside_count,
+)
+from controller.store.errors import StoreFailed
+from controller.store.orders import FINAL
+from firmware.protocol import messages, topics
+from firmware.protocol.guard import Guard
+from firmware.protocol.messages import BadMessage, ResultState, Struct, decode, encode
+from firmware.protocol.session import Broker, Session, SessionTiming, Will
+
+IDLE_S = 0.25  # the loop looks at its deadlines at least this often
+UPKEEP_S = 1.0
+REDRAW_S = 5.0  # what a board shows may change with time alone
+BACK_OFF_S = (0.2, 3.0)  # of the controller; there is one, so it need not be as patient as 200 nodes (R20)
+SET_ASIDE_A_MINUTE = 20  # rows kept of one unit; all are counted
+OFFLINE_CODE = "unit.offline"
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class UnitStatus:
+    """A unit as the technician sees it."""
+
+    unit: str
+    status: Status
+    seen: Seen
+
+
+class Bus:
+    """The bus of one hall. start() and stop() once each; any thread may read its state."""
+
+    def __init__(
+        self, live: Live, devices: Devices, settings: Settings, gen: int, renderer: Renderer
+    ) -> None:
+        self.live, self.devices, self.settings, self.gen = live, devices, settings, gen
+        self.hall = live.id
+        self.guard = Guard(_logger)
+        self.screens = Screens(lambda: live.hall, live.clock.now, gen)
+        self.presence = Presence(
+            Deadlines(settings.heartbeat_lost_s, settings.suspect_after_s, settings.offline_after_s)
+        )
+        self._renderer = renderer
+        self._postings = Postings(live, devices, renderer)
+        self._lock = threading.Lock()
+        self._lanes: dict[tuple[str, str], Lane[Posting]] = {}
+        self._acks: set[tuple[str, str]] = set()
+        self._courier = Courier(live.clock, gen, settings.order_resend_s)
+        self._leases = Leases(
+            lambda: live.hall, lambda: devices.book, self._ask_lease, settings.lease_size, set()
+        )
+        self._configs: dict[str, bytes] = {}
+        self._told_offline: set[str] = set()
+        self._set_aside_in: dict[tuple[str, int], int] = {}
+        self._day: object = None
+        self._announce = False
+        self._boards_at = self._upkeep_at = self._redraw_at = 0.0
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"bus-{self.hall}", daemon=True)
+        self._unsubscribe: Callable[[], None] = lambda: None
+        self._handlers: Mapping[str, Callable[[str, bytes], None]] = {
+            "evt": self._on_event,
+            "res": self._on_result,
+            "state": self._on_state,
+            "birth": self._on_birth,
+            "health": self._on_health,
+            "cfg": lambda unit, payload: self.presence.config(unit, decode(payload, messages.ConfigState)),
+            "req": self._on_request,
+        }
+        self.session = self._make_session(broker.login(settings))
+
+    def _make_session(self, login: broker.Login) -> Session:
+        return Session(
+            Broker(
+                login.host,
+                login.port,
+                login.user,
+                login.password,
+                str(login.ca or ""),
+                login.is_tls,
+            ),
+            f"controller-{self.hall}",
+            self.guard,
+            on_message=self._on_message,
+            on_up=self._on_up,
+            on_down=self._on_down,
+            will=lambda: Will(topics.controller_state(self.hall), encode(self._state(is_online=False))),
+            filters=[topics.up(self.hall, "+", "#")],
+            timing=SessionTiming(
+                keepalive_s=self.settings.mqtt_keepalive_s,
+                backoff_min_s=BACK_OFF_S[0],
+                backoff_max_s=BACK_OFF_S[1],
+            ),
+        )
+
+    # --- for others
+
+    def start(self) -> None:
+        """Begin; the live hall runs already. Orders that were pending at the last stop are sent again."""
+        self._unsubscribe = self.live.subscribe(self._on_committed)
+        with self.live.store.reading() as c:
+            self._courier.add(stored_orders.pending(c, self.hall), time.monotonic())
+            self._leases.known.update(event_log.marks(c, self.hall))
+        self.session.start()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Say goodbye and end. Safe to call twice."""
+        if self._stopping.is_set():
+            return
+        self._stopping.set()
+        self._wake.set()
+        self._unsubscribe()
+        self.screens.close()
+        if self._thread.is_alive():
+            self._thread.join(5.0)
+        topic = topics.controller_state(self.hall)
+        self.session.publish(topic, encode(self._state(is_online=False)), retain=True)
+        self.session.stop()
+
+    @property
+    def is_up(self) -> bool:
+        """The broker can be reached."""
+        return self.session.is_up
+
+    def units(self) -> list[UnitStatus]:
+        """Every unit that may connect, and how it is."""
+        now_s = time.monotonic()
+        return [
+            UnitStatus(unit.id, self.presence.status(unit.id, now_s), self.presence.of(unit.id))
+            for unit in self.devices.book.units_of(self.hall)
+        ]
+
+    def counts(self) -> Mapping[str, int]:
+        """What was counted since the start: quarantined, unknown_kinds, duplicates, asked_again, ..."""
+        return self.guard.counts()
+
+    def set_aside_total(self) -> int:
+        """Messages set aside in this hall, ever."""
+        with self.live.store.reading() as c:
+            return set_aside_count(c, self.hall)
+
+    def pending_orders(self) -> int:
+        return len(self._courier)
+
+    # --- from the broker, on the session's thread
+
+    def _on_up(self) -> None:
+        _logger.info("hall %s: connected to the broker", self.hall)
+        self._announce = True
+        self._wake.set()
+
+    def _on_down(self, why: str) -> None:
+        if not self._stopping.is_set():
+            _logger.warning("hall %s: the broker is lost: %s", self.hall, why)
+
+    def _on_message(self, topic: str, payload: bytes) -> None:
+        origin = topics.origin(topic)
+        if origin is None or origin.hall != self.hall or not payload:
+            self.guard.count("ignored")
+            return
+        handle = self._handlers.get(origin.leaf)
+        try:
+            if handle is None:
+                raise BadMessage(f"there is no leaf {origin.leaf}", "topic", "update the controller")
+            handle(origin.unit, payload)
+        except BadMessage as error:
+            self._set_aside(origin.unit, topic, payload, error)
+
+    def _on_event(self, unit: str, payload: bytes) -> None:
+        message, posting = self._postings.read(unit, payload)
+        self.presence.alive(unit, time.monotonic())
+        if isinstance(posting, Poison):
+            self.guard.count(posting.count)
+        with self._lock:
+            lane = self._lane(message.unit, message.epoch)
+            if not lane.offer(message.seq, posting):
+                self.guard.count("duplicates")
+                self._acks.add((unit, message.epoch))
+                self._wake.set()
+                return
+        self._advance(lane)
+
+    def _lane(self, unit: str, epoch: str) -> Lane[Posting]:
+        found = self._lanes.get((unit, epoch))
+        if found is None:
+            found = self._lanes[unit, epoch] = Lane(unit, epoch, self.live.heard_up_to(unit, epoch))
+        return found
+
+    def _advance(self, lane: Lane[Posting]) -> None:
+        """Give the lane's next message to the writer, unless one is there already."""
+        with self._lock:
+            taken = lane.take()
+        if taken is None:
+            return
+        seq, posting = taken
+        try:
+            future = posting.post(Message(lane.unit, lane.epoch, seq))
+        except NotRunning:
+            with self._lock:
+                lane.failed()
+            return
+        future.add_done_callback(lambda done: self._posted(lane, seq, posting, done))
+
+    def _posted(self, lane: Lane[Posting], seq: int, posting: Posting, done: Future[Answer]) -> None:
+        """On the writer's thread, after the commit (R6): ack, then the next."""
+        error = done.exception()
+        if isinstance(error, StoreFailed | NotRunning):
+            with self._lock:
+                lane.failed()
+            return
+        if error is not None and not isinstance(error, Refused):
+            self._could_not(lane, seq, posting, error)
+            return
+        if isinstance(error, Refused):
+            self.guard.count("refused")
+            self._postings.refused(posting, Message(lane.unit, lane.epoch, seq), error)
+        with self._lock:
+            lane.committed(seq)
+            self._acks.add((lane.unit, lane.epoch))
+        self._courier.settle(posting.results())
+        if (used := posting.offline_number()) is not None:
+            self._leases.used(lane.unit, *used)
+        self._wake.set()
+        self._advance(lane)
+
+    def _could_not(self, lane: Lane[Posting], seq: int, posting: Posting, error: BaseException) -> None:
+        """A mistake of this program in one message: set it aside, so that those behind it go on (R7)."""
+        _logger.error("hall %s: message %d of %s failed", self.hall, seq, lane.unit, exc_info=error)
+        self.guard.count("quarantined")
+        with self._lock:
+            if isinstance(posting, Poison):
+                lane.failed()  # even setting it aside failed; try again later
+                return
+            lane.replace(seq, self._postings.poison_of(posting, lane.unit, error))
+        self._advance(lane)
+
+    def _on_result(self, unit: str, payload: bytes) -> None:
+        result = decode(payload, messages.Result)
+        self.presence.alive(unit, time.monotonic())
+        if result.code == "fenced":
+            self.guard.count("fenced")
+            _logger.error("hall %s: %s obeys a controller of a later generation", self.hall, unit)
+        if result.state in FINAL and self._courier.settle([(result.cid, result.state, result.code)]):
+            settled = [(result.cid, result.state, result.code)]
+            self._post_quietly(lambda: self.live.post(None, unit_actor(unit), settle=settled))
+
+    def _on_state(self, unit: str, payload: bytes) -> None:
+        self.presence.state(unit, decode(payload, messages.UnitState), time.monotonic())
+
+    def _on_birth(self, unit: str, payload: bytes) -> None:
+        birth = decode(payload, messages.Birth)
+        self.presence.birth(unit, birth)
+        self.presence.state(
+            unit, messages.UnitState(online=True, sess=birth.sess, boot=birth.boot), time.monotonic()
+        )
+        with self._lock:
+            lane = self._lane(unit, birth.outbox.ep)
+            hi = lane.hi
+        self._courier.again(time.monotonic(), unit)
+        if birth.outbox.acked > hi:  # F81: this database is older than what the unit was acked
+            self._send_ack(unit, birth.outbox.ep, hi, [(hi + 1, birth.outbox.acked)])
+        if birth.outbox.hi < hi:
+            _logger.error(
+                "hall %s: %s was set back: it ends at %d, heard %d", self.hall, unit, birth.outbox.hi, hi
+            )
+            self._fault(unit, "unit", "identity.set_back", f"ends at {birth.outbox.hi}, heard {hi}")
+        self._leases.keep(unit, birth.outbox.ep)
+        self._wake.set()
+
+    def _on_health(self, unit: str, payload: bytes) -> None:
+        health = decode(payload, messages.Health)
+        self.presence.health(unit, health, time.monotonic())
+        self._touch_windows(unit)
+
+    def _touch_windows(self, unit: str) -> None:
+        """A keypad that works keeps its window from counting as lost (W7)."""
+        if self.presence.status(unit, time.monotonic()) is not Status.ONLINE:
+            return
+        health = self.presence.of(unit).health
+        for device in self.devices.book.devices_of(unit):
+            window = window_of(device.board)
+            is_well = health is None or health.devices.get(device.device, "ok") == "ok"
+            if device.kind == "keypad" and window is not None and is_well:
+                self.live.touch(window)
+
+    def _on_request(self, unit: str, payload: bytes) -> None:
+        request = decode(payload, messages.Request)
+        self.presence.alive(unit, time.monotonic())
+        if request.t != "time":
+            raise BadMessage(f"there is no request {request.t}", "t", "update the controller")
+        reply = messages.Reply(rid=request.rid, t="time", ts=self.live.clock.real_now())
+        self._publish(topics.down(self.hall, unit, "rep"), reply)
+
+    def _ask_lease(self, command: LeaseNumbers) -> None:
+        self._post_quietly(lambda: self.live.post(command, unit_actor(command.unit)))
+
+    # --- from the hall, on the writer's thread
+
+    def _on_committed(self, committed: Committed) -> None:
+        self.screens.touch(committed.effects)
+        self._courier.add(committed.orders, time.monotonic())
+        self._wake.set()
+
+    # --- the loop
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._wake.wait(self.settings.board_every_s if self.screens.is_dirty else IDLE_S)
+            self._wake.clear()
+            self.guard.run("bus.step", self._step)
+
+    def _step(self) -> None:
+        now_s = time.monotonic()
+        if self._announce and self.session.is_up:
+            self._announce = False
+            self._announce_all(now_s)
+        self._send_acks()
+        self._send_orders(now_s)
+        if now_s >= self._boards_at and self.screens.is_dirty:
+            self._boards_at = now_s + self.settings.board_every_s
+            self._send_boards()
+        if now_s >= self._upkeep_at:
+            self._upkeep_at = now_s + UPKEEP_S
+            self._upkeep(now_s)
+
+    def _announce_all(self, now_s: float) -> None:
+        """What a new connection needs: our state, every configuration, every board, every order."""
+        self._publish(topics.controller_state(self.hall), self._state(is_online=True), retain=True)
+        self._configs.clear()
+        self._send_configs()
+        for board in self.screens.all():
+            self._publish(topics.board(self.hall, board.board), board, retain=True)
+        self._courier.again(now_s)
+        with self._lock:
+            self._acks.update(self._lanes)
+
+    def _send_acks(self) -> None:
+        if not self.session.is_up:
+            return
+        with self._lock:
+            due = [(unit, epoch, self._lanes[unit, epoch].hi) for unit, epoch in self._acks]
+            self._acks.clear()
+        for unit, epoch, hi in due:
+            self._send_ack(unit, epoch, hi)
+
+    def _send_ack(self, unit: str, epoch: str, hi: int, miss: Iterable[tuple[int, int]] = ()) -> None:
+        if self.live.heard_up_to(unit, epoch) < hi:
+            hi = self.live.heard_up_to(unit, epoch)  # a gap passed over is no commit yet
+        ack = messages.Ack(ep=epoch, hi=hi, miss=list(miss))
+        self._publish(topics.down(self.hall, unit, "ack"), ack)
+
+    def _send_orders(self, now_s: float) -> None:
+        if self.session.is_up:
+            for unit, command in self._courier.due(now_s):
+                self._publish(topics.down(self.hall, unit, "cmd"), command)
+
+    def _send_boards(self) -> None:
+        fresh, gone = self.screens.refresh()
+        for board in fresh:
+            self._publish(topics.board(self.hall, board.board), board, retain=True)
+        for name in gone:
+            self.session.publish(topics.board(self.hall, name), b"", retain=True)
+
+    def _send_configs(self) -> None:
+        """Each unit's whole configuration, retained; taken away from units that are shut out."""
+        if not self.session.is_up:
+            return
+        book = self.devices.book
+        for unit in book.units.values():
+            config = book.config_of(unit.id)
+            payload = encode(config) if config is not None else b""
+            if unit.hall == self.hall and self._configs.get(unit.id) != payload:
+                self._configs[unit.id] = payload
+                self.session.publish(topics.down(self.hall, unit.id, "cfg"), payload, retain=True)
+
+    def _upkeep(self, now_s: float) -> None:
+        self._retry_and_ask(now_s)
+        self._expire(now_s)
+        self._watch_units(now_s)
+        if self.devices.refresh():
+            self.devices.sync_accounts()
+        self._send_configs()
+        if now_s >= self._redraw_at:
+            self._redraw_at = now_s + REDRAW_S
+            self.screens.touch_all()
+        self._watch_day()
+
+    def _retry_and_ask(self, now_s: float) -> None:
+        with self._lock:
+            lanes = list(self._lanes.values())
+            gaps = [(lane, lane.missing(now_s, self.settings.reorder_wait_s)) for lane in lanes]
+        for lane, missing in gaps:
+            if missing:
+                self.guard.count("asked_again")
+                self._send_ack(lane.unit, lane.epoch, lane.hi, missing)
+            self._advance(lane)
+
+    def _expire(self, now_s: float) -> None:
+        late = self._courier.expired(now_s)
+        if late:
+            self.guard.count("orders_expired", len(late))
+            results = [(order.cid, ResultState.EXPIRED, "no_answer") for order in late]
+            self._post_quietly(lambda: self.live.post(None, SYSTEM, settle=results))
+
+    def _watch_units(self, now_s: float) -> None:
+        """Note once when a unit that was there goes away, and once when it is back."""
+        for unit in self.devices.book.units_of(self.hall):
+            status = self.presence.status(unit.id, now_s)
+            if status is Status.OFFLINE and unit.id not in self._told_offline:
+                self._told_offline.add(unit.id)
+                _logger.warning("hall %s: unit %s is offline", self.hall, unit.id)
+                self._fault(unit.id, "unit", OFFLINE_CODE, "no word from it")
+            elif status is Status.ONLINE and unit.id in self._told_offline:
+                self._told_offline.discard(unit.id)
+                _logger.warning("hall %s: unit %s is back", self.hall, unit.id)
+                self._record(clear_fault(self.hall, unit.id, "unit", OFFLINE_CODE, self.live.clock.now()))
+
+    def _watch_day(self) -> None:
+        """A new service day: units hear its date and get new leases."""
+        hall = self.live.hall
+        day = hall.day.date if hall.day else None
+        if day == self._day:
+            return
+        self._day = day
+        self._publish(topics.controller_state(self.hall), self._state(is_online=True), retain=True)
+        for unit, seen in self.presence.all().items():
+            if seen.birth is not None:
+                self._leases.keep(unit, seen.birth.outbox.ep)
+
+    # --- small steps
+
+    def _state(self, *, is_online: bool) -> messages.ControllerState:
+        day = self.live.hall.day
+        return messages.ControllerState(
+            online=is_online,
+            gen=self.gen,
+            ts=self.live.clock.real_now(),
+            day=day.date.isoformat() if day else "",
+        )
+
+    def _publish(self, topic: str, message: Struct, *, retain: bool = False) -> None:
+        self.session.publish(topic, encode(message), retain=retain)
+
+    def _set_aside(self, unit: str, topic: str, payload: bytes, error: BadMessage) -> None:
+        """Keep bytes nobody can use. A unit that sends nothing else fills no disk; all are counted."""
+        self.guard.count("quarantined")
+        minute = int(time.monotonic() // 60)
+        kept = self._set_aside_in.get((unit, minute), 0)
+        self._set_aside_in = {key: n for key, n in self._set_aside_in.items() if key[1] == minute}
+        self._set_aside_in[unit, minute] = kept + 1
+        if kept >= SET_ASIDE_A_MINUTE:
+            return
+        _logger.error("hall %s: set aside a message on %s: %s", self.hall, topic, error)
+        now = self.live.clock.now()
+        found = SetAside(unit, topic, payload, str(error), error.field, error.remedy, now)
+        self._record(set_aside(self.hall, found))
+
+    def _fault(self, unit: str, device: str, code: str, detail: str) -> None:
+        found = Fault(unit, device, code, "degraded", detail, self.live.clock.now())
+        self._record(raise_fault(self.hall, found))
+
+    def _record(self, row: Record) -> None:
+        self._post_quietly(lambda: self.live.post(None, SYSTEM, records=[row]))
+
+    def _post_quietly(self, post: Callable[[], Future[Answer]]) -> None:
+        """Post what nobody waits for; what goes wrong is counted and logged."""
+        try:
+            post().add_done_callback(self._note_failure)
+        except NotRunning:
+            self.guard.count("after_stop")
+
+    def _note_failure(self, done: Future[Answer]) -> None:
+        error = done.exception()
+        if error is not None and not isinstance(error, Refused):
+            self.guard.count("not_posted")
+            _logger.error("hall %s: a row could not be stored: %s", self.hall, error)

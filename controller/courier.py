@@ -1,0 +1,86 @@
+"""Orders on their way: sent until the unit answers or their time is over (R8, R9).
+
+Safe for threads. Times are seconds of the monotonic clock, given by the caller, so that nothing here
+depends on clocks being right; only `iss` on the wire is real time.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import msgspec
+
+from controller.clock import HallClock
+from controller.store.orders import PendingOrder, Settled
+from firmware.protocol.messages import Command
+
+
+@dataclass(slots=True)
+class _Sent:
+    order: PendingOrder
+    ends_s: float
+    again_s: float  # when to send it (again)
+
+
+class Courier:
+    """The orders of one hall without a final result."""
+
+    def __init__(self, clock: HallClock, gen: int, resend_s: float) -> None:
+        self._clock, self._gen, self._resend_s = clock, gen, resend_s
+        self._lock = threading.Lock()
+        self._sent: dict[str, _Sent] = {}
+
+    def __len__(self) -> int:
+        with self._lock:
+            return len(self._sent)
+
+    def add(self, orders: Iterable[PendingOrder], now_s: float) -> None:
+        """Take orders over that are committed. Their age counts from when they were issued."""
+        now = self._clock.now()
+        with self._lock:
+            for order in orders:
+                age_s = max(0.0, self._clock.real_seconds(now - order.issued_at))
+                ends_s = now_s - age_s + order.ttl_ms / 1000
+                self._sent.setdefault(order.cid, _Sent(order, ends_s, now_s))
+
+    def settle(self, results: Iterable[Settled]) -> list[Settled]:
+        """Forget orders that have a final result; those of the results that were on their way."""
+        with self._lock:
+            return [result for result in results if self._sent.pop(result[0], None) is not None]
+
+    def again(self, now_s: float, unit: str | None = None) -> None:
+        """A connection is back: send everything now, or everything of one unit."""
+        with self._lock:
+            for sent in self._sent.values():
+                if unit in (None, sent.order.unit):
+                    sent.again_s = now_s
+
+    def due(self, now_s: float) -> list[tuple[str, Command]]:
+        """What to send now, oldest first, and to whom; each comes again after resend_s."""
+        with self._lock:
+            due = [sent for sent in self._sent.values() if sent.again_s <= now_s < sent.ends_s]
+            for sent in due:
+                sent.again_s = now_s + self._resend_s
+        return [(sent.order.unit, self._command(sent, now_s)) for sent in due]
+
+    def expired(self, now_s: float) -> list[PendingOrder]:
+        """Orders nobody carried out in time; they are forgotten here."""
+        with self._lock:
+            late = [sent.order for sent in self._sent.values() if sent.ends_s <= now_s]
+            for order in late:
+                del self._sent[order.cid]
+        return late
+
+    def _command(self, sent: _Sent, now_s: float) -> Command:
+        age_s = max(0.0, sent.order.ttl_ms / 1000 - (sent.ends_s - now_s))
+        return Command(
+            cid=sent.order.cid,
+            t=sent.order.t,
+            gen=self._gen,
+            iss=self._clock.real_now() - timedelta(seconds=age_s),
+            ttl_ms=sent.order.ttl_ms,
+            d=msgspec.Raw(sent.order.body),
+        )

@@ -1,0 +1,75 @@
+"""Numbers each dispenser keeps for when the controller is away (号段; design: edge).
+
+Decides when a unit needs a lease: for every queue it prints tickets of, when a day opens or the unit
+comes, and again when a lease is nearly used up.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from controller.devices import Book
+from controller.hall.commands import LeaseNumbers
+from controller.hall.model import Hall
+
+
+class Leases:
+    """Asks for each lease once. read, book: what is now; ask: gives the command to the hall.
+
+    known: lives of stores (unit, epoch) that were heard of before. A unit with a new store has lost the
+    leases of its former one.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[], Hall],
+        book: Callable[[], Book],
+        ask: Callable[[LeaseNumbers], None],
+        size: int,
+        known: set[tuple[str, str]],
+    ) -> None:
+        self._read, self._book, self._ask, self._size, self.known = read, book, ask, size, known
+        self._lock = threading.Lock()
+        self._asked: set[tuple[object, ...]] = set()
+
+    def keep(self, unit: str, epoch: str) -> None:
+        """The unit is here, with the store of that epoch: let it have a lease of each of its queues."""
+        hall = self._read()
+        if hall.day is None:
+            return
+        has_lost = (unit, epoch) not in self.known and any(unit == one for one, _ in self.known)
+        held = {lease.queue for lease in hall.leases.values() if lease.unit == unit and not has_lost}
+        for queue in offered(self._book(), hall, unit):
+            if queue not in held:
+                self._ask_once(hall, unit, queue, epoch)
+
+    def used(self, unit: str, lease_id: int, number: str) -> None:
+        """The unit gave out a number of a lease; in its last quarter it gets the next."""
+        hall = self._read()
+        lease = hall.leases.get(lease_id)
+        queue = hall.queues.get(lease.queue) if lease else None
+        if lease is None or queue is None or lease.unit != unit:
+            return
+        digits = number.removeprefix(queue.prefix)
+        if digits.isdecimal() and lease.last - int(digits) <= (lease.last - lease.first) // 4:
+            self._ask_once(hall, unit, lease.queue, lease.id)
+
+    def _ask_once(self, hall: Hall, unit: str, queue: str, why: object) -> None:
+        asked = (hall.day.date if hall.day else None, unit, queue, why)
+        with self._lock:
+            if asked in self._asked:
+                return
+            self._asked.add(asked)
+        self._ask(LeaseNumbers(unit, queue, self._size))
+
+
+def offered(book: Book, hall: Hall, unit: str) -> list[str]:
+    """The queues a unit can print tickets for: those it keeps a lease of."""
+    devices = book.devices_of(unit)
+    if not any(one.kind == "printer" for one in devices):
+        return []
+    wanted = {one.queue for one in devices if one.queue}
+    domains = {one.board[2:] for one in devices if one.kind == "screen" and one.board.startswith("k-")}
+    wanted |= {queue.code for queue in hall.plan.queues if queue.domain in domains}
+    return sorted(code for code in wanted if hall.servers.get(code))

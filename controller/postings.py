@@ -1,0 +1,263 @@
+"""One message of a unit on its way to the hall's writer: what is posted for it, and what if refused.
+
+Hides the kinds of reports. Whatever a message says, its number is committed with what follows from it;
+a message nobody can use becomes a Poison, whose number is committed with the bytes set aside (R1, R7).
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import datetime
+
+from controller import meanings
+from controller.boards import window_of
+from controller.devices import Devices
+from controller.hall.model import Hall, Refused
+from controller.live import Answer, Heard, Live, Settled
+from controller.meanings import Meaning, Message
+from controller.orders import Renderer
+from controller.people import unit_actor
+from controller.store.devices import Fault, Record, SetAside, clear_fault, raise_fault, set_aside
+from controller.store.orders import PendingOrder
+from firmware.protocol import messages, topics
+from firmware.protocol.messages import (
+    MAX_EVENT_BYTES,
+    BadMessage,
+    Envelope,
+    Report,
+    ResultState,
+    Struct,
+    TimeQuality,
+    decode,
+    decode_report,
+)
+
+TOKEN_BYTES = 16  # 128 bits of chance (design: chance and secrets)
+
+
+class Stamp(Struct, frozen=True, kw_only=True):
+    """The identity of a message whose rest cannot be read."""
+
+    ep: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Poison:
+    """A message that cannot be used. count: under which name it is counted."""
+
+    hub: Postings
+    payload: bytes
+    error: BadMessage
+    count: str = "quarantined"
+
+    def post(self, message: Message) -> Future[Answer]:
+        row = self.hub.set_aside(message.unit, self.payload, self.error)
+        return self.hub.live.post(None, unit_actor(message.unit), heard=_heard(message), records=[row])
+
+    def results(self) -> Sequence[Settled]:
+        return ()
+
+    def offline_number(self) -> tuple[int, str] | None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A report that was understood, with its envelope and bytes."""
+
+    hub: Postings
+    envelope: Envelope
+    report: Report
+    payload: bytes
+
+    def post(self, message: Message) -> Future[Answer]:
+        return self.hub.post(self, message)
+
+    def results(self) -> Sequence[Settled]:
+        """The orders this report says the end of."""
+        return _results(self.report)
+
+    def offline_number(self) -> tuple[int, str] | None:
+        """The lease and number of a ticket given out offline."""
+        report = self.report
+        if isinstance(report, messages.IssuedOffline) and report.lease is not None:
+            return report.lease, report.number
+        return None
+
+
+Posting = Poison | Word
+
+
+@dataclass(frozen=True, slots=True)
+class _Post:
+    """Arguments for the writer besides the message's number."""
+
+    meaning: Meaning | None = None
+    settle: Sequence[Settled] = ()
+    records: Sequence[Record] = ()
+    orders: Sequence[PendingOrder] = ()
+    on_refused: Callable[[Refused, Hall, datetime], list[PendingOrder]] | None = None
+
+
+class Postings:
+    """Reads and posts the messages of one hall's units."""
+
+    def __init__(self, live: Live, devices: Devices, renderer: Renderer) -> None:
+        self.live, self._devices, self._renderer = live, devices, renderer
+
+    def read(self, unit: str, payload: bytes) -> tuple[Message, Posting]:
+        """The message in `payload`. Raises BadMessage when not even its number can be read."""
+        try:
+            if len(payload) > MAX_EVENT_BYTES:
+                raise BadMessage(f"an event of {len(payload)} bytes is over {MAX_EVENT_BYTES}")
+            envelope = decode(payload, Envelope)
+            message = Message(unit, envelope.ep, _positive(envelope.seq))
+            report = decode_report(envelope)
+        except BadMessage as error:
+            stamp = decode(payload, Stamp)
+            return Message(unit, stamp.ep, _positive(stamp.seq)), Poison(self, payload, error)
+        if report is None:
+            unknown = BadMessage(
+                f"kind {envelope.t} of version {envelope.v} is not known here", "t", "update the controller"
+            )
+            return message, Poison(self, payload, unknown, "unknown_kinds")
+        return message, Word(self, envelope, report, payload)
+
+    def post(self, word: Word, message: Message) -> Future[Answer]:
+        """Hand a report to the writer. Raises NotRunning."""
+        made = self._made(word, message)
+        return self.live.post(
+            made.meaning.command if made.meaning else None,
+            made.meaning.by if made.meaning else unit_actor(message.unit),
+            heard=_heard(message),
+            settle=made.settle,
+            records=made.records,
+            orders=made.orders,
+            on_refused=made.on_refused,
+        )
+
+    def refused(self, posting: Posting, message: Message, why: Refused) -> None:
+        """A paper that is out already was refused: somebody has to know of it."""
+        if isinstance(posting, Word) and isinstance(posting.report, messages.IssuedOffline | messages.Rated):
+            error = BadMessage(f"refused: {why}", "d", "look at the ticket and decide")
+            self.live.post(
+                None,
+                unit_actor(message.unit),
+                records=[self.set_aside(message.unit, posting.payload, error)],
+            )
+
+    def poison_of(self, posting: Word, unit: str, error: BaseException) -> Poison:
+        """What stands for a report that this program fails on."""
+        text = f"{type(error).__name__}: {error}"
+        return Poison(self, posting.payload, BadMessage(text, "d", "report this to the makers"))
+
+    def set_aside(self, unit: str, payload: bytes, error: BadMessage) -> Record:
+        topic = topics.up(self.live.id, unit, "evt")
+        now = self.live.clock.now()
+        return set_aside(
+            self.live.id, SetAside(unit, topic, payload, str(error), error.field, error.remedy, now)
+        )
+
+    def _made(self, word: Word, message: Message) -> _Post:
+        match word.report:
+            case messages.Pressed():
+                return self._press(word.report, message)
+            case messages.IssuedOffline():
+                taken_at = self._hall_time(word.envelope)
+                return _Post(meanings.of_offline(message, word.report, _token(), taken_at))
+            case messages.KeyPressed():
+                return self._key(word.report, message)
+            case messages.Rated():
+                return self._rating(word, word.report, message)
+            case messages.Printed() | messages.PrintUncertain() | messages.NotPrinted():
+                meaning = meanings.of_slip(self.live.hall, message, word.report)
+                return _Post(meaning, settle=_results(word.report))
+            case messages.Spoken():
+                return _Post(settle=_results(word.report))
+            case messages.Faulted() | messages.Recovered():
+                return _Post(records=[self._fault(word, word.report, message)])
+            case messages.ClockJumped():
+                return _Post()
+
+    def _press(self, report: messages.Pressed, message: Message) -> _Post:
+        def excuse(why: Refused, hall: Hall, now: datetime) -> list[PendingOrder]:
+            refuse = self._renderer.refuse
+            return [refuse(message.unit, report.input, message.seq, message.epoch, why, now)]
+
+        try:
+            meaning = meanings.of_press(self._devices.book, message, report, _token())
+        except Refused as why:
+            return _Post(orders=excuse(why, self.live.hall, self.live.clock.now()))
+        return _Post(meaning, on_refused=excuse)
+
+    def _key(self, report: messages.KeyPressed, message: Message) -> _Post:
+        def excuse(why: Refused, hall: Hall, now: datetime) -> list[PendingOrder]:
+            return [self._renderer.beep(message.unit, report.device, now)]
+
+        self._touch(message.unit, report.device)
+        try:
+            meaning = meanings.of_key(self._devices.book, self.live.hall, message, report)
+        except Refused as why:
+            return _Post(orders=excuse(why, self.live.hall, self.live.clock.now()))
+        return _Post(meaning, on_refused=excuse)
+
+    def _rating(self, word: Word, report: messages.Rated, message: Message) -> _Post:
+        self._touch(message.unit, report.device)
+        meaning = meanings.of_rating(self._devices.book, self.live.hall, message, report)
+        if meaning is None:
+            error = BadMessage(
+                f"a rating of {report.level} without a finished ticket", "d", "none: it is kept here"
+            )
+            return _Post(records=[self.set_aside(message.unit, word.payload, error)])
+        return _Post(meaning)
+
+    def _touch(self, unit: str, device: str) -> None:
+        placed = self._devices.book.device(unit, device)
+        window = window_of(placed.board) if placed else None
+        if window is not None:
+            self.live.touch(window)
+
+    def _fault(self, word: Word, report: messages.Faulted | messages.Recovered, message: Message) -> Record:
+        at = self._hall_time(word.envelope)
+        if isinstance(report, messages.Recovered):
+            return clear_fault(self.live.id, message.unit, report.device, report.code, at)
+        fault = Fault(message.unit, report.device, report.code, report.severity, report.detail, at)
+        return raise_fault(self.live.id, fault)
+
+    def _hall_time(self, envelope: Envelope) -> datetime:
+        """When it happened, in the hall's time; a clock that may not be believed counts as now (R16)."""
+        now = self.live.clock.now()
+        if envelope.tq is TimeQuality.UNTRUSTED or envelope.ts.tzinfo is None:
+            return now
+        return min(now, self.live.clock.setting.hall_time(envelope.ts))
+
+
+def _heard(message: Message) -> Heard:
+    return Heard(message.unit, message.epoch, message.seq)
+
+
+def _token() -> str:
+    return secrets.token_urlsafe(TOKEN_BYTES)
+
+
+def _positive(seq: int) -> int:
+    if seq < 1:
+        raise BadMessage(f"seq {seq} is not a message's number", "seq")
+    return seq
+
+
+def _results(report: Report) -> list[Settled]:
+    """What became of the order a report is about; offline slips are no order of ours."""
+    match report:
+        case messages.Printed(order=cid) | messages.Spoken(order=cid):
+            return [(cid, ResultState.DONE, "")]
+        case messages.PrintUncertain(order=cid):
+            return [(cid, ResultState.FAILED, "uncertain")]
+        case messages.NotPrinted(order=cid, why=why):
+            return [(cid, ResultState.FAILED, why[:64])]
+        case _:
+            return []

@@ -1,0 +1,110 @@
+"""Which units are there: from wills, births and heartbeats, never from a retained word alone (R12, R13).
+
+Times are seconds of the controller's monotonic clock, given by the caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from firmware.protocol.messages import Birth, ConfigState, Health, UnitState
+
+
+class Status(StrEnum):
+    UNKNOWN = "unknown"  # never heard of since the controller started
+    ONLINE = "online"
+    SUSPECT = "suspect"  # says it is online, but has not spoken
+    OFFLINE = "offline"
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """heartbeat_lost: without a live word; suspect, offline: of a unit known by a retained word only."""
+
+    heartbeat_lost_s: float = 30.0
+    suspect_s: float = 90.0
+    offline_s: float = 180.0
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is known of one unit. claimed_s: when it was first said to be online; alive_s: last live word."""
+
+    sess: int | None = None
+    boot: int | None = None
+    is_claimed: bool = False
+    claimed_s: float = 0.0
+    alive_s: float | None = None
+    birth: Birth | None = None
+    health: Health | None = None
+    config: ConfigState | None = None
+
+
+@dataclass(slots=True)
+class Presence:
+    """All units of one hall that were heard of."""
+
+    deadlines: Deadlines = field(default_factory=Deadlines)
+    _seen: dict[str, Seen] = field(default_factory=dict)
+
+    def of(self, unit: str) -> Seen:
+        return self._seen.get(unit, Seen())
+
+    def all(self) -> Mapping[str, Seen]:
+        return dict(self._seen)
+
+    def state(self, unit: str, state: UnitState, now_s: float) -> None:
+        """A birth's or will's word. A will counts only for the session that is current (R12)."""
+        seen = self.of(unit)
+        if not state.online:
+            if seen.sess in (None, state.sess):
+                self._seen[unit] = replace(seen, sess=state.sess, is_claimed=False, alive_s=None)
+            return
+        is_new = not seen.is_claimed or seen.sess != state.sess
+        self._seen[unit] = replace(
+            seen,
+            sess=state.sess,
+            boot=state.boot,
+            is_claimed=True,
+            claimed_s=now_s if is_new else seen.claimed_s,
+        )
+
+    def birth(self, unit: str, birth: Birth) -> None:
+        self._seen[unit] = replace(self.of(unit), birth=birth)
+
+    def config(self, unit: str, config: ConfigState) -> None:
+        self._seen[unit] = replace(self.of(unit), config=config)
+
+    def health(self, unit: str, health: Health, now_s: float) -> None:
+        """A heartbeat, or a health document, which may be a retained one of long ago.
+
+        It is a live word when it is a heartbeat (never retained) or newer than one heard before.
+        """
+        seen = self.of(unit)
+        before = seen.health
+        is_newer = before is not None and before.sess == health.sess and before.uptime_s < health.uptime_s
+        kept = health if health.full else before or health
+        self._seen[unit] = replace(seen, health=kept)
+        if not health.full or is_newer:
+            self.alive(unit, now_s)
+
+    def alive(self, unit: str, now_s: float) -> None:
+        """Something came that is never retained: the unit speaks now."""
+        seen = self.of(unit)
+        self._seen[unit] = replace(seen, alive_s=now_s, is_claimed=True)
+
+    def status(self, unit: str, now_s: float) -> Status:
+        seen = self._seen.get(unit)
+        if seen is None:
+            return Status.UNKNOWN
+        if not seen.is_claimed:
+            return Status.OFFLINE
+        if seen.alive_s is not None:
+            silent = now_s - seen.alive_s
+            return Status.ONLINE if silent < self.deadlines.heartbeat_lost_s else Status.OFFLINE
+        silent = now_s - seen.claimed_s
+        if silent < self.deadlines.suspect_s:
+            return Status.ONLINE
+        return Status.SUSPECT if silent < self.deadlines.offline_s else Status.OFFLINE

@@ -1,0 +1,95 @@
+"""The boards of one running hall, kept current and versioned; told to whoever shows them.
+
+Hides which boards an effect touches and which of them really look different. A board is drawn again
+only when something it may show has changed, and counts as new only when somebody could see it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from controller import boards
+from controller.boards import Version
+from controller.hall.effects import Effect
+from controller.hall.model import Hall
+from firmware.protocol.messages import Board
+
+
+class Screens:
+    """Any thread may read and wait; one thread (the bus's) calls `refresh`."""
+
+    def __init__(self, read: Callable[[], Hall], now: Callable[[], datetime], gen: int) -> None:
+        self._read, self._now, self._gen = read, now, gen
+        self._changed = threading.Condition()
+        self._dirty: set[str] = set()
+        self._is_all_dirty = True
+        self._shown: dict[str, Board] = {}
+        self._looks: dict[str, Board] = {}
+        self._is_closed = False
+
+    @property
+    def is_dirty(self) -> bool:
+        return self._is_all_dirty or bool(self._dirty)
+
+    def touch(self, told: Iterable[Effect]) -> None:
+        """Something happened: the boards it may have changed are drawn at the next refresh."""
+        names = boards.touched(self._read(), told)
+        with self._changed:
+            self._dirty |= names
+
+    def touch_all(self) -> None:
+        with self._changed:
+            self._is_all_dirty = True
+
+    def refresh(self) -> tuple[list[Board], list[str]]:
+        """Draw what is dirty: the boards that look different now, and the names of those that are gone."""
+        hall, now = self._read(), self._now()
+        with self._changed:
+            names = set(boards.names(hall)) if self._is_all_dirty else set(self._dirty)
+            gone = [name for name in self._shown if name not in names] if self._is_all_dirty else []
+            self._dirty.clear()
+            self._is_all_dirty = False
+        fresh = [board for name in sorted(names) if (board := self._draw(hall, name, now)) is not None]
+        with self._changed:
+            for name in gone:
+                del self._shown[name], self._looks[name]
+            self._shown.update({board.board: board for board in fresh})
+            self._changed.notify_all()
+        return fresh, gone
+
+    def all(self) -> list[Board]:
+        """Every board as last shown."""
+        with self._changed:
+            return list(self._shown.values())
+
+    def get(self, name: str) -> Board | None:
+        """The board as last shown; None when there is none of that name."""
+        with self._changed:
+            return self._shown.get(name)
+
+    def wait(self, name: str, after: int, timeout_s: float) -> Board | None:
+        """The board once its version is another than `after`; None when that takes longer than timeout_s."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_closed or self._is_other(name, after), timeout_s)
+            board = self._shown.get(name)
+            return board if board is not None and board.ver != after else None
+
+    def close(self) -> None:
+        """Let everybody who waits go."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+
+    def _is_other(self, name: str, after: int) -> bool:
+        board = self._shown.get(name)
+        return board is not None and board.ver != after
+
+    def _draw(self, hall: Hall, name: str, now: datetime) -> Board | None:
+        looks = boards.looks(hall, name, now)
+        if looks is None or looks == self._looks.get(name):
+            return None
+        self._looks[name] = looks
+        before = self._shown.get(name)
+        return boards.draw(hall, name, now, Version(self._gen, before.ver + 1 if before else 1))
