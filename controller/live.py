@@ -56,6 +56,7 @@ __all__ = [
     "Render",
     "Settled",
     "Told",
+    "Touches",
 ]
 
 BATCH = 256  # submissions that share a commit at most
@@ -99,7 +100,7 @@ class Live:
         self.render = render
         self._tick_every = tick_every
         self._snapshot_every = snapshot_every
-        self._touches = _Touches(lost_after_s)
+        self._touches = Touches(lost_after_s)
         self._queue: queue.SimpleQueue[Submission | None] = queue.SimpleQueue()
         self._subscribers: tuple[Callable[[Committed], None], ...] = ()
         self._gate = threading.Lock()
@@ -362,7 +363,7 @@ class Live:
             _logger.debug("hall %s: upkeep put off: %s", self.id, error)
 
 
-class _Touches:
+class Touches:
     """When each window was last heard of, in monotonic seconds."""
 
     def __init__(self, lost_after_s: float) -> None:

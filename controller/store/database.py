@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy import event as hooks
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
 from controller.store import schema
@@ -110,6 +111,8 @@ def _named_failures() -> Iterator[None]:
         if is_outage(error):
             raise StoreFailed(f"the database failed: {_first(error).orig}") from error
         raise
+    except PoolTimeout as error:
+        raise StoreFailed(f"more than {READERS} threads read the database at once; try again") from error
 
 
 def _first(error: DBAPIError) -> DBAPIError:

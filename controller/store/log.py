@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from controller.hall.engine import apply, new_hall
 from controller.hall.events import DayOpened, Event
@@ -26,6 +26,10 @@ from controller.store.tables import answer, event, heard, person, snapshot, tick
 KEEP_SNAPSHOTS = 2  # the second is there for a damaged or outdated first
 KEEP_ANSWERS = timedelta(days=2)  # a request is not retried after that
 KEEP_ORDERS = timedelta(days=7)  # results of orders, for the technician
+
+_ANSWERED = select(answer).where(
+    answer.c.hall == bindparam("hall"), answer.c.key.in_(bindparam("keys", expanding=True))
+)
 
 Mark = tuple[str, str]  # unit, epoch
 Row = dict[str, Any]
@@ -192,7 +196,7 @@ def answered(c: Connection, hall: str, keys: Collection[str]) -> dict[str, range
     """Those of the keys that were answered before, with the seqs of the events they were answered with."""
     if not keys:
         return {}
-    rows = c.execute(select(answer).where(answer.c.hall == hall, answer.c.key.in_(keys)))
+    rows = c.execute(_ANSWERED, {"hall": hall, "keys": list(keys)})
     return {row.key: _seqs(row.first_seq, row.last_seq) for row in rows}
 
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, func, insert, select, update
+from sqlalchemy import Connection, Executable, Table, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from controller.clock import ClockSetting
@@ -31,16 +32,28 @@ def upsert(
     A column of `keep_first` keeps its first value; one of `keep_known` keeps its last value when the new
     one is null.
     """
-    if not rows:
-        return
-    made = (postgresql if c.dialect.name == "postgresql" else sqlite).insert(table)
+    if rows:
+        names = tuple(rows[0])
+        c.execute(_upsert(c.dialect.name, table, names, tuple(keep_first), tuple(keep_known)), rows)
+
+
+@lru_cache  # SQLAlchemy takes a millisecond to make one, as long as the rest of a commit
+def _upsert(
+    dialect: str,
+    table: Table,
+    names: tuple[str, ...],
+    keep_first: tuple[str, ...],
+    keep_known: tuple[str, ...],
+) -> Executable:
+    made: Any = (postgresql if dialect == "postgresql" else sqlite).insert(table)
     keys = [column.name for column in table.primary_key]
-    changed: dict[str, Any] = {name: made.excluded[name] for name in rows[0] if name not in keys}
+    changed: dict[str, Any] = {name: made.excluded[name] for name in names if name not in keys}
     for name in keep_first:
         changed[name] = func.coalesce(table.c[name], made.excluded[name])
     for name in keep_known:
         changed[name] = func.coalesce(made.excluded[name], table.c[name])
-    c.execute(made.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+    statement: Executable = made.on_conflict_do_update(index_elements=keys, set_=changed)
+    return statement
 
 
 def add_hall(c: Connection, hall: str, name: Text, now: datetime) -> None:

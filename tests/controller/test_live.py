@@ -12,10 +12,20 @@ import pytest
 from sqlalchemy import Connection, event, insert, text
 from sqlalchemy.exc import IntegrityError
 
-from controller.hall.commands import CallNext, Command, Finish, NoShow, Start, TakeTicket, Tick
+from controller.hall.commands import (
+    CallNext,
+    Command,
+    Finish,
+    LoseWindow,
+    NoShow,
+    RestoreWindow,
+    Start,
+    TakeTicket,
+    Tick,
+)
 from controller.hall.events import TicketCalled, TicketIssued
 from controller.hall.model import Hall, Press, Refused, WindowState
-from controller.live import Answer, Committed, Heard, Live, NotRunning
+from controller.live import Answer, Committed, Heard, Live, NotRunning, Touches
 from controller.people import CITIZEN, SYSTEM, NotAllowed, unit_actor
 from controller.store import StoreFailed, log, orders
 from controller.store import tables as t
@@ -519,16 +529,21 @@ def test_a_silent_window_is_lost_and_comes_back_when_it_is_heard(tmp_path: Path)
         assert live.hall.sessions[2].state is WindowState.CLOSED
 
 
-def test_a_window_that_is_heard_stays(tmp_path: Path) -> None:
-    time = Time()
-    with morning(tmp_path, time, tick_every=timedelta(milliseconds=20), lost_after_s=0.5) as live:
-        heard = 0
+def test_a_window_is_lost_only_after_silence_and_found_only_by_being_heard(tmp_path: Path) -> None:
+    touches = Touches(lost_after_s=30)
+    with morning(tmp_path) as live:
+        staffed = live.hall
+        lost = live.submit(LoseWindow(1), SYSTEM).hall
+    assert touches.lost_and_found(staffed, now_s=0) == []  # just logged in: that is being heard
+    touches.touch(1, now_s=20)
+    assert touches.lost_and_found(staffed, now_s=49.9) == []
+    assert touches.lost_and_found(staffed, now_s=50) == [LoseWindow(1)]
+    assert touches.lost_and_found(lost, now_s=51) == []
+    touches.touch(1, now_s=60)
+    assert touches.lost_and_found(lost, now_s=61) == [RestoreWindow(1)]
 
-        def enough() -> bool:
-            nonlocal heard
-            live.touch(1)
-            heard += 1
-            return heard > 50
 
-        until(enough, what="fifty touches, a second's worth")
-        assert live.hall.sessions[1].state is WindowState.OPEN
+def test_a_window_found_lost_at_the_start_stays_so_until_it_is_heard(tmp_path: Path) -> None:
+    with morning(tmp_path) as live:
+        lost = live.submit(LoseWindow(1), SYSTEM).hall
+    assert Touches(lost_after_s=30).lost_and_found(lost, now_s=1) == []

@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from sqlalchemy import insert, text, update
 
-from controller.hall.commands import CallNext, Finish, Start, TakeTicket
+from controller.hall.commands import (
+    CallNext,
+    CancelTicket,
+    Command,
+    Finish,
+    Hold,
+    Login,
+    LoseWindow,
+    NoShow,
+    Rate,
+    RestoreWindow,
+    Resume,
+    ReturnTicket,
+    Start,
+    TakeTicket,
+    Tick,
+    Transfer,
+)
+from controller.hall.model import Refused
 from controller.live import Live
 from controller.people import CITIZEN, Actor, ActorKind, Role
 from controller.store import log
@@ -88,3 +109,43 @@ def test_old_answers_and_orders_are_forgotten_and_events_are_not(tmp_path: Path)
             log.prune(c, "hall", MORNING + log.KEEP_ANSWERS + timedelta(seconds=1))
         assert count(live.store, t.answer) == 0
         assert count(live.store, t.event) == events
+
+
+def any_command(chance: random.Random, n: int) -> Command:
+    """Something somebody might ask for, sensible or not."""
+    window, ticket = chance.choice((1, 2)), chance.randint(1, 30)
+    makers: list[Callable[[], Command]] = [
+        lambda: TakeTicket(chance.choice("AB"), f"t{n}"),
+        lambda: TakeTicket(chance.choice("AB"), f"t{n}"),
+        lambda: CallNext(window),
+        lambda: Start(window),
+        lambda: Finish(window),
+        lambda: NoShow(window, "away"),
+        lambda: ReturnTicket(ticket),
+        lambda: CancelTicket(ticket),
+        lambda: Hold(window, "copies"),
+        lambda: Resume(window, ticket),
+        lambda: Transfer(ticket, "wrong line", to_queue=chance.choice("AB")),
+        lambda: Rate(ticket, chance.randint(1, 5)),
+        lambda: LoseWindow(window),
+        lambda: RestoreWindow(window),
+        Tick,
+    ]
+    return chance.choice(makers)()
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_whatever_happens_log_snapshots_and_lists_agree(tmp_path: Path, seed: int) -> None:
+    chance, time = random.Random(seed), Time()
+    with morning(tmp_path, time) as live:
+        live.submit(Login(2, "wang"), SYSTEM)
+        for burst in range(60):
+            asked = [live.post(any_command(chance, 10 * burst + n), SYSTEM) for n in range(10)]
+            mistakes = [one.exception(20) for one in asked]
+            assert {type(mistake) for mistake in mistakes} <= {type(None), Refused}
+            time.pass_by(seconds=chance.randint(1, 60))
+        live.keep_snapshot()
+        live.submit(TakeTicket("A", "last"), CITIZEN)
+        with live.store.reading() as c:
+            assert log.load(c, "hall") == log.replay(c, "hall") == (live.hall, live.seq)
+            assert log.differing_tickets(c, "hall") == []
