@@ -30,7 +30,7 @@ from controller.hall.commands import (
 )
 from controller.hall.model import Refused
 from controller.live import Live
-from controller.people import CITIZEN, Actor, ActorKind, Role
+from controller.people import CITIZEN, SYSTEM, Actor, ActorKind, Role
 from controller.store import log
 from controller.store import tables as t
 from tests.store.halls import MORNING, Time, count, morning
