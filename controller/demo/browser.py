@@ -5,7 +5,7 @@ Hides HTML and HTTP. It knows no address but the one it is given and those that 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from http.cookiejar import CookieJar
@@ -22,10 +22,11 @@ class PageFault(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A form as it stands on the page, with the values it comes with."""
+    """A form as it stands on the page, with the values it comes with and what its lists offer."""
 
     action: str
     values: Mapping[str, str]
+    choices: Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,7 @@ def _page(url: str, status: int, body: bytes) -> Page:
 class _Open:
     action: str
     values: dict[str, str] = field(default_factory=dict)
+    choices: dict[str, list[str]] = field(default_factory=dict)
 
 
 class _FormReader(HTMLParser):
@@ -116,10 +118,14 @@ class _FormReader(HTMLParser):
         elif tag == "select":
             self._select = given.get("name", "")
         elif tag == "option" and self._select:
-            if "selected" in given or self._select not in self._open.values:
-                self._open.values[self._select] = given.get("value", "")
+            self._option(self._open, given.get("value", ""), "selected" in given)
         elif tag in ("input", "textarea"):
             self._field(given)
+
+    def _option(self, form: _Open, value: str, is_selected: bool) -> None:
+        form.choices.setdefault(self._select, []).append(value)
+        if is_selected or self._select not in form.values:
+            form.values[self._select] = value
 
     def _field(self, given: Mapping[str, str]) -> None:
         name, kind = given.get("name"), given.get("type", "text")
@@ -131,5 +137,5 @@ class _FormReader(HTMLParser):
         if tag == "select":
             self._select = ""
         elif tag == "form" and self._open is not None:
-            self.forms.append(Form(self._open.action, self._open.values))
+            self.forms.append(Form(self._open.action, self._open.values, self._open.choices))
             self._open = None

@@ -45,6 +45,7 @@ class Crowd:
     coming: int = 0
     shown_since: dict[int, tuple[str, timedelta]] = field(default_factory=dict)
     without_slip: int = 0
+    has_ended: bool = False  # the day is over and everybody went home
 
     @property
     def is_over(self) -> bool:

@@ -103,6 +103,7 @@ class Street:
             bench.stop()
         self._pushes.shutdown(cancel_futures=True)
         self._visits.shutdown(cancel_futures=True)
+        self._crowd.has_ended = is_over
         keep(Path(self._config.memory), self._crowd)
         return is_over
 
@@ -191,13 +192,14 @@ class Street:
         self._on_console(window, "transfer", reason=SENT_ON_WHY)
 
     def _on_console(self, window: int, action: str, **values: str) -> None:
-        """Send the console's form for `action`, with what it proposes and `values`."""
+        """Send the console's form for `action`: what it proposes, the first of each list, and `values`."""
         self._windows_page(window)
         console = self._config.windows_url.partition("?")[0] + str(window)
         page = self._clerks[window].open(f"{console}/form/{action}")
         form = page.form(f"/do/{action}")
         if form is not None:
-            self._clerks[window].send(page, form, **values)
+            chosen = {name: next(filter(None, offered), "") for name, offered in form.choices.items()}
+            self._clerks[window].send(page, form, **chosen, **values)
 
     def _windows_page(self, window: int) -> Page:
         """The page of windows, signed in: by the link when the browser has no session yet."""
@@ -234,12 +236,18 @@ def is_day_over(crowd: Crowd, seen: Seen, now: timedelta, closes: timedelta) -> 
 
 def remembered(file: Path, config: CrowdConfig) -> Crowd:
     """The crowd as it was kept, when it is this day's; else the hall before its doors open."""
-    fresh = new_day(config.date, sorted(config.sign_in))
+    kept = recall(file)
+    return (
+        kept if kept is not None and kept.date == config.date else new_day(config.date, list(config.sign_in))
+    )
+
+
+def recall(file: Path) -> Crowd | None:
+    """The crowd in a file; None when there is none to be read."""
     try:
-        kept = msgspec.json.decode(file.read_bytes(), type=Crowd)
+        return msgspec.json.decode(file.read_bytes(), type=Crowd)
     except (OSError, msgspec.DecodeError):
-        return fresh
-    return kept if kept.date == config.date else fresh
+        return None
 
 
 def keep(file: Path, crowd: Crowd) -> None:

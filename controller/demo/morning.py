@@ -24,7 +24,7 @@ from controller.live import Live
 from controller.people import SYSTEM, Role
 from controller.settings import Settings
 from controller.store import Store, log
-from controller.store.items import Item, put_items
+from controller.store.catalog import Item, put_items
 from controller.store.people import People, Person
 from controller.store.records import add_hall, all_halls, load_clock, save_clock
 from firmware.protocol.messages import UnitConfig
@@ -52,7 +52,8 @@ def prepare(
 ) -> Morning:
     """The hall with its people, devices and an open day, its clock set to run `speed` times as fast.
 
-    is_day_over: the crowd has gone home, so that the next working day begins. Raises HallError.
+    unit_dir: gets a file per unit, NAME.toml. is_day_over: the crowd has gone home, so that the next
+    working day begins. Raises HallError.
     """
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     store = Store.open(settings.database_url, real_now())

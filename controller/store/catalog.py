@@ -1,0 +1,38 @@
+"""The rows of the catalogue: service items as they are imported, each with the queue it is done in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import Connection, select
+
+from controller.store.records import upsert
+from controller.store.tables import item
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """事项. minutes: expected service; is_sample: made up (样例). queue None: not given to one yet."""
+
+    code: str
+    name: str
+    department: str
+    queue: str | None = None
+    minutes: int | None = None
+    is_sample: bool = False
+    short_name: str = ""
+
+
+def put_items(c: Connection, items: Iterable[Item]) -> None:
+    """Add items, or overwrite those of the same code."""
+    upsert(c, item, [asdict(one) for one in items])
+
+
+def all_items(c: Connection) -> list[Item]:
+    """Every item, by queue and name."""
+    rows = c.execute(select(item).order_by(item.c.queue, item.c.name))
+    return [
+        Item(row.code, row.name, row.department, row.queue, row.minutes, row.is_sample, row.short_name)
+        for row in rows
+    ]
