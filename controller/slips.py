@@ -37,7 +37,7 @@ def slip(
         _center(ticket.number, size=4, is_bold=True),
         *_mark(ticket),
         _center(_short(matter.zh), size=2),
-        _center(_short(matter.en)),
+        _center(_short(matter.en or queue.name.en)),
         SlipLine(text=RULE),
         *_where(hall, ticket),
         *_how_long(hall, ticket),

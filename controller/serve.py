@@ -1,0 +1,132 @@
+"""The supervisor: keeps the embedded broker and the web process running until it is told to stop.
+
+Small on purpose, because everything ends with it: children die with their parent. The broker outlives
+a web process that crashes, so units stay connected meanwhile. Nothing here knows a hall.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from types import FrameType
+
+from controller.broker import Broker
+from controller.children import accepts, die_with_parent, is_free
+from controller.hall.model import HallError
+from controller.settings import ENVIRONMENT, Settings, load
+from controller.web_process import LOG_FORMAT
+
+STOP_TIMEOUT_S = 8.0
+BACK_OFF_S = (0.5, 30.0)
+STEADY_S = 60.0  # a process that ran so long starts its next back-off from the beginning
+START_TIMEOUT_S = 60.0
+
+log = logging.getLogger(__name__)
+
+
+class PortTaken(HallError):
+    """Another program listens where we should; the message says which setting to change."""
+
+
+class WebChild:
+    """The web process as a child; `run` keeps it running, `stop` ends it."""
+
+    def __init__(self, settings: Settings, config: Path) -> None:
+        self._settings, self._config = settings, config
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stopping = threading.Event()
+
+    def run(self) -> None:
+        """Start it, and start it again whenever it ends, until `stop`."""
+        pause_s = BACK_OFF_S[0]
+        while not self._stopping.is_set():
+            began = time.monotonic()
+            self._process = self._start()
+            code = self._process.wait()
+            if self._stopping.is_set():
+                return
+            log.error("the web process ended (exit code %s); starting it again", code)
+            if time.monotonic() - began > STEADY_S:
+                pause_s = BACK_OFF_S[0]
+            self._stopping.wait(pause_s)
+            pause_s = min(2 * pause_s, BACK_OFF_S[1])
+
+    def announce(self) -> None:
+        """Say once that the hall is open, as soon as it answers."""
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while not self._stopping.wait(0.1) and time.monotonic() < deadline:
+            if accepts(self._settings.http_host, self._settings.http_port):
+                print(f"servicehall: open at {self._settings.web_url}", flush=True)
+                return
+
+    def stop(self) -> None:
+        self._stopping.set()
+        process = self._process
+        if process is None or process.poll() is not None:
+            return
+        process.terminate()
+        try:
+            process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            log.error("the web process did not end in time; it is killed")
+            process.kill()
+            process.wait()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "controller.web_process"],
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, ENVIRONMENT: str(self._config)},
+            preexec_fn=die_with_parent,
+        )
+
+
+def main(argv: list[str]) -> int:
+    """Run the controller: broker, halls and web pages, until Ctrl-C."""
+    parser = argparse.ArgumentParser("servicehall serve", description=main.__doc__)
+    parser.add_argument("-c", "--config", type=Path, default=Path("controller.toml"), help="settings file")
+    words = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, stream=sys.stderr)
+    try:
+        settings = load(words.config)
+        check_ports(settings)
+        return _serve(settings, words.config.absolute())
+    except (HallError, OSError) as error:
+        print(f"servicehall serve: {error}", file=sys.stderr)
+        return 1
+
+
+def check_ports(settings: Settings) -> None:
+    """Raises PortTaken naming the setting to change. The broker checks its own port."""
+    if not is_free(settings.http_host, settings.http_port):
+        raise PortTaken(f"port {settings.http_port} is used by another program; set http_port to a free port")
+
+
+def _serve(settings: Settings, config: Path) -> int:
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    told = threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        told.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    broker, web = Broker(settings), WebChild(settings, config)
+    try:
+        broker.start()
+        keeper = threading.Thread(target=web.run, name="web-keeper")
+        keeper.start()
+        threading.Thread(target=web.announce, name="web-announce", daemon=True).start()
+        told.wait()
+    finally:
+        web.stop()
+        broker.stop()
+    keeper.join()
+    return 0

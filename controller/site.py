@@ -1,0 +1,193 @@
+"""One running site: its store, halls, people, devices and buses, opened together and closed in reverse.
+
+Hides the order of it, the lock that keeps a second controller out of the same data, and the generation
+that fences a controller that was replaced (R11). A site without halls works: the first is added later.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import threading
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import IO
+
+from controller.bus import Bus
+from controller.clock import HallClock, real_now
+from controller.devices import Devices
+from controller.hall.commands import ChangePlan
+from controller.hall.model import HallError, Plan, Text
+from controller.live import Live
+from controller.orders import Renderer
+from controller.people import SYSTEM
+from controller.presence import Status
+from controller.settings import Settings
+from controller.store import Store, items, log, records
+from controller.store.people import People
+from firmware.protocol import topics
+
+LOCK_PATIENCE_S = 5.0  # a process that is just ending still holds the lock
+RESUME_AFTER = timedelta(minutes=15)  # of hall time; then a hall with a clock of its own was evidently off
+
+_logger = logging.getLogger(__name__)
+
+
+class SiteTaken(HallError):
+    """Another process works with the same data; the message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SiteStatus:
+    """How the site is, in figures. set_aside: messages nobody could use, ever."""
+
+    generation: int
+    is_broker_up: bool
+    units_online: int
+    units: int
+    set_aside: int
+    pending_orders: int
+
+
+class Site:
+    """Everything that runs in one controller process. Open it with Site.open."""
+
+    def __init__(self, settings: Settings, store: Store, generation: int, closing: ExitStack) -> None:
+        """closing: what to do at the end, in reverse; what is opened here is added to it."""
+        self.settings, self.store, self.generation = settings, store, generation
+        self.clock = _clock(store)
+        self.devices = Devices(store, settings)
+        self.people = People(store)
+        self.halls: dict[str, Live] = {}
+        self.bus: dict[str, Bus] = {}
+        self._closing = closing
+
+    @classmethod
+    def open(cls, settings: Settings) -> Site:
+        """The site of these settings, running. Raises HallError with one sentence when it cannot."""
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        closing = ExitStack()
+        try:
+            closing.callback(_lock(settings.data_dir).close)
+            store = Store.open(settings.database_url, real_now())
+            closing.callback(store.close)
+            site = cls(settings, store, _next_generation(store), closing)
+            site._run()
+        except BaseException:
+            closing.close()
+            raise
+        names = ", ".join(site.halls) or "none"
+        _logger.info("the site is open, generation %d, halls: %s", site.generation, names)
+        return site
+
+    def close(self) -> None:
+        """Stop the buses, then the halls, then close the store. Safe to call twice."""
+        self._closing.close()
+
+    def add_hall(self, id: str, plan: Plan) -> Live:
+        """A new hall with this plan, running. Raises HallError when the name is taken or no id."""
+        if not topics.is_id(id):
+            raise HallError(f"{id!r} cannot name a hall: use 1 to 32 of a-z, 0-9 and -")
+        if id in self.halls:
+            raise HallError(f"hall {id} is there already")
+        with self.store.writing() as c:
+            records.add_hall(c, id, plan.name, real_now())
+        live = self._run_hall(id)
+        live.submit(ChangePlan(plan), SYSTEM)
+        return live
+
+    def keep_clock(self) -> None:
+        """Remember how the hall's clock is set, for the next start."""
+        with self.store.writing() as c:
+            records.save_clock(c, self.clock.setting)
+
+    def status(self) -> SiteStatus:
+        states = [unit.status for bus in self.bus.values() for unit in bus.units()]
+        return SiteStatus(
+            generation=self.generation,
+            is_broker_up=all(bus.is_up for bus in self.bus.values()),
+            units_online=states.count(Status.ONLINE),
+            units=len(states),
+            set_aside=sum(bus.set_aside_total() for bus in self.bus.values()),
+            pending_orders=sum(bus.pending_orders() for bus in self.bus.values()),
+        )
+
+    def _run(self) -> None:
+        self.devices.sync_accounts()
+        with self.store.reading() as c:
+            known = records.all_halls(c)
+        for hall in known:
+            self._run_hall(hall)
+
+    def _run_hall(self, id: str) -> Live:
+        items_known = _ItemNames(self.store)
+        renderer = Renderer(
+            id, self.settings, self.generation, lambda: self.devices.book, items_known.name_of
+        )
+        live = Live(id, self.store, self.clock, renderer.render, lost_after_s=self.settings.heartbeat_lost_s)
+        bus = Bus(live, self.devices, self.settings, self.generation, renderer)
+        live.start()
+        self._closing.callback(live.stop)
+        bus.start()
+        self._closing.callback(bus.stop)
+        self.halls[id], self.bus[id] = live, bus
+        return live
+
+
+class _ItemNames:
+    """Names of matters for slips, read from the catalogue when one is not known yet."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._names: dict[str, str] = {}
+
+    def name_of(self, code: str) -> Text | None:
+        if code not in self._names:
+            self._names = {matter.code: matter.name for matter in items.matters(self._store)}
+        name = self._names.get(code)
+        return None if name is None else Text(name, "")
+
+
+def _lock(folder: Path) -> IO[str]:
+    """The folder's lock, held until the file is closed or this process ends. Raises SiteTaken."""
+    lock = (folder / "lock").open("a+")
+    deadline = time.monotonic() + LOCK_PATIENCE_S
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                lock.seek(0)
+                holder = lock.read().strip() or "unknown"
+                lock.close()
+                raise SiteTaken(
+                    f"{folder} is in use by process {holder}; stop that one, or set another data_dir"
+                ) from None
+            threading.Event().wait(0.05)
+    lock.truncate(0)
+    lock.write(str(os.getpid()))
+    lock.flush()
+    return lock
+
+
+def _next_generation(store: Store) -> int:
+    with store.writing() as c:
+        return records.count_up(c, "generation")
+
+
+def _clock(store: Store) -> HallClock:
+    """The hall's clock as last set. One of its own goes on where the hall stopped, if it was off for long."""
+    with store.reading() as c:
+        setting, last_at = records.load_clock(c), log.last_event_at(c)
+    clock = HallClock(setting)
+    if last_at is not None and clock.now() - last_at > RESUME_AFTER:
+        clock.resume(last_at)
+        if not clock.is_real:
+            with store.writing() as c:
+                records.save_clock(c, clock.setting)
+    return clock
