@@ -22,6 +22,8 @@ SCRIPTS = {  # in node_modules -> in VENDOR
     "htmx.org/LICENSE": "htmx.LICENSE.txt",
     "htmx-ext-sse/dist/sse.min.js": "htmx-ext-sse.min.js",
     "htmx-ext-sse/LICENSE": "htmx-ext-sse.LICENSE.txt",
+    "idiomorph/dist/idiomorph-ext.min.js": "idiomorph-ext.min.js",
+    "idiomorph/LICENSE": "idiomorph.LICENSE.txt",
 }
 NPM_CI = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
 

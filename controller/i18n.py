@@ -1,13 +1,15 @@
 """Texts in the hall's two languages, from gettext catalogues under controller/locale.
 
 A key is the English text itself, or for what has no single English text a dotted name such as
-`refused.no_quota`. Catalogues are the .po files as translators edit them: every .po of a language is
-read at first use and joined, so that nothing has to be compiled or packaged twice.
+`error.404`. Refusals are said in English as the rules say them (hall/refusals.py). Catalogues are the
+.po files as translators edit them: every .po of a language is read at first use and joined, so that
+nothing has to be compiled or packaged twice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, tzinfo
 from functools import cache
 from gettext import GNUTranslations
 from io import BytesIO
@@ -18,6 +20,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 from controller.hall.model import Refused, Text
+from controller.hall.refusals import REFUSALS
 
 LANGUAGES = ("zh", "en")
 DEFAULT = "zh"
@@ -34,11 +37,14 @@ def tn(lang: str, one: str, many: str, n: int, /, **facts: object) -> str:
     return _fill(_catalogue(lang).ngettext(one, many, n), {"n": n, **facts})
 
 
-def refused(lang: str, error: Refused) -> str:
-    """Why it was refused, for the person who asked."""
+def refused(lang: str, error: Refused, zone: tzinfo = UTC) -> str:
+    """Why it was refused, for the person who asked. zone: the hall's, for moments in the text."""
     key = f"refused.{error.code}"
-    text = _catalogue(lang).gettext(key)
-    return str(error) if text == key else _fill(text, error.facts)
+    if not is_translated(lang, key):
+        return str(error)
+    facts = {name: _said(lang, error.code, name, fact, zone) for name, fact in error.facts.items()}
+    text = t(lang, key, **facts)
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def label(lang: str, kind: str, value: str) -> str:
@@ -60,6 +66,14 @@ def messages(lang: str) -> frozenset[str]:
     """Every key the catalogues of `lang` translate; of a counting text, its singular."""
     ids = (m.id if isinstance(m.id, str) else m.id[0] for m in _read(lang) if m.id and m.string)
     return frozenset(ids)
+
+
+def _said(lang: str, code: str, name: str, fact: object, zone: tzinfo) -> object:
+    """A fact of a refusal as people say it: states by their word, moments in the hall's time."""
+    if name == "state":
+        kind = next((kind for kind in ("day", "window") if code.startswith(kind)), "ticket")
+        return label(lang, f"{kind}_state", str(fact))
+    return fact.astimezone(zone).strftime("%H:%M") if isinstance(fact, datetime) else fact
 
 
 class _Known(dict[str, object]):
@@ -87,6 +101,9 @@ def _catalogue(lang: str) -> GNUTranslations:
 @cache
 def _read(lang: str) -> Catalog:
     joined = Catalog(locale=lang)
+    if lang == "en":
+        for code, text in REFUSALS.items():
+            joined.add(f"refused.{code}", text)
     for path in sorted((LOCALE / lang / "LC_MESSAGES").glob("*.po")):
         with path.open("rb") as source:
             for message in read_po(source, locale=lang, abort_invalid=True):

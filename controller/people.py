@@ -1,17 +1,29 @@
 """Who acts in the hall and what each may do. Hides the rights table.
 
 Every command goes through `check` where it is submitted, whatever page, key or message it came from.
-The table follows the roles of the requirements and the actor columns of the state machines.
+The table follows the roles of the requirements and the actor columns of the state machines. Below it:
+`servicehall person`, which adds people and gives out their sign-in links.
 """
 
 from __future__ import annotations
 
+import argparse
+import getpass
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+from controller.clock import real_now
 from controller.hall import commands as c
-from controller.hall.model import Hall, Refused
+from controller.hall.model import Hall, HallError, Refused
+from controller.settings import Settings, load
+
+if TYPE_CHECKING:
+    from controller.store.people import People, Person
 
 
 class Role(StrEnum):
@@ -165,3 +177,98 @@ def _not_allowed(command: c.Command) -> NotAllowed:
 def mask(name: str) -> str:
     """The name as public screens show it: "张三丰" -> "张*" (P.33)."""
     return f"{name[:1]}*" if name else ""
+
+
+# --- the command
+
+
+def main(argv: list[str]) -> int:
+    """Add people, give out one-time sign-in links, list and disable people."""
+    words = _parser().parse_args(argv)
+    try:
+        settings = load(words.config)
+        _with_people(settings, words)
+    except HallError as error:
+        print(f"servicehall person: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _with_people(settings: Settings, words: argparse.Namespace) -> None:
+    from controller.store import Store  # the store itself needs the names above
+    from controller.store.people import People
+
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    store = Store.open(settings.database_url, real_now())
+    try:
+        words.run(People(store), settings, words, real_now())
+    finally:
+        store.close()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("servicehall person", description=main.__doc__)
+    parser.add_argument("-c", "--config", type=Path, default=Path("controller.toml"), help="settings file")
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+    add = verbs.add_parser("add", help="write a new person down")
+    add.add_argument("name", help="as on the plate, such as 王芳")
+    add.add_argument("--id", help="short name in small letters; made from the staff number unless given")
+    add.add_argument("--number", help="staff number, as on the plate")
+    add.add_argument("--hall", help="the only hall they work in; without it, every hall")
+    add.add_argument(
+        "--role", action="append", required=True, choices=sorted(Role), help="may be given more than once"
+    )
+    add.set_defaults(run=_add)
+    for verb, run, text in (
+        ("link", _link, "print a link that signs somebody in once, within 15 minutes"),
+        ("disable", _disable, "shut somebody out at once"),
+        ("enable", _enable, "let somebody in again"),
+        ("password", _password, "set a password, asked for on the terminal or read from standard input"),
+    ):
+        one = verbs.add_parser(verb, help=text)
+        one.add_argument("who", help="id, staff number or name")
+        one.set_defaults(run=run)
+    verbs.add_parser("list", help="everybody, with their roles").set_defaults(run=_list)
+    return parser
+
+
+def _add(people: People, settings: Settings, words: argparse.Namespace, now: datetime) -> None:
+    from controller.store.people import Person
+
+    id = words.id or (f"p{words.number.lower()}" if words.number else "")
+    if not id:
+        raise HallError("give a staff number (--number 017) or a short name (--id wang-fang)")
+    roles = frozenset(Role(role) for role in words.role)
+    person = people.add(Person(id, words.name, words.number, words.hall, roles, is_active=True), now)
+    print(f"{person.id}: {person.name}; sign-in link: servicehall person link {person.id}")
+
+
+def _link(people: People, settings: Settings, words: argparse.Namespace, now: datetime) -> None:
+    person = people.find(words.who)
+    print(f"{settings.slip_url}/in/{people.link(person.id, now)}")
+
+
+def _disable(people: People, settings: Settings, words: argparse.Namespace, now: datetime) -> None:
+    people.set_active(people.find(words.who).id, False, now)
+
+
+def _enable(people: People, settings: Settings, words: argparse.Namespace, now: datetime) -> None:
+    people.set_active(people.find(words.who).id, True, now)
+
+
+def _password(people: People, settings: Settings, words: argparse.Namespace, now: datetime) -> None:
+    person = people.find(words.who)
+    is_asked = sys.stdin.isatty()
+    password = getpass.getpass("new password: ") if is_asked else sys.stdin.readline().rstrip("\n")
+    people.set_password(person.id, password, now)
+
+
+def _list(people: People, settings: Settings, words: argparse.Namespace, now: datetime) -> None:
+    for person in people.all():
+        print(_row(person))
+
+
+def _row(person: Person) -> str:
+    state = "" if person.is_active else "  (disabled)"
+    number, hall = person.staff_number or "-", person.hall or "every hall"
+    return f"{person.id:<20} {number:<8} {person.name:<12} {hall:<16} {' '.join(sorted(person.roles))}{state}"

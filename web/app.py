@@ -1,25 +1,270 @@
 """The web face: one Flask application over one running site.
 
-Hides headers, sign-in, languages and error pages from the blueprints, of which there is one per audience.
+Hides languages, headers, protection against forged and oversized requests, and error pages from the
+blueprints, of which there is one per audience.
 """
 
 from __future__ import annotations
 
+import hmac
+from datetime import timedelta
+from http import HTTPStatus
 from importlib import import_module
-from importlib.util import find_spec
+from pathlib import Path
+from typing import cast
+from urllib.parse import urlencode, urlsplit
 
-from flask import Flask
+from flask import (
+    Flask,
+    Response,
+    abort,
+    current_app,
+    g,
+    jsonify,
+    make_response,
+    render_template,
+    request,
+    send_from_directory,
+)
+from flask import url_for as flask_url_for
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.wrappers import Response as AnyResponse
 
+from controller import i18n
+from controller.clock import real_now
+from controller.hall.model import Refused, Text
+from controller.people import NotAllowed
+from controller.settings import from_environment
 from controller.site import Site
+from controller.store import StoreFailed
+from web.feed import Feed
+from web.visit import VISITOR_COOKIE, csrf_token, new_key, recognise, set_cookie, the_site, wants_json
 
-BLUEPRINTS = ("auth", "citizen", "clerk", "manager", "technician", "feed")
+BLUEPRINTS = ("auth", "home", "citizen", "clerk", "manager", "technician", "feed")
+THEMES = ("light", "dark", "contrast")
+MAX_REQUEST_BYTES = 64 * 1024  # the largest form here is a search; uploads come with their own limit
+YEAR_S = 365 * 24 * 3600
+PAGES = Path(__file__).parent.parent / "firmware" / "pages"
+
+
+def serve_app() -> Flask:
+    """What gunicorn runs: opens the site its settings name, and serves it."""
+    return create_app(Site.open(from_environment()))
 
 
 def create_app(site: Site) -> Flask:
     """The application serving `site`; each module of BLUEPRINTS brings its `blueprint`."""
     app = Flask(__name__)
     app.extensions["site"] = site
+    app.extensions["feed"] = Feed(site.halls, site.settings.http_threads)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_REQUEST_BYTES
+    app.config["MAX_FORM_MEMORY_SIZE"] = MAX_REQUEST_BYTES
+    app.jinja_env.filters["whole_minutes"] = _whole_minutes
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    if site.settings.behind_proxy:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
+    app.before_request(_choose_language)
+    app.before_request(recognise)
+    app.before_request(_refuse_forged)
+    app.after_request(_add_headers)
+    app.context_processor(_words_of_templates)
+    _register_errors(app)
+    app.add_url_rule("/healthz", endpoint="healthz", view_func=_healthz)
+    app.add_url_rule("/static-pages/<path:name>", endpoint="page_file", view_func=_page_file)
     for name in BLUEPRINTS:
-        if find_spec(f"web.{name}") is not None:
-            app.register_blueprint(import_module(f"web.{name}").blueprint)
+        app.register_blueprint(import_module(f"web.{name}").blueprint)
     return app
+
+
+# --- language and look
+
+
+def _choose_language() -> None:
+    """?lang= and ?theme= are kept in cookies; else the cookie's; else Chinese, light."""
+    g.lang = _choice("lang", i18n.LANGUAGES, i18n.DEFAULT)
+    g.theme = _choice("theme", THEMES, THEMES[0])
+
+
+def _choice(name: str, known: tuple[str, ...], default: str) -> str:
+    for value in (request.args.get(name), request.cookies.get(name)):
+        if value in known:
+            return value
+    return default
+
+
+def _with(**changes: str) -> str:
+    """The address of this page with other arguments."""
+    arguments = {**request.args.to_dict(), **changes}
+    return f"{request.path}?{urlencode(arguments)}"
+
+
+def _words_of_templates() -> dict[str, object]:
+    lang = g.lang
+    zone = the_site().settings.zone
+    return {
+        "lang": lang,
+        "theme": g.theme,
+        "site": the_site(),
+        "person": g.get("person"),
+        "csrf": csrf_token,
+        "new_key": new_key,
+        "here": _with,
+        "url_for": _url_for,
+        "_": lambda key, **facts: i18n.t(lang, key, **facts),
+        "ngettext": lambda one, many, n, **facts: i18n.tn(lang, one, many, n, **facts),
+        "word": lambda kind, value: i18n.label(lang, kind, value),
+        "text": lambda value: i18n.in_language(lang, value) if isinstance(value, Text) else value,
+        "hm": lambda moment: "" if moment is None else moment.astimezone(zone).strftime("%H:%M"),
+        "hms": lambda moment: "" if moment is None else moment.astimezone(zone).strftime("%H:%M:%S"),
+    }
+
+
+def _url_for(endpoint: str, **values: object) -> str:
+    """url_for, with the version in the address of a static file, so that it can be kept for a year."""
+    if endpoint == "static" and current_app.static_folder:
+        file = Path(current_app.static_folder) / str(values["filename"])
+        values["v"] = f"{file.stat().st_mtime_ns:x}"[-10:] if file.is_file() else "0"
+    return flask_url_for(endpoint, **values)  # type: ignore[arg-type]
+
+
+def _whole_minutes(length: timedelta | float) -> int:
+    """Of a length of time, or of seconds."""
+    seconds = length.total_seconds() if isinstance(length, timedelta) else length
+    return int(seconds // 60)
+
+
+# --- forged requests
+
+
+def _refuse_forged() -> None:
+    """A POST comes from a page of ours, and one that acts with a cookie carries that cookie's token.
+
+    Citizens' addresses (the slip's token in the path, a kiosk's key) act with no cookie, so nothing of
+    theirs can be borrowed; for them the origin is enough.
+    """
+    if request.method in ("GET", "HEAD", "OPTIONS"):
+        return
+    if not _is_same_origin():
+        abort(HTTPStatus.FORBIDDEN, "other_origin")
+    if request.blueprint == "citizen":
+        return
+    given = request.form.get("csrf") or request.headers.get("X-CSRF") or ""
+    if not hmac.compare_digest(given.encode(), csrf_token().encode()):
+        abort(HTTPStatus.FORBIDDEN, "form_expired")
+
+
+def _is_same_origin() -> bool:
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+        return False
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return True
+    ours = {request.host, urlsplit(the_site().settings.public_url).netloc}
+    return urlsplit(origin).netloc in ours
+
+
+# --- headers
+
+
+def _add_headers(response: Response) -> Response:
+    """The strict defaults of every answer. g.frames: origins a page frames; g.framed: who may frame it."""
+    frames = " ".join(g.get("frames", ())) or "'none'"
+    policy = (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+        "connect-src 'self'; manifest-src 'self'; media-src 'self'; form-action 'self'; base-uri 'none'; "
+        f"frame-src {frames}; frame-ancestors {g.get('framed', chr(39) + 'none' + chr(39))}"
+    )
+    headers = response.headers
+    headers.setdefault("Content-Security-Policy", policy)
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Referrer-Policy", "same-origin")
+    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+    if request.is_secure:
+        headers.setdefault("Strict-Transport-Security", f"max-age={YEAR_S}")
+    _add_caching(response)
+    _keep_choices(response)
+    return response
+
+
+def _add_caching(response: Response) -> None:
+    if request.endpoint == "static" and "v" in request.args and response.status_code == HTTPStatus.OK:
+        response.headers["Cache-Control"] = f"public, max-age={YEAR_S}, immutable"
+    elif request.endpoint not in ("static", "page_file"):
+        response.headers.setdefault("Cache-Control", "no-store")
+
+
+def _keep_choices(response: Response) -> None:
+    for name, value in (("lang", g.get("lang")), ("theme", g.get("theme"))):
+        if value and request.args.get(name) == value:
+            set_cookie(response, name, value, max_age=YEAR_S)
+    if "visitor" in g:
+        set_cookie(response, VISITOR_COOKIE, g.visitor)
+
+
+# --- errors
+
+
+def _register_errors(app: Flask) -> None:
+    app.register_error_handler(HTTPException, _show_http_error)
+    app.register_error_handler(Refused, _show_refused)
+    app.register_error_handler(StoreFailed, _show_failed)
+    app.register_error_handler(TimeoutError, _show_failed)
+
+
+def _show_http_error(error: HTTPException) -> AnyResponse:
+    """The page of an HTTP error in the hall's words; what a view aborted with is the key of its text."""
+    if error.response is not None:
+        return cast(AnyResponse, error.response)
+    status = error.code or 500
+    code = str(status)
+    if isinstance(error.description, str) and i18n.is_translated("zh", f"error.{error.description}"):
+        code = error.description
+    if not i18n.is_translated("zh", f"error.{code}"):
+        code = "500" if status >= 500 else "400"
+    response = error_answer(status, code, *(i18n.t(lang, f"error.{code}") for lang in i18n.LANGUAGES))
+    for name, value in error.get_headers():
+        if name.lower() in ("allow", "retry-after"):
+            response.headers[name] = value
+    return response
+
+
+def _show_refused(error: Refused) -> AnyResponse:
+    status = HTTPStatus.FORBIDDEN if isinstance(error, NotAllowed) else HTTPStatus.CONFLICT
+    zone = the_site().settings.zone
+    return error_answer(status, error.code, *(i18n.refused(lang, error, zone) for lang in i18n.LANGUAGES))
+
+
+def _show_failed(error: Exception) -> AnyResponse:
+    current_app.logger.error("not stored: %s", error)
+    texts = (i18n.t(lang, "error.503") for lang in i18n.LANGUAGES)
+    return error_answer(HTTPStatus.SERVICE_UNAVAILABLE, "503", *texts)
+
+
+def error_answer(status: int, code: str, zh: str, en: str) -> AnyResponse:
+    """One error, as JSON for programs and as a page for people."""
+    if wants_json():
+        return make_response(jsonify(error={"code": code, "zh": zh, "en": en}), status)
+    first, second = (en, zh) if g.get("lang") == "en" else (zh, en)
+    page = render_template("error.html", status=status, code=code, first=first, second=second)
+    return make_response(page, status)
+
+
+# --- health and shared files
+
+
+def _healthz() -> AnyResponse:
+    """For watchdogs: 200 while halls are decided and stored, with what else is up."""
+    site = the_site()
+    try:
+        site.people.signed_in("", real_now())
+        is_stored = True
+    except StoreFailed:
+        is_stored = False
+    answer = jsonify(ok=is_stored, store=is_stored, halls=sorted(site.halls))
+    return make_response(answer, HTTPStatus.OK if is_stored else HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+def _page_file(name: str) -> AnyResponse:
+    return send_from_directory(PAGES, name, max_age=300)

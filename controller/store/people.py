@@ -152,6 +152,8 @@ class People:
         """The token of a link that signs this person in once, within LINK_LASTS."""
         token = secrets.token_urlsafe(32)
         with self._store.writing() as c:
+            if (person := _get(c, id)) is None or not person.is_active:
+                raise UnknownPerson(f"{id} does not work here now")
             c.execute(
                 insert(tables.link).values(token_hash=_hash(token), person=id, expires_at=now + LINK_LASTS)
             )

@@ -1,0 +1,110 @@
+"""Signing in and out: by a one-time link, or by staff number and password for those who set one.
+
+Opening a link only asks; pressing the key uses it up, so that a preview of the link in a chat does not.
+"""
+
+from __future__ import annotations
+
+from flask import Blueprint, g, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from controller.clock import real_now
+from controller.people import Role
+from controller.store.people import BadLink, BadPassword, Person
+from web.visit import SESSION_COOKIE, me, say, set_cookie, signed_in_required, the_site
+
+blueprint = Blueprint("auth", __name__)
+
+
+@blueprint.get("/in/<token>")
+def ask_link(token: str) -> Response | str | tuple[str, int]:
+    """Who the link would sign in, and the key that does it."""
+    try:
+        person = the_site().people.whose_link(token, real_now())
+    except BadLink:
+        return _used_link()
+    return render_template("auth/link.html", who=person, token=token)
+
+
+@blueprint.post("/in/<token>")
+def use_link(token: str) -> Response | str | tuple[str, int]:
+    people = the_site().people
+    try:
+        person = people.whose_link(token, real_now())
+        session = people.use_link(token, real_now())
+    except BadLink:
+        return _used_link()
+    return _enter(session, start_of(person))
+
+
+@blueprint.get("/sign-in")
+def sign_in() -> Response | str:
+    if g.person is not None:
+        return redirect(_next())
+    return render_template("auth/sign_in.html", next=_next(), number="", error="")
+
+
+@blueprint.post("/sign-in")
+def sign_in_by_password() -> Response | tuple[str, int]:
+    number = request.form.get("number", "").strip()
+    try:
+        session = the_site().people.sign_in(number, request.form.get("password", ""), real_now())
+    except BadPassword as error:
+        text = say(f"refused.{error.code}")
+        return render_template("auth/sign_in.html", next=_next(), number=number, error=text), 403
+    return _enter(session, _next())
+
+
+@blueprint.post("/sign-out")
+def sign_out() -> Response:
+    the_site().people.sign_out(g.token, real_now())
+    response = redirect(url_for("home.home"))
+    response.delete_cookie(SESSION_COOKIE, path="/")
+    return response
+
+
+@blueprint.get("/me")
+@signed_in_required
+def account() -> str:
+    return render_template("auth/me.html", who=me(), error="", is_saved=request.args.get("saved") == "1")
+
+
+@blueprint.post("/me/password")
+@signed_in_required
+def set_password() -> Response | tuple[str, int]:
+    password, now = request.form.get("password", ""), real_now()
+    try:
+        the_site().people.set_password(me().id, password, now, by=me().id)
+    except BadPassword as error:
+        text = say(f"refused.{error.code}")
+        return render_template("auth/me.html", who=me(), error=text, is_saved=False), 409
+    return redirect(url_for("auth.account", saved=1))
+
+
+def start_of(person: Person) -> str:
+    """The page this person works on; the choice of halls and roles when there is more than one."""
+    hall = person.hall or (next(iter(the_site().halls)) if len(the_site().halls) == 1 else None)
+    if hall is None:
+        return url_for("home.home")
+    if person.roles & {Role.HALL_MANAGER, Role.DIRECTOR, Role.SUPERVISOR, Role.LEADER_VIEW}:
+        return url_for("manager.board", hall=hall)
+    if person.roles & {Role.CLERK, Role.WINDOW_LEAD}:
+        return url_for("clerk.windows", hall=hall)
+    return url_for("home.home")
+
+
+def _enter(session: str, where: str) -> Response:
+    response = redirect(where)
+    set_cookie(response, SESSION_COOKIE, session)
+    return response
+
+
+def _used_link() -> tuple[str, int]:
+    return render_template("auth/used.html"), 410
+
+
+def _next() -> str:
+    """Where to go after signing in: a path of ours, never another site."""
+    wanted = request.values.get("next", "")
+    is_ours = wanted.startswith("/") and not wanted.startswith(("//", "/\\"))
+    return wanted if is_ours and wanted.isprintable() else url_for("home.home")

@@ -1,0 +1,206 @@
+"""The hall manager's pages: what needs somebody first, the hall as it is, the day so far, every ticket."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from http import HTTPStatus
+
+from flask import Blueprint, abort, g, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from controller.hall import commands as c
+from controller.hall import reports
+from controller.hall.model import Hall, Refused, WindowMode, WindowState
+from controller.live import Live
+from controller.people import Role
+from controller.store import log, projections
+from web import tickets as lists
+from web.chart import Chart, bar_chart
+from web.home import BOARD_ROLES
+from web.timeline import timeline
+from web.troubles import troubles
+from web.visit import give, hall_now, is_fragment, role_required, say_refused, the_hall, the_site
+
+blueprint = Blueprint("manager", __name__)
+
+CLOSES = time(17, 30)  # offered when a day is opened; the manager may change it
+
+
+# --- the board
+
+
+@blueprint.get("/m/<hall>/")
+@role_required(*BOARD_ROLES)
+def board(hall: str) -> str:
+    return _board(the_hall(hall))
+
+
+def _board(live: Live, failed: str = "", error: str = "") -> str:
+    hall, now, zone = live.hall, hall_now(), the_site().settings.zone
+    halves = reports.half_hours(hall, zone, now)
+    return render_template(
+        "manager/_board.html" if is_fragment() and not failed else "manager/board.html",
+        hall=hall,
+        now=now,
+        queues=reports.queues_now(hall, now),
+        windows=reports.windows_now(hall, now),
+        alarms=reports.alarms(hall, now),
+        troubles=troubles(hall.id),
+        advice=reports.advice(hall, now),
+        figures=reports.day_figures(hall),
+        halves=halves,
+        arrivals=_arrivals(halves),
+        mean_waits=_mean_waits(halves),
+        closes=CLOSES.strftime("%H:%M"),
+        failed=failed,
+        error=error,
+    )
+
+
+def _arrivals(halves: list[reports.HalfHour]) -> Chart:
+    return bar_chart([f"{half.start:%H:%M}" for half in halves], [float(half.arrivals) for half in halves])
+
+
+def _mean_waits(halves: list[reports.HalfHour]) -> Chart:
+    minutes = [None if half.mean_wait is None else half.mean_wait.total_seconds() / 60 for half in halves]
+    threshold = reports.LONG_WAIT.total_seconds() / 60
+    return bar_chart([f"{half.start:%H:%M}" for half in halves], minutes, threshold)
+
+
+# --- the day
+
+
+@blueprint.post("/m/<hall>/open")
+@role_required(Role.HALL_MANAGER)
+def open_day(hall: str) -> Response | tuple[str, int]:
+    """Open today, until the time in the form; a time that has passed means tomorrow's early hours."""
+    live, zone = the_hall(hall), the_site().settings.zone
+    today = hall_now().astimezone(zone)
+    closes = _time(request.form.get("closes", ""), today)
+    return _try(live, c.OpenDay(today.date(), closes), "day")
+
+
+def _time(text: str, today: datetime) -> datetime:
+    try:
+        closes = datetime.combine(today.date(), time.fromisoformat(text), today.tzinfo)
+    except ValueError:
+        abort(HTTPStatus.BAD_REQUEST, "form_incomplete")
+    return closes if closes > today else closes + timedelta(days=1)
+
+
+@blueprint.get("/m/<hall>/close")
+@role_required(Role.HALL_MANAGER)
+def ask_close(hall: str) -> str:
+    """Who still waits, before the day is closed (T17)."""
+    live = the_hall(hall)
+    if live.hall.day is None:
+        abort(HTTPStatus.NOT_FOUND)
+    with the_site().store.reading() as connection:
+        rows = projections.open_tickets(connection, hall, live.hall.day.date)
+    return render_template("manager/close.html", hall=live.hall, rows=rows)
+
+
+@blueprint.post("/m/<hall>/close")
+@role_required(Role.HALL_MANAGER)
+def close_day(hall: str) -> Response | tuple[str, int]:
+    return _try(the_hall(hall), c.CloseDay(), "day")
+
+
+# --- one window
+
+
+@blueprint.get("/m/<hall>/windows/<int:number>")
+@role_required(*BOARD_ROLES)
+def window(hall: str, number: int) -> str:
+    return _window(the_hall(hall), number)
+
+
+def _window(live: Live, number: int, error: str = "") -> str:
+    hall, now = live.hall, hall_now()
+    shown = next((one for one in reports.windows_now(hall, now) if one.window.number == number), None)
+    if shown is None:
+        abort(HTTPStatus.NOT_FOUND)
+    others = [
+        one
+        for one in hall.sessions.values()
+        if one.window != number and one.state in (WindowState.OPEN, WindowState.BUSY)
+    ]
+    return render_template(
+        "manager/window.html", hall=hall, at=shown, now=now, modes=WindowMode, others=others, error=error
+    )
+
+
+@blueprint.post("/m/<hall>/windows/<int:number>/<action>")
+@role_required(Role.HALL_MANAGER)
+def change_window(hall: str, number: int, action: str) -> Response | tuple[str, int]:
+    """mode, unpause or logout of a window that is not one's own."""
+    live = the_hall(hall)
+    try:
+        give(live, _change(number, action), f"window {number}")
+    except Refused as error:
+        return _window(live, number, say_refused(error)), HTTPStatus.CONFLICT
+    return redirect(url_for("manager.window", hall=hall, number=number), HTTPStatus.SEE_OTHER)
+
+
+def _change(number: int, action: str) -> c.Command:
+    if action == "mode" and request.form.get("mode") in set(WindowMode):
+        return c.ChangeMode(number, WindowMode(request.form["mode"]))
+    if action == "unpause":
+        return c.Unpause(number)
+    if action == "logout":
+        return c.Logout(number, request.form.get("hand_over_to", type=int))
+    abort(HTTPStatus.BAD_REQUEST, "form_incomplete")
+
+
+# --- tickets
+
+
+@blueprint.get("/m/<hall>/tickets")
+@role_required(*BOARD_ROLES)
+def tickets(hall: str) -> str:
+    value, wish = the_hall(hall).hall, lists.wanted(request.args)
+    found = lists.find(the_site().store, hall, value.day.date, wish) if value.day else None
+    return render_template(
+        "manager/tickets.html", hall=value, wish=wish, found=found, names=_names(value), sorts=lists.SORTS
+    )
+
+
+@blueprint.get("/m/<hall>/tickets.csv")
+@role_required(*BOARD_ROLES)
+def tickets_csv(hall: str) -> Response:
+    """The list as it is filtered and sorted, for a spreadsheet."""
+    value, wish = the_hall(hall).hall, lists.wanted(request.args)
+    rows = lists.every(the_site().store, hall, value.day.date, wish) if value.day else []
+    body = lists.as_csv(rows, value, _names(value), g.lang, the_site().settings.zone)
+    day = value.day.date.isoformat() if value.day else "none"
+    headers = {"Content-Disposition": f'attachment; filename="tickets-{hall}-{day}.csv"'}
+    return Response(body, mimetype="text/csv", headers=headers)
+
+
+@blueprint.get("/m/<hall>/tickets/<int:ticket>")
+@role_required(*BOARD_ROLES)
+def ticket(hall: str, ticket: int) -> str:
+    """Everything that happened to one ticket, and who did it."""
+    value = the_hall(hall).hall
+    with the_site().store.reading() as connection:
+        row = projections.find_ticket(connection, hall, ticket)
+        logged = log.ticket_history(connection, hall, ticket)
+    if row is None:
+        abort(HTTPStatus.NOT_FOUND)
+    steps = timeline(logged, value, g.lang, the_site().settings.zone)
+    return render_template("manager/ticket.html", hall=value, row=row, steps=steps, names=_names(value))
+
+
+def _names(hall: Hall) -> dict[str, str]:
+    return {clerk.id: clerk.name for clerk in hall.plan.clerks}
+
+
+# --- saying yes or no
+
+
+def _try(live: Live, command: c.Command, what: str) -> Response | tuple[str, int]:
+    try:
+        give(live, command, what)
+    except Refused as error:
+        return _board(live, what, say_refused(error)), HTTPStatus.CONFLICT
+    return redirect(url_for("manager.board", hall=live.id), HTTPStatus.SEE_OTHER)

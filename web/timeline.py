@@ -1,0 +1,63 @@
+"""The story of a ticket: each event as a sentence, when, and who asked for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta, tzinfo
+from enum import StrEnum
+
+from controller import i18n
+from controller.hall.model import Hall
+from controller.people import ActorKind
+from controller.store.log import Logged
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """kind: of the event, for its look. who: the person's name, the unit, or a word for the others."""
+
+    at: datetime
+    kind: str
+    sentence: str
+    reason: str
+    who: str
+
+
+def timeline(logged: Iterable[Logged], hall: Hall, lang: str, zone: tzinfo) -> list[Step]:
+    """The steps in order, told in one language."""
+    return [_step(one, hall, lang, zone) for one in logged]
+
+
+def _step(one: Logged, hall: Hall, lang: str, zone: tzinfo) -> Step:
+    kind = type(one.event).__name__
+    facts = {
+        field.name: _said(field.name, getattr(one.event, field.name), hall, lang, zone)
+        for field in fields(one.event)
+        if field.name not in ("at", "token", "press", "person", "place")
+    }
+    jump = "Jump" if getattr(one.event, "jump", False) else ""
+    sentence = i18n.t(lang, f"event.{kind}{jump}", **facts)
+    return Step(one.event.at, kind, sentence, getattr(one.event, "reason", ""), _who(one, lang))
+
+
+def _said(name: str, value: object, hall: Hall, lang: str, zone: tzinfo) -> object:
+    """A field of an event as people say it."""
+    if name == "queue" and isinstance(value, str):
+        queue = hall.queues.get(value)
+        return i18n.in_language(lang, queue.name) if queue else value
+    if isinstance(value, StrEnum):
+        return i18n.label(lang, {"klass": "class"}.get(name, name), value)
+    if isinstance(value, datetime):
+        return value.astimezone(zone).strftime("%H:%M")
+    if isinstance(value, timedelta):
+        return int(value.total_seconds() // 60)
+    return value
+
+
+def _who(one: Logged, lang: str) -> str:
+    if one.actor_kind == ActorKind.PERSON:
+        return one.actor_name or one.actor_id
+    if one.actor_kind == ActorKind.UNIT:
+        return one.actor_id
+    return i18n.label(lang, "actor", one.actor_kind)

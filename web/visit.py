@@ -1,0 +1,185 @@
+"""What a view knows of the request it answers: the site and hall, who asks, in which language.
+
+Hides cookies and the session. `give` is how every view of a person's hands a command to the hall: with
+the form's idempotency key and an audit row in the same transaction.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from dataclasses import fields
+from datetime import datetime
+from functools import wraps
+from http import HTTPStatus
+from typing import Any, ParamSpec, TypeVar, cast
+
+from flask import abort, current_app, g, redirect, request, url_for
+from werkzeug.wrappers import Response
+
+from controller import i18n
+from controller.clock import real_now
+from controller.hall.commands import Command
+from controller.hall.model import Refused
+from controller.live import Answer, Live
+from controller.people import Role
+from controller.site import Site
+from controller.store.people import Person, audit
+
+SESSION_COOKIE = "sid"
+VISITOR_COOKIE = "vid"  # chance that a form of somebody not signed in is bound to
+MAX_KEY = 100  # characters of an idempotency key that a form may carry
+SECRET_FIELDS = frozenset({"token", "person"})  # of commands: never in the audit trail
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+# --- where
+
+
+def the_site() -> Site:
+    return cast(Site, current_app.extensions["site"])
+
+
+def the_hall(hall: str) -> Live:
+    """The live hall of this id; the answer is 404 when the site has none."""
+    live = the_site().halls.get(hall)
+    if live is None:
+        abort(HTTPStatus.NOT_FOUND)
+    return live
+
+
+def hall_now() -> datetime:
+    return the_site().clock.now()
+
+
+# --- how it is said
+
+
+def say(key: str, /, **facts: object) -> str:
+    """The text of `key` in the language of this request."""
+    return i18n.t(g.lang, key, **facts)
+
+
+def say_refused(error: Refused) -> str:
+    return i18n.refused(g.lang, error, the_site().settings.zone)
+
+
+def wants_json() -> bool:
+    """Whether a program asks: it gets its errors as JSON."""
+    return "/api/" in request.path or request.accept_mimetypes.best == "application/json"
+
+
+def is_fragment() -> bool:
+    """Whether a script of ours asks, which wants a part of the page and not all of it."""
+    return request.headers.get("HX-Request") == "true"
+
+
+# --- who
+
+
+def recognise() -> None:
+    """Find out who asks, before every request. What a page asks by itself does not count as use."""
+    g.token = request.cookies.get(SESSION_COOKIE, "")
+    g.person = None
+    if g.token and request.endpoint not in ("static", "page_file", "healthz"):
+        now = real_now()
+        g.person = the_site().people.signed_in(g.token, now)
+        if g.person is not None and (request.method == "POST" or not is_fragment()):
+            the_site().people.seen(g.token, now)
+
+
+def me() -> Person:
+    """Who is signed in; only in views that require it."""
+    return cast(Person, g.person)
+
+
+def signed_in_required(view: Callable[P, R]) -> Callable[P, R]:
+    """Only for people of the centre; others are asked to sign in and then come back."""
+
+    @wraps(view)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        if g.person is None:
+            _ask_to_sign_in()
+        return view(*args, **kwargs)
+
+    return wrapped
+
+
+def role_required(*roles: Role) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Only for people with one of these roles, in their own hall (the view's argument `hall`)."""
+
+    def decorate(view: Callable[P, R]) -> Callable[P, R]:
+        @wraps(view)
+        def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+            if g.person is None:
+                _ask_to_sign_in()
+            if not me().roles & frozenset(roles):
+                abort(HTTPStatus.FORBIDDEN, "not_your_role")
+            if me().hall not in (None, kwargs.get("hall", me().hall)):
+                abort(HTTPStatus.FORBIDDEN, "not_your_hall")
+            return view(*args, **kwargs)
+
+        return wrapped
+
+    return decorate
+
+
+def _ask_to_sign_in() -> None:
+    if request.method != "GET" or is_fragment() or wants_json():
+        abort(HTTPStatus.UNAUTHORIZED)
+    abort(redirect(url_for("auth.sign_in", next=request.full_path.rstrip("?"))))
+
+
+# --- what they change
+
+
+def give(live: Live, command: Command, subject: str = "") -> Answer:
+    """Hand a command to the hall in the name of who is signed in. Raises Refused.
+
+    The form's `key` makes a doubled click act once. subject: what the audit row names beside the hall.
+    """
+    person, key = me(), request.form.get("key", "")[:MAX_KEY]
+    row = audit(
+        person.id,
+        type(command).__name__,
+        f"{live.id}/{subject}" if subject else live.id,
+        real_now(),
+        **_details(command),
+    )
+    return live.submit(command, person.actor, key=f"web:{person.id}:{key}" if key else None, records=[row])
+
+
+def _details(command: Command) -> dict[str, Any]:
+    """What was asked for, as plain values; a whole plan is named by its revision."""
+    values = {field.name: getattr(command, field.name) for field in fields(command)}
+    return {
+        name: value if isinstance(value, int | str | None) else getattr(value, "rev", str(value))
+        for name, value in values.items()
+        if name not in SECRET_FIELDS
+    }
+
+
+def new_key() -> str:
+    """An idempotency key for one form."""
+    return secrets.token_urlsafe(12)
+
+
+# --- forms and cookies
+
+
+def csrf_token() -> str:
+    """What a form of this session carries: worked out from a cookie that scripts and others cannot read."""
+    secret = request.cookies.get(SESSION_COOKIE) or request.cookies.get(VISITOR_COOKIE) or g.get("visitor")
+    if not secret:
+        secret = g.visitor = secrets.token_urlsafe(32)
+    return hashlib.sha256(f"csrf:{secret}".encode()).hexdigest()
+
+
+def set_cookie(response: Response, name: str, value: str, max_age: int | None = None) -> None:
+    """A cookie no script reads and no other site sends."""
+    response.set_cookie(
+        name, value, max_age=max_age, httponly=True, samesite="Lax", secure=request.is_secure, path="/"
+    )
