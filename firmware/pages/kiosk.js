@@ -115,7 +115,7 @@ function draw() {
 }
 
 function drawHero(board) {
-  put(byId("hall"), board ? name(state.lang, board) || say(state.lang, "hall") : say(state.lang, "hall"));
+  put(byId("hall"), board ? name(state.lang, board, "hall_") || name(state.lang, board) || say(state.lang, "hall") : say(state.lang, "hall"));
   put(byId("title"), view.title(board));
   put(byId("subtitle"), view.subtitle(board));
   const calls = (board?.calls ?? []).slice(0, CALLS_SHOWN);

@@ -1,0 +1,287 @@
+"""For citizens: the phone page behind a slip's code, the hall at a glance, kiosk and display pages.
+
+The pages under /h/<hall>/pages/ are the files that edge nodes serve too; what they ask for lies beside
+them under /h/<hall>/api/, with the same addresses and answers as on a node. Nobody signs in here: a
+ticket is opened by the token on its slip, and a kiosk's request is protected by the key of its tap.
+"""
+
+from __future__ import annotations
+
+import math
+import secrets
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any, cast
+
+import segno
+from flask import (
+    Blueprint,
+    abort,
+    current_app,
+    g,
+    jsonify,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    send_from_directory,
+    url_for,
+)
+from flask.blueprints import BlueprintSetupState
+from werkzeug.exceptions import TooManyRequests
+from werkzeug.wrappers import Response
+
+from controller import i18n
+from controller.boards import queue_line
+from controller.hall import waits
+from controller.hall.commands import CancelTicket, Command, LetPass, Rate, ReturnTicket, TakeTicket
+from controller.hall.events import Event, TicketIssued
+from controller.hall.model import Hall, Refused, Ticket
+from controller.live import Live
+from controller.people import CITIZEN
+from controller.slips import address
+from controller.store import items
+from firmware.protocol import messages
+from web import phone
+from web.app import PAGES
+from web.boards import Boards, Shown, TooMany
+from web.limits import Limit
+from web.visit import hall_now, say_refused, the_hall, the_site
+
+POLL_S = 25.0  # a screen's request waits this long at most
+ASK_AGAIN_S = 1  # of a screen for which no thread is free to wait
+KEEP_S = 60  # how long a browser may keep a file of a page without asking
+KEY_LENGTHS = range(8, 101)  # characters of an idempotency key
+QUEUE_LENGTHS = range(1, 33)
+ITEM_LENGTHS = range(1, 121)
+TOKEN_BYTES = 16  # 128 bits of chance open a phone page
+MINUTE = timedelta(minutes=1)
+NO_INDEX = {"X-Robots-Tag": "noindex, nofollow"}
+LEVELS = {str(level): level for level in range(1, 6)}  # S0.23: 5 is very good
+
+blueprint = Blueprint("citizen", __name__)
+
+
+@blueprint.record
+def _prepare(state: BlueprintSetupState) -> None:
+    """What these views share: who waits for boards, and how often one address may ask."""
+    site = state.app.extensions["site"]
+    settings = site.settings
+    state.app.extensions["boards"] = Boards(site.halls, site.generation, settings)
+    state.app.extensions["ticket_limit"] = Limit(burst=60, per_second=2.0)  # all kiosks behind one address
+    state.app.extensions["phone_limit"] = Limit(burst=20, per_second=0.5)
+
+
+# --- the pages of screens and kiosks, and what they ask for
+
+
+@blueprint.get("/h/<hall>/pages/<path:name>")
+def page(hall: str, name: str) -> Response:
+    """A file of the static pages; pages of this site may frame it."""
+    the_hall(hall)
+    g.framed = "'self'"
+    return send_from_directory(PAGES, name, max_age=KEEP_S)
+
+
+@blueprint.get("/h/<hall>/api/board/<name>")
+def board(hall: str, name: str) -> Response:
+    """A board as JSON; with ?after=<tag> once it looks different, or 204 after POLL_S seconds."""
+    live, known = the_hall(hall), cast(Boards, current_app.extensions["boards"])
+    try:
+        shown = known.wait(hall, name, request.args.get("after", ""), POLL_S)
+    except KeyError:
+        abort(HTTPStatus.NOT_FOUND)
+    except TooMany:
+        return _of_now(live, make_response("", HTTPStatus.NO_CONTENT, {"Retry-After": str(ASK_AGAIN_S)}))
+    return _of_now(live, _board_answer(shown))
+
+
+def _board_answer(shown: Shown | None) -> Response:
+    if shown is None:
+        return make_response("", HTTPStatus.NO_CONTENT)
+    response = make_response(messages.encode(shown.board))
+    response.mimetype = "application/json"
+    response.set_etag(shown.tag)
+    return response
+
+
+def _of_now(live: Live, response: Response) -> Response:
+    """The answer with the hall's clock, which a demo hall runs at another speed."""
+    response.headers["Hall-Time"] = live.clock.now().isoformat()
+    response.headers["Hall-Speed"] = f"{live.clock.speed:g}"
+    return response
+
+
+@blueprint.get("/h/<hall>/api/matters")
+def matters(hall: str) -> Response:
+    """What can be found in the kiosk's search: matters and the queue each is done in."""
+    queues = the_hall(hall).hall.queues
+    known = [matter for matter in items.matters(the_site().store) if matter.queue in queues]
+    rows = [{"code": matter.code, "name": matter.name, "queue": matter.queue} for matter in known]
+    response = jsonify(matters=rows)
+    response.headers["Cache-Control"] = f"private, max-age={KEEP_S}"
+    return response
+
+
+# --- taking a ticket
+
+
+class BadRequest(Exception):
+    """What was sent cannot be a request for a ticket. field: which part; code: its text in i18n."""
+
+    def __init__(self, field: str, code: str) -> None:
+        super().__init__(f"{field}: {code}")
+        self.field = field
+        self.code = code
+
+
+@blueprint.post("/h/<hall>/api/tickets")
+def take(hall: str) -> Response:
+    """Take a ticket: {"queue": "A", "item"?: code}, once for each Idempotency-Key."""
+    live = the_hall(hall)
+    _keep_to_limit("ticket_limit")
+    try:
+        command, key = _wanted()
+    except BadRequest as wrong:
+        return _bad_request(wrong)
+    answer = live.submit(command, CITIZEN, key=f"kiosk:{key}")
+    ticket = _issued(answer.hall, answer.events)
+    if ticket is None or ticket.legs[0].queue != command.queue:
+        return _bad_request(BadRequest("Idempotency-Key", "key_used"), HTTPStatus.CONFLICT)
+    return make_response(jsonify(_taken(answer.hall, ticket)), HTTPStatus.CREATED)
+
+
+def _wanted() -> tuple[TakeTicket, str]:
+    """The command and the key of the tap. Raises BadRequest."""
+    key = request.headers.get("Idempotency-Key", "")
+    if len(key) not in KEY_LENGTHS or not key.isascii() or not key.isprintable():
+        raise BadRequest("Idempotency-Key", "key_needed")
+    body = request.get_json(silent=True)
+    if not isinstance(body, dict):
+        raise BadRequest("body", "not_json")
+    queue, item = body.get("queue"), body.get("item")
+    if not isinstance(queue, str) or len(queue) not in QUEUE_LENGTHS:
+        raise BadRequest("queue", "queue_needed")
+    if item is not None and (not isinstance(item, str) or len(item) not in ITEM_LENGTHS):
+        raise BadRequest("item", "item_wrong")
+    return TakeTicket(queue, secrets.token_urlsafe(TOKEN_BYTES), item=item), key
+
+
+def _issued(hall: Hall, events: Sequence[Event]) -> Ticket | None:
+    issued = next((event for event in events if isinstance(event, TicketIssued)), None)
+    return hall.tickets.get(issued.ticket) if issued else None
+
+
+def _taken(hall: Hall, ticket: Ticket) -> dict[str, Any]:
+    """What the kiosk shows of a new ticket. printed: null, as this server has no printer."""
+    ahead = waits.ahead(hall, ticket.id)
+    wait = waits.estimate(hall, ticket.queue, ahead)
+    url = address(the_site().settings.slip_url, ticket)
+    return {
+        "number": ticket.number,
+        "queue": ticket.queue,
+        "ahead": ahead,
+        "wait_min": round(wait.low / MINUTE) if wait else None,
+        "wait_max": round(wait.high / MINUTE) if wait else None,
+        "url": url,
+        "qr": segno.make(url).svg_data_uri(border=2, omitsize=True),
+        "printed": None,
+    }
+
+
+def _bad_request(wrong: BadRequest, status: int = HTTPStatus.BAD_REQUEST) -> Response:
+    """For whoever wrote the client: what is wrong with which field, and what to do."""
+    texts = {lang: i18n.t(lang, f"request.{wrong.code}") for lang in i18n.LANGUAGES}
+    remedy = i18n.t("en", f"remedy.{wrong.code}")
+    return make_response(
+        jsonify(error={"code": wrong.code, "field": wrong.field, "remedy": remedy, **texts}), status
+    )
+
+
+def _keep_to_limit(name: str) -> None:
+    """429 when this address asks too often."""
+    limit = cast(Limit, current_app.extensions[name])
+    wait_s = limit.wait_s(request.remote_addr or "", time.monotonic())
+    if wait_s > 0:
+        raise TooManyRequests(retry_after=math.ceil(wait_s))
+
+
+# --- the hall at a glance
+
+
+@blueprint.get("/h/<hall>")
+def glance(hall: str) -> Response:
+    """The queues of a hall for somebody on the way there."""
+    value = the_hall(hall).hall
+    lines = {
+        domain.id: [queue_line(value, queue) for queue in value.plan.queues if queue.domain == domain.id]
+        for domain in value.plan.domains
+    }
+    return _quiet(render_template("citizen/hall.html", hall=value, lines=lines))
+
+
+# --- the phone page
+
+
+@blueprint.get("/t/<token>")
+def ticket(token: str) -> Response:
+    """Where the holder of a slip stands."""
+    return _phone(token)
+
+
+@blueprint.post("/t/<token>/<any(pass, cancel, back, rate):what>")
+def act(token: str, what: str) -> Response:
+    """One of the buttons of the phone page; pressed twice on the same page it acts once."""
+    _keep_to_limit("phone_limit")
+    live, held = _found(token)
+    if held is None or live is None:
+        return _phone(token)
+    key = request.form.get("key", "")
+    try:
+        live.submit(_asked(what, held), CITIZEN, key=f"phone:{held.id}:{what}:{key}" if key else None)
+    except Refused as refused:
+        return _phone(token, say_refused(refused))
+    return redirect(url_for("citizen.ticket", token=token), HTTPStatus.SEE_OTHER)
+
+
+def _asked(what: str, held: Ticket) -> Command:
+    match what:
+        case "pass":
+            return LetPass(held.id)
+        case "cancel":
+            return CancelTicket(held.id, "citizen")
+        case "back":
+            return ReturnTicket(held.id)
+        case _:
+            return Rate(held.id, LEVELS.get(request.form.get("level", ""), 0))
+
+
+def _found(token: str) -> tuple[Live, Ticket] | tuple[None, None]:
+    for live in the_site().halls.values():
+        held = phone.find(live.hall, token)
+        if held is not None:
+            return live, held
+    return None, None
+
+
+def _phone(token: str, refused: str = "") -> Response:
+    """The page as it stands now. refused: why the last button did nothing."""
+    live, held = _found(token)
+    if live is None or held is None:
+        return make_response(render_template("citizen/missing.html"), HTTPStatus.NOT_FOUND, NO_INDEX)
+    seen = phone.see(live.hall, held, hall_now())
+    body = render_template("citizen/phone.html", hall=live.hall, page=seen, token=token, refused=refused)
+    response = _quiet(body)
+    if refused:
+        response.status_code = HTTPStatus.CONFLICT
+    return response
+
+
+def _quiet(body: str) -> Response:
+    """A page that is asked for again and again: unchanged it costs a few bytes. Not for search engines."""
+    response = make_response(body, NO_INDEX)
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.add_etag()
+    return response.make_conditional(request)

@@ -1,0 +1,32 @@
+"""How often one address may ask for something that costs: a bucket of tries that fills again with time.
+
+Hides the buckets and that their number is limited: those nobody drew from for long are dropped first.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+
+MOST_ADDRESSES = 10_000
+
+
+class Limit:
+    """At most `burst` tries at once and `per_second` in the long run, for each address."""
+
+    def __init__(self, burst: int, per_second: float) -> None:
+        self._burst = float(burst)
+        self._per_second = per_second
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()  # address -> tries left, when
+        self._lock = threading.Lock()
+
+    def wait_s(self, address: str, now_s: float) -> float:
+        """Take one try; 0.0 when there was one, else the seconds until there is. now_s: monotonic."""
+        with self._lock:
+            left, at = self._buckets.pop(address, (self._burst, now_s))
+            left = min(self._burst, left + (now_s - at) * self._per_second)
+            is_allowed = left >= 1.0
+            self._buckets[address] = (left - 1.0 if is_allowed else left, now_s)
+            if len(self._buckets) > MOST_ADDRESSES:
+                self._buckets.popitem(last=False)
+            return 0.0 if is_allowed else (1.0 - left) / self._per_second
