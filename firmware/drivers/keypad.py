@@ -187,6 +187,7 @@ class Keypad:
     def show(self, waiting: int | None, number: str) -> None:
         """People waiting and the number being served on the small display; None and "" leave it blank."""
         self._shown = show(self._address, waiting, number)
+        self._painted_at = time.monotonic()
         self._send(self._shown)
 
     def paint(self, board: Board) -> None:

@@ -70,10 +70,10 @@ class Line:
                 continue
             waits.reset()
             self.reopens += 1
-            was_told = False
-            self._use(port)
+            was_told = self._use(port)
 
-    def _use(self, port: wires.Port) -> None:
+    def _use(self, port: wires.Port) -> bool:
+        """Talk until stopped or the line goes; whether its going was told."""
         try:
             self._port = port
             self._talk.opened()
@@ -82,10 +82,11 @@ class Line:
                     self._talk.received(data)
                 self._talk.turn(port)
         except wires.WireFault as fault:
-            self._told(fault, False)
+            return self._told(fault, False)
         finally:
             self._port = None
             port.close()
+        return False
 
     def _told(self, fault: wires.WireFault, was_told: bool) -> bool:
         if not was_told:

@@ -7,6 +7,7 @@ written as GB18030 in the printer's double-byte mode; python-escpos has no other
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 import threading
@@ -83,8 +84,9 @@ def _import_escpos() -> type[Any]:
     """The library's class; its table of printers goes to $ESCPOS_CAPABILITIES_PICKLE_DIR when that is set.
 
     The import makes a temporary directory even when it is told another place, so the name of temporary
-    directories points to a scratch one meanwhile.
+    directories points to a scratch one meanwhile. It also sets up logging, which is not its to do.
     """
+    handlers = list(logging.root.handlers)
     with tempfile.TemporaryDirectory(prefix="servicehall-escpos-") as scratch:
         kept, tempfile.tempdir = tempfile.tempdir, scratch
         given = os.environ.get(PICKLES)
@@ -95,6 +97,7 @@ def _import_escpos() -> type[Any]:
             from escpos.escpos import Escpos
         finally:
             tempfile.tempdir = kept
+            logging.root.handlers[:] = handlers
             if given is None:
                 del os.environ[PICKLES]
     return Escpos  # type: ignore[no-any-return]

@@ -143,8 +143,7 @@ class KeypadEmulator:
             self._sent.remove(frame.encode())
             self.answered += 1
         elif frame.func == SHOW and len(frame.data) == 6:
-            self.left, self.right = _digits(frame.data[:3]), _digits(frame.data[3:])
-            self.stars = 0 if self.right.strip() else self.stars
+            self._shown(_digits(frame.data[:3]), _digits(frame.data[3:]))
         elif frame.func == SHOW and len(frame.data) == 1:
             self.stars = frame.data[0]
             self.is_asking = False
@@ -154,6 +153,12 @@ class KeypadEmulator:
         elif frame.func == BEEP and not frame.data:
             self.beeps += 1
         self._changed()
+
+    def _shown(self, left: str, right: str) -> None:
+        """New digits; the stars of the last citizen go with his number."""
+        if right != self.right:
+            self.stars = 0
+        self.left, self.right = left, right
 
     def _stick(self, is_on: bool) -> None:
         if self._stuck is not None:
