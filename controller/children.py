@@ -17,7 +17,7 @@ def die_with_parent() -> None:
 
 def accepts(host: str, port: int) -> bool:
     try:
-        with socket.create_connection((_here(host), port), timeout=1.0):
+        with socket.create_connection((here(host), port), timeout=1.0):
             return True
     except OSError:
         return False
@@ -35,5 +35,6 @@ def is_free(host: str, port: int) -> bool:
     return True
 
 
-def _here(host: str) -> str:
+def here(host: str) -> str:
+    """Where a client on this machine finds a listener that is bound to `host`."""
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host.strip("[]"))  # noqa: S104 - a comparison

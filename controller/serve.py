@@ -10,16 +10,19 @@ import argparse
 import logging
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import threading
 import time
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from types import FrameType
 
 from controller.broker import Broker
-from controller.children import accepts, die_with_parent, is_free
+from controller.children import die_with_parent, here, is_free
 from controller.hall.model import HallError
+from controller.lock import lock
 from controller.settings import ENVIRONMENT, Settings, load
 from controller.web_process import LOG_FORMAT
 
@@ -38,10 +41,13 @@ class PortTaken(HallError):
 class WebChild:
     """The web process as a child; `run` keeps it running, `stop` ends it."""
 
-    def __init__(self, settings: Settings, config: Path) -> None:
-        self._settings, self._config = settings, config
+    def __init__(self, settings: Settings, config: Path, ended: threading.Event) -> None:
+        """ended: set when the first start fails, for then no further one would do better."""
+        self._settings, self._config, self._ended = settings, config, ended
         self._process: subprocess.Popen[bytes] | None = None
         self._stopping = threading.Event()
+        self._has_answered = False
+        self.has_failed = False
 
     def run(self) -> None:
         """Start it, and start it again whenever it ends, until `stop`."""
@@ -49,8 +55,14 @@ class WebChild:
         while not self._stopping.is_set():
             began = time.monotonic()
             self._process = self._start()
+            threading.Thread(target=self._announce, name="web-announce", daemon=True).start()
             code = self._process.wait()
             if self._stopping.is_set():
+                return
+            if not self._has_answered:
+                log.error("the web process does not start (exit code %s)", code)
+                self.has_failed = True
+                self._ended.set()
                 return
             log.error("the web process ended (exit code %s); starting it again", code)
             if time.monotonic() - began > STEADY_S:
@@ -58,13 +70,13 @@ class WebChild:
             self._stopping.wait(pause_s)
             pause_s = min(2 * pause_s, BACK_OFF_S[1])
 
-    def announce(self) -> None:
+    def _announce(self) -> None:
         """Say once that the hall is open, as soon as it answers."""
         deadline = time.monotonic() + START_TIMEOUT_S
-        while not self._stopping.wait(0.1) and time.monotonic() < deadline:
-            if accepts(self._settings.http_host, self._settings.http_port):
+        while not (self._has_answered or self._stopping.wait(0.1)) and time.monotonic() < deadline:
+            if _answers(self._settings):
+                self._has_answered = True
                 print(f"servicehall: open at {self._settings.web_url}", flush=True)
-                return
 
     def stop(self) -> None:
         self._stopping.set()
@@ -96,21 +108,22 @@ def main(argv: list[str]) -> int:
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, stream=sys.stderr)
     try:
         settings = load(words.config)
-        check_ports(settings)
+        check(settings)
         return _serve(settings, words.config.absolute())
     except (HallError, OSError) as error:
         print(f"servicehall serve: {error}", file=sys.stderr)
         return 1
 
 
-def check_ports(settings: Settings) -> None:
-    """Raises PortTaken naming the setting to change. The broker checks its own port."""
+def check(settings: Settings) -> None:
+    """Raises HallError with one sentence when another program has our port or another controller our data."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock(settings.data_dir).close()
     if not is_free(settings.http_host, settings.http_port):
         raise PortTaken(f"port {settings.http_port} is used by another program; set http_port to a free port")
 
 
 def _serve(settings: Settings, config: Path) -> int:
-    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     told = threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -118,15 +131,32 @@ def _serve(settings: Settings, config: Path) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    broker, web = Broker(settings), WebChild(settings, config)
+    broker, web = Broker(settings), WebChild(settings, config, told)
     try:
         broker.start()
         keeper = threading.Thread(target=web.run, name="web-keeper")
         keeper.start()
-        threading.Thread(target=web.announce, name="web-announce", daemon=True).start()
         told.wait()
     finally:
         web.stop()
         broker.stop()
     keeper.join()
-    return 0
+    return 1 if web.has_failed else 0
+
+
+def _answers(settings: Settings) -> bool:
+    """Whether the web face answers; who answers is not the question, so no certificate is checked."""
+    host, port = here(settings.http_host), settings.http_port
+    if settings.http_tls_cert is None:
+        connection = HTTPConnection(host, port, timeout=5)
+    else:
+        unchecked = ssl.create_default_context()
+        unchecked.check_hostname, unchecked.verify_mode = False, ssl.CERT_NONE
+        connection = HTTPSConnection(host, port, timeout=5, context=unchecked)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status < 500
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()

@@ -6,16 +6,10 @@ that fences a controller that was replaced (R11). A site without halls works: th
 
 from __future__ import annotations
 
-import fcntl
 import logging
-import os
-import threading
-import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
-from typing import IO
 
 from controller.bus import Bus
 from controller.clock import HallClock, real_now
@@ -23,6 +17,7 @@ from controller.devices import Devices
 from controller.hall.commands import ChangePlan
 from controller.hall.model import HallError, Plan, Text
 from controller.live import Live
+from controller.lock import SiteTaken, lock
 from controller.orders import Renderer
 from controller.people import SYSTEM
 from controller.presence import Status
@@ -31,14 +26,11 @@ from controller.store import Store, items, log, records
 from controller.store.people import People
 from firmware.protocol import topics
 
-LOCK_PATIENCE_S = 5.0  # a process that is just ending still holds the lock
 RESUME_AFTER = timedelta(minutes=15)  # of hall time; then a hall with a clock of its own was evidently off
 
+__all__ = ["Site", "SiteStatus", "SiteTaken"]
+
 _logger = logging.getLogger(__name__)
-
-
-class SiteTaken(HallError):
-    """Another process works with the same data; the message names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +64,7 @@ class Site:
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         closing = ExitStack()
         try:
-            closing.callback(_lock(settings.data_dir).close)
+            closing.callback(lock(settings.data_dir).close)
             store = Store.open(settings.database_url, real_now())
             closing.callback(store.close)
             site = cls(settings, store, _next_generation(store), closing)
@@ -150,29 +142,6 @@ class _ItemNames:
             self._names = {matter.code: matter.name for matter in items.matters(self._store)}
         name = self._names.get(code)
         return None if name is None else Text(name, "")
-
-
-def _lock(folder: Path) -> IO[str]:
-    """The folder's lock, held until the file is closed or this process ends. Raises SiteTaken."""
-    lock = (folder / "lock").open("a+")
-    deadline = time.monotonic() + LOCK_PATIENCE_S
-    while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            break
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                lock.seek(0)
-                holder = lock.read().strip() or "unknown"
-                lock.close()
-                raise SiteTaken(
-                    f"{folder} is in use by process {holder}; stop that one, or set another data_dir"
-                ) from None
-            threading.Event().wait(0.05)
-    lock.truncate(0)
-    lock.write(str(os.getpid()))
-    lock.flush()
-    return lock
 
 
 def _next_generation(store: Store) -> int:

@@ -15,12 +15,14 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.util import import_app
 
 from controller.children import die_with_parent
+from controller.hall.model import HallError
 from controller.settings import Settings, from_environment
 
 APPLICATION = "web.app:serve_app()"  # named, not imported: web stands above controller
 WORKER_GRACE_S = 2  # for requests under way; streams never end by themselves
 MASTER_GRACE_S = 6  # until a worker that did not end is killed
 BOOT_TIMEOUT_S = 60
+CANNOT_OPEN = 4  # exit code; gunicorn takes it as "the application does not load" and does not try again
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -37,7 +39,11 @@ class WebProcess(BaseApplication):  # type: ignore[misc]  # gunicorn has no type
                 self.cfg.set(name, value)
 
     def load(self) -> Any:
-        return import_app(APPLICATION)
+        try:
+            return import_app(APPLICATION)
+        except HallError as error:
+            print(f"servicehall serve: {error}", file=sys.stderr, flush=True)
+            sys.exit(CANNOT_OPEN)
 
 
 def options(settings: Settings) -> dict[str, object]:
@@ -86,6 +92,7 @@ def _worker_exit(arbiter: Any, worker: Any) -> None:
 
 def _log_to_stderr() -> None:
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, stream=sys.stderr)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 def _bracketed(host: str) -> str:
