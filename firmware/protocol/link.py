@@ -96,6 +96,7 @@ class Callbacks:
     on_down: Callable[[str], None] = lambda why: None
     capabilities: Callable[[], list[Capability]] = list
     devices: Callable[[], dict[str, str]] = dict  # device -> ok | worst fault
+    counts: Callable[[], dict[str, int]] = dict  # what the devices count
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,8 @@ class Link:
         self._started = time.monotonic()
         self._gen = int(outbox.get("gen") or 0)
         self._config = ConfigState(rev=0, applied=0)
+        self._is_controller_there = False
+        self._there_at = time.monotonic()
         self._running: set[str] = set()  # cids being carried out
         self._wake = threading.Condition(threading.RLock())
         self._is_ending = False
@@ -199,6 +202,21 @@ class Link:
             self._running.discard(result.cid)
         self._publish("res", result)
 
+    def forget(self, cid: str) -> None:
+        """The order could not be ended: begin it anew when it comes again."""
+        with self._wake:
+            self._running.discard(cid)
+
+    @property
+    def silent_s(self) -> float:
+        """Seconds since the controller was last known to be there; 0 while it is."""
+        return 0.0 if self.is_up and self._is_controller_there else time.monotonic() - self._there_at
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the threads that send and receive live (for the watchdog)."""
+        return self._pump.is_alive() and self.session.is_alive
+
     def report_config(self, state: ConfigState, timing: LinkTiming | None = None) -> None:
         """Say which configuration is in force (R15), and adopt its timing."""
         with self._wake:
@@ -206,6 +224,10 @@ class Link:
             if timing is not None:
                 self._timing = replace(timing, session=self._timing.session)
         self._publish("cfg", state, retain=True)
+
+    def report_birth(self) -> None:
+        """Describe the unit anew, because its devices changed."""
+        self._publish("birth", self._birth(), retain=True)
 
     def report_health(self) -> None:
         """Send the health document now, because a device changed."""
@@ -243,6 +265,8 @@ class Link:
         with self._wake:
             self._is_announced = False
             self._asked.clear()
+            if self._is_controller_there:
+                self._there_at = time.monotonic()
         if not self._is_ending:
             log.warning("the connection is lost: %s", why)
         self._guard.run("link.on_down", lambda: self._callbacks.on_down(why))
@@ -458,7 +482,7 @@ class Link:
         clock = self._outbox.clock
         if clock.quality() is not TimeQuality.SYNCED:
             return ttl_s
-        return min(ttl_s, ttl_s - (clock.now() - command.iss).total_seconds())
+        return min(ttl_s, ttl_s - clock.real_s(command.iss))
 
     def _on_config(self, payload: bytes) -> None:
         if not payload:
@@ -483,6 +507,7 @@ class Link:
         if state.gen < self._gen:
             self._guard.count("fenced")
             return
+        self._is_controller_there, self._there_at = state.online, time.monotonic()
         if state.day and state.day != self._outbox.get("day"):
             self._outbox.put("day", state.day)
         if self._learn_generation(state.gen) and self._is_announced:
@@ -501,7 +526,8 @@ class Link:
             asked_at = self._asked.pop(reply.rid, None)
         if asked_at is None or reply.ts is None:
             return
-        self._outbox.clock.learn(reply.ts, time.monotonic() - asked_at, is_first=self._questions == 1)
+        rtt_s, is_first = time.monotonic() - asked_at, self._questions == 1
+        self._outbox.clock.learn(reply.ts, rtt_s, is_first=is_first, speed=_speed(reply))
         if self._questions < TIME_QUESTIONS:
             self._ask_once()
         else:
@@ -533,11 +559,16 @@ class Link:
             uptime_s=round(time.monotonic() - self._started, 1),
             outbox=self._outbox.state(),
             devices=self._callbacks.devices() if is_full else {},
-            counts=self._guard.counts() if is_full else {},
+            counts={**self._callbacks.counts(), **self._guard.counts()} if is_full else {},
             rss_kib=_rss_kib() if is_full else 0,
             cfg_rev=self._config.applied,
             full=is_full,
         )
+
+
+def _speed(reply: Reply) -> float:
+    speed = reply.d.get("speed", 1.0)
+    return float(speed) if isinstance(speed, int | float) and 0 < speed < math.inf else 1.0
 
 
 def _revision(payload: bytes) -> int:

@@ -63,6 +63,7 @@ class Pressed(Struct, frozen=True, kw_only=True):
 
     input: str  # "button-1", "kiosk"
     choice: str = ""  # queue code, when the input itself offers several
+    item: str = ""  # matter of the catalogue, when the person chose one
 
 
 class IssuedOffline(Struct, frozen=True, kw_only=True):
@@ -362,7 +363,7 @@ class Reply(Struct, frozen=True, kw_only=True):
     rid: str
     t: str
     ts: datetime | None = None
-    d: dict[str, Any] = {}
+    d: dict[str, Any] = {}  # "time": {"speed": hall seconds in a real one}, 1 when it is missing
 
 
 # --- Desired configuration of a unit (topic down/cfg, retained, whole) ---------------------------

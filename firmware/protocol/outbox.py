@@ -65,6 +65,7 @@ class UnitClock:
     def __init__(self) -> None:
         self._started = time.monotonic()
         self._at_sync: tuple[datetime, float, float] | None = None  # controller's time, mono, rtt
+        self.speed = 1.0  # hall seconds in a real one; the demo's clock runs faster
 
     def mono_ms(self) -> int:
         return int((time.monotonic() - self._started) * 1000)
@@ -74,7 +75,12 @@ class UnitClock:
         if self._at_sync is None:
             return datetime.now(UTC)
         theirs, mono, _ = self._at_sync
-        return theirs + timedelta(seconds=time.monotonic() - mono)
+        return theirs + timedelta(seconds=(time.monotonic() - mono) * self.speed)
+
+    @property
+    def is_believable(self) -> bool:
+        """Whether the time may be printed."""
+        return self.quality() is not TimeQuality.UNTRUSTED
 
     def quality(self) -> TimeQuality:
         if self._at_sync is None:
@@ -82,10 +88,15 @@ class UnitClock:
         age_s = time.monotonic() - self._at_sync[1]
         return TimeQuality.SYNCED if age_s < SYNCED_FOR_S else TimeQuality.HOLDOVER
 
-    def learn(self, theirs: datetime, rtt_s: float, *, is_first: bool) -> None:
+    def real_s(self, moment: datetime) -> float:
+        """Real seconds since `moment`; negative when it lies ahead."""
+        return (self.now() - moment).total_seconds() / self.speed
+
+    def learn(self, theirs: datetime, rtt_s: float, *, is_first: bool, speed: float = 1.0) -> None:
         """Take over the controller's time. Of one round of questions the fastest answer counts."""
         if self._at_sync is None or is_first or rtt_s < self._at_sync[2]:
-            self._at_sync = (utc(theirs) + timedelta(seconds=rtt_s / 2), time.monotonic(), rtt_s)
+            self.speed = speed
+            self._at_sync = (utc(theirs) + timedelta(seconds=rtt_s * speed / 2), time.monotonic(), rtt_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,13 +192,18 @@ class Outbox:
     def press(self, report: Pressed, key: str = "") -> tuple[int, bool]:
         """Store a press: its seq, and whether it is new. The same key gives the same press."""
         with self._lock:
-            known = self._one("SELECT seq FROM press WHERE key = ?", (key,)) if key else None
-            if known:
-                return int(known[0]), False
+            known = self.press_of(key)
+            if known is not None:
+                return known, False
             with self._writing():
                 seq = self._append(report)
                 self._db.execute("INSERT INTO press (seq, key) VALUES (?, ?)", (seq, key or None))
             return seq, True
+
+    def press_of(self, key: str) -> int | None:
+        """The press that was stored under a key."""
+        row = self._one("SELECT seq FROM press WHERE key = ?", (key,)) if key else None
+        return None if row is None else int(row[0])
 
     def after(self, seq: int, limit: int) -> list[Entry]:
         """The stored events with a greater number, in order, at most `limit`."""

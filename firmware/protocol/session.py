@@ -108,11 +108,17 @@ class Session:
         self._up_since = 0.0
         self._attempts = 0
         self._refused: set[str] = set()
+        self._thread_name = f"paho-mqtt-client-{client_id}"  # paho's own choice
         self._client = self._make(client_id)
 
     @property
     def is_up(self) -> bool:
         return self._is_up
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether paho's thread lives, connected or not."""
+        return any(thread.name == self._thread_name for thread in threading.enumerate())
 
     @property
     def refused(self) -> frozenset[str]:

@@ -1,0 +1,154 @@
+"""The drivers of a unit, as its configuration wants them.
+
+Hides what a new configuration changes: only devices whose own lines differ are stopped and started,
+so that a button whose neighbour is being replaced still takes presses. A configuration is taken whole
+or not at all (R15).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
+from typing import Any
+
+from firmware import drivers, wires
+from firmware.drivers import Driver
+from firmware.protocol.guard import Guard
+from firmware.protocol.messages import Board, Capability, DeviceConfig, Print, Struct, UnitConfig
+
+SHOWING = ("led", "keypad")  # kinds that draw a board themselves
+STOP_S = 5.0  # a slip in hand is finished; without one, stopping takes a fraction of a second
+
+
+class Devices:
+    """The running drivers. Read from any thread; configured by one."""
+
+    def __init__(self, report: Callable[[Struct], None], guard: Guard) -> None:
+        self._report, self._guard = report, guard
+        self._drivers: dict[str, Driver] = {}
+        self._lock = threading.Lock()
+        self._changing = threading.Lock()  # held while drivers are exchanged
+
+    def configure(self, config: UnitConfig, on_removed: Callable[[str], None]) -> list[str]:
+        """Make it so, or say in sentences why not; then nothing has changed.
+
+        on_removed: called with each device that was stopped, before its successor starts.
+        """
+        errors = contradictions(config)
+        wanted = {device.device: device for device in config.devices}
+        fresh: dict[str, Driver] = {}
+        for device in config.devices:
+            if not self._runs(device):
+                self._build(device, fresh, errors)
+        if errors:
+            return errors
+        with self._changing:
+            self._exchange(wanted, fresh, on_removed)
+        return []
+
+    def _exchange(
+        self, wanted: dict[str, DeviceConfig], fresh: dict[str, Driver], on_removed: Callable[[str], None]
+    ) -> None:
+        gone = {name: driver for name, driver in self._all().items() if wanted.get(name) != driver.config}
+        for name, driver in gone.items():
+            self._guard.run(f"stop.{name}", driver.stop)
+            on_removed(name)
+        with self._lock:
+            kept = {name: driver for name, driver in self._drivers.items() if name not in gone}
+            self._drivers = kept | fresh
+        for name, driver in fresh.items():
+            self._guard.run(f"start.{name}", driver.start)
+
+    def stop(self) -> None:
+        """Stop all drivers at the same time."""
+        stopping = [
+            threading.Thread(
+                target=self._guard.run, args=(f"stop.{name}", driver.stop), name=f"stop {name}", daemon=True
+            )
+            for name, driver in self._all().items()
+        ]
+        for thread in stopping:
+            thread.start()
+        until = time.monotonic() + STOP_S
+        for thread in stopping:
+            thread.join(max(0.0, until - time.monotonic()))
+
+    def get(self, name: str) -> Driver | None:
+        return self._all().get(name)
+
+    def of_kind(self, kind: str) -> list[Driver]:
+        return [driver for driver in self._all().values() if driver.config.kind == kind]
+
+    def printer(self, name: str = "") -> Driver | None:
+        """The printer of that name, or the unit's first."""
+        named = self.get(name)
+        if named is not None and named.config.kind == "printer":
+            return named
+        return next(iter(self.of_kind("printer")), None)
+
+    def submit(
+        self, name: str, cid: str, order: Print, mark: Callable[[], None] | None
+    ) -> Future[Any] | None:
+        """Hand a slip to the printer of that name, or the unit's first; None when there is none.
+
+        Waits while drivers are exchanged: a slip is not lost to a printer that is being replaced.
+        """
+        with self._changing:
+            printer = self.printer(name)
+            return None if printer is None else printer.submit(cid, order, mark)
+
+    def paint(self, board: Board) -> None:
+        """Show a board on every device that belongs to it."""
+        for driver in self._all().values():
+            if driver.config.kind in SHOWING and driver.config.board == board.board:
+                self._guard.run(f"paint.{driver.config.device}", partial(driver.paint, board))
+
+    def capabilities(self) -> list[Capability]:
+        return [driver.capability() for driver in self._all().values()]
+
+    def health(self) -> dict[str, str]:
+        return {name: driver.health() for name, driver in self._all().items()}
+
+    def counts(self) -> dict[str, int]:
+        """What the drivers count, under `device.what`."""
+        return {
+            f"{name}.{what}": number
+            for name, driver in self._all().items()
+            for what, number in driver.counts().items()
+        }
+
+    def _all(self) -> dict[str, Driver]:
+        with self._lock:
+            return dict(self._drivers)
+
+    def _runs(self, device: DeviceConfig) -> bool:
+        driver = self.get(device.device)
+        return driver is not None and driver.config == device
+
+    def _build(self, device: DeviceConfig, into: dict[str, Driver], errors: list[str]) -> None:
+        try:
+            into[device.device] = drivers.build(device, self._report)
+        except (drivers.UnknownKind, wires.WireFault) as error:
+            errors.append(str(error))
+        except ValueError as error:
+            errors.append(f"{device.device}: an option is no number: {error}")
+
+
+def contradictions(config: UnitConfig) -> list[str]:
+    """What in a configuration contradicts itself, in sentences."""
+    names = Counter(device.device for device in config.devices)
+    errors = [f"{name} is there {times} times" for name, times in names.items() if times > 1]
+    places: dict[tuple[str, int | None], str] = {}
+    for device in config.devices:
+        if device.kind == "screen":
+            continue
+        other = places.setdefault((device.wire, device.address), device.device)
+        if other != device.device:  # F31
+            errors.append(
+                f"{device.device} and {other} have the same wire {device.wire!r} and address {device.address}"
+            )
+    return errors

@@ -1,0 +1,578 @@
+"""The agent of one unit: owns its drivers, store and link; orders in, reports out.
+
+Nothing here waits for a device or for the network: drivers run their own threads and children, the
+store takes a commit, the link sends when it can. Three threads are ours: the node's own (new
+configurations, housekeeping, the watchdog), one that hands orders to devices, and the link's.
+
+Record first, act second: a press is stored before a number is asked for, a slip is marked before its
+bytes, a rating is stored before anybody is thanked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import logging
+import os
+import platform
+import queue
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from firmware.devices import Devices
+from firmware.drivers import Driver
+from firmware.inquiries import Inquiries
+from firmware.presses import Presses, PressRefused
+from firmware.protocol.guard import Guard
+from firmware.protocol.link import Callbacks, Identity, Link, LinkTiming, Received
+from firmware.protocol.messages import (
+    AskRating,
+    BadMessage,
+    Beep,
+    Board,
+    ClockJumped,
+    ConfigState,
+    Faulted,
+    IssuedOffline,
+    Lease,
+    Pressed,
+    Print,
+    Rated,
+    Recovered,
+    Refuse,
+    Report,
+    Result,
+    ResultState,
+    Speak,
+    Spoken,
+    Struct,
+    Thank,
+    UnitConfig,
+    decode,
+    encode,
+)
+from firmware.protocol.outbox import Outbox, StoreFault
+from firmware.settings import BadSettings, NodeSettings, load
+from firmware.shelf import Shelf
+from firmware.slips import Slips, refusal_lines
+
+HOUSEKEEPING_S = 1.0
+SWEEP_S = 3600.0
+JUMP = timedelta(seconds=5)  # edge-peers 4.4
+CHILD_RETRY_S = (1.0, 30.0)
+OWN = "node"  # the device name under which the agent reports itself
+
+log = logging.getLogger(__name__)
+
+
+class Node:
+    """One unit. start(), then run() until stop() is called from anywhere."""
+
+    def __init__(self, settings: NodeSettings) -> None:
+        self._settings = settings
+        self.guard = Guard(log)
+        self.outbox = Outbox.open(settings.data_dir / "outbox.sqlite")
+        self.shelf = Shelf(self.outbox)
+        self.devices = Devices(self._report, self.guard)
+        self._listener = _listen(settings.pages_address)
+        self._ending = threading.Event()
+        self._tasks: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
+        self._orders: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._hand_over = threading.Thread(target=self._run_orders, name="orders", daemon=True)
+        self._is_store_failing = False
+        self.config = UnitConfig(rev=0, position="", devices=[])
+        self.link = self._make_link()
+        self.slips = Slips(
+            self.outbox,
+            self.devices,
+            self.guard,
+            tell=self._tell,
+            forget=self.link.forget,
+            later=self._orders.put,
+            ended=lambda press, is_printed: self.presses.slip_ended(press, is_printed),
+        )
+        self.presses = Presses(
+            self.outbox,
+            self.devices,
+            self.shelf,
+            self.guard,
+            is_linked=lambda: self.link.is_up,
+            changed=self.link.wake,
+            print_offline=self._print_offline,
+        )
+        self._inquiries: Inquiries | None = None
+        self._pages: _PagesChild | None = None
+
+    @property
+    def pages_url(self) -> str:
+        """Where this unit's pages are; "" when it serves none."""
+        if self._listener is None:
+            return ""
+        host, port = self._listener.getsockname()[:2]
+        return f"http://{host}:{port}/pages/"
+
+    def start(self) -> None:
+        """Recover what a power cut left, take up the last good configuration, connect."""
+        self._report_store()
+        self.slips.recover()
+        for fault in self.outbox.faults():  # Drivers raise again what is still so.
+            self.outbox.append(Recovered(device=fault.device, code=fault.code))
+        self._resume_config()
+        self._hand_over.start()
+        self.link.start()
+        if self._listener is not None:
+            self._serve_pages(self._listener)
+        log.info("unit %s of hall %s runs", self._settings.unit, self._settings.hall)
+
+    def run(self) -> None:
+        """Do the node's own work until stop()."""
+        house = _House(self)
+        notify("READY=1")
+        while not self._ending.is_set():
+            try:
+                task = self._tasks.get(timeout=HOUSEKEEPING_S)
+            except queue.Empty:
+                task = None
+            if task is not None:
+                self.guard.run("task", task)
+            self.guard.run("housekeeping", house.turn)
+
+    def stop(self) -> None:
+        """Ask run() to end. Safe from a signal handler."""
+        self._ending.set()
+        self._tasks.put(None)
+
+    def close(self) -> None:
+        """End everything that start() began; presses from here on are not taken."""
+        notify("STOPPING=1")
+        self.presses.stop()
+        self.slips.stop()
+        if self._pages is not None:
+            self._pages.stop()
+        self.devices.stop()
+        self._orders.put(None)
+        self._hand_over.join(1.0)
+        self.link.stop()
+        if self._inquiries is not None:
+            self._inquiries.close()
+        self.guard.run("boards", self.shelf.save)
+        self.outbox.close()
+        if self._listener is not None:
+            self._listener.close()
+
+    @property
+    def is_working(self) -> bool:
+        """Whether every thread that a restart could mend is alive (for the watchdog)."""
+        return self._hand_over.is_alive() and self.link.is_alive
+
+    # --- reports, on threads of the drivers
+
+    def _report(self, report: Struct) -> None:
+        self.guard.run("report", lambda: self._take_report(report))
+
+    def _take_report(self, report: Any) -> None:
+        match report:
+            case Pressed():
+                self._pressed(report)
+            case Rated():
+                if self._store(report):
+                    self._to_device(report.device, "keypad", lambda keypad: keypad.thank(report.level))
+            case Spoken():
+                result = Result(cid=report.order, state=ResultState.DONE)
+                self.outbox.finish(result, report)
+                self._tell(result)
+            case Faulted() | Recovered():
+                self._store(report)
+                self.link.report_health()
+            case _:
+                self._store(report)
+
+    def _pressed(self, report: Pressed) -> None:
+        try:
+            self.presses.take(report)
+        except PressRefused as refused:
+            log.warning("%s: no number given: %s", report.input, refused)
+        except StoreFault as fault:
+            self._store_failed(fault)
+        else:
+            self._is_store_failing = False
+
+    def _store(self, report: Report) -> bool:
+        """Whether the report is durable now."""
+        try:
+            self.outbox.append(report)
+        except StoreFault as fault:
+            self._store_failed(fault)
+            return False
+        except BadMessage as error:
+            self.guard.count("too_large")
+            log.error("a report is not sent: %s", error)
+            return False
+        self._is_store_failing = False
+        self.link.wake()
+        return True
+
+    def _store_failed(self, fault: StoreFault) -> None:
+        """Say once that nothing is durable any more: no numbers are given out until it is (F40)."""
+        self.guard.count("store_faults")
+        if not self._is_store_failing:
+            self._is_store_failing = True
+            log.error("the store does not take events, the unit is out of service: %s", fault)
+            self.link.report_health()
+
+    # --- orders: from the MQTT thread to the one that hands them over
+
+    def _on_order(self, received: Received) -> None:
+        if isinstance(received.order, Print | Refuse):
+            self.presses.answered(received.order)
+        self._orders.put(partial(self._hand_over_order, received))
+
+    def _run_orders(self) -> None:
+        while (step := self._orders.get()) is not None:
+            self.guard.run("orders", step)
+
+    def _hand_over_order(self, received: Received) -> None:
+        if not self.guard.run("order", partial(self._carry_out, received)):
+            self.link.forget(received.cid)
+
+    def _carry_out(self, received: Received) -> None:
+        cid, order = received.cid, received.order
+        match order:
+            case Print():
+                self.slips.print_order(received, order)
+            case Refuse():
+                self._refuse(cid, order)
+            case Speak():
+                self._speak(received, order)
+            case AskRating():
+                self._at_keypad(received, order.device, lambda pad: pad.ask_rating(order.board, order.ticket))
+            case Thank():
+                self._at_keypad(received, order.device, lambda pad: pad.thank(order.level))
+            case Beep():
+                self._at_keypad(received, order.device, lambda pad: pad.beep())
+            case Lease():
+                result = Result(cid=cid, state=ResultState.DONE)
+                self.outbox.take_lease(order, result)
+                self._tell(result)
+
+    def _refuse(self, cid: str, order: Refuse) -> None:
+        is_news = order.press_epoch != self.outbox.epoch or self.outbox.refuse(
+            order.press, order.zh, order.en
+        )
+        self._finish(Result(cid=cid, state=ResultState.DONE, code="" if is_news else "press_settled"))
+        asked_by = self.devices.get(order.device)
+        if is_news and asked_by is not None and asked_by.config.kind == "button":
+            # A dispenser without a screen can say why only on paper.
+            slip = Print(device="", lines=refusal_lines(order.zh, order.en))
+            self.devices.submit("", f"{cid}-paper", slip, None)
+
+    def _speak(self, received: Received, order: Speak) -> None:
+        speaker = self.devices.get(order.device)
+        if speaker is None or speaker.config.kind != "speaker":
+            self._no_device(received.cid, order.device)
+            return
+        good_for_s = received.deadline - time.monotonic()
+        said: Future[bool] = speaker.say(received.cid, order, good_for_s)
+        said.add_done_callback(
+            lambda done: self.guard.run("speech", lambda: self._spoken(received.cid, done))
+        )
+
+    def _spoken(self, cid: str, said: Future[bool]) -> None:
+        """Spoken, which comes before, has ended the order if it was said."""
+        if said.cancelled() or said.result() or self._ending.is_set():
+            return
+        self._finish(Result(cid=cid, state=ResultState.FAILED, code="not_spoken"))
+
+    def _at_keypad(self, received: Received, name: str, step: Callable[[Driver], object]) -> None:
+        if received.is_late:
+            self._finish(Result(cid=received.cid, state=ResultState.EXPIRED))
+        elif self._to_device(name, "keypad", step):
+            self._finish(Result(cid=received.cid, state=ResultState.DONE))
+        else:
+            self._no_device(received.cid, name)
+
+    def _to_device(self, name: str, kind: str, step: Callable[[Driver], object]) -> bool:
+        driver = self.devices.get(name)
+        if driver is None or driver.config.kind != kind:
+            return False
+        step(driver)
+        return True
+
+    def _no_device(self, cid: str, name: str) -> None:
+        self._finish(
+            Result(cid=cid, state=ResultState.FAILED, code="no_device", detail=f"there is no {name!r} here")
+        )
+
+    def _finish(self, result: Result) -> None:
+        self.outbox.finish(result)
+        self._tell(result)
+
+    def _tell(self, result: Result | None) -> None:
+        """Send a result, when there is one, and the events stored with it."""
+        if result is not None:
+            self.link.tell(result)
+        self.link.wake()
+
+    def _print_offline(self, issued: IssuedOffline) -> None:
+        self.slips.print_offline(issued, self.shelf.queue(issued.queue))
+
+    # --- boards and configurations
+
+    def _on_board(self, board: Board) -> None:
+        if self.shelf.take(board):
+            self.devices.paint(board)
+
+    def _on_config(self, config: UnitConfig) -> None:
+        self._tasks.put(lambda: self._configure(config))
+
+    def _resume_config(self) -> None:
+        """Take up the last good configuration; a store without one waits for the controller."""
+        kept = self.outbox.get("config")
+        if isinstance(kept, bytes):
+            try:
+                self._configure(decode(kept, UnitConfig), is_kept=True)
+            except BadMessage as error:
+                log.error("the kept configuration cannot be read: %s", error)
+
+    def _configure(self, config: UnitConfig, *, is_kept: bool = False) -> None:
+        errors = self.devices.configure(config, self._forget_faults)
+        if errors:
+            log.error("configuration %d is refused: %s", config.rev, "; ".join(errors))
+            self.link.report_config(ConfigState(rev=config.rev, applied=self.config.rev, errors=errors))
+            return
+        self.config = config
+        self.presses.grant_timeout_s = config.grant_timeout_ms / 1000
+        self.presses.suffix = config.suffix or self._settings.unit.rpartition("-")[2]
+        if not is_kept:
+            self.outbox.put("config", encode(config))
+        timing = self._timing(config)
+        self.link.report_config(ConfigState(rev=config.rev, applied=config.rev), timing)
+        self.link.report_birth()
+        for device in config.devices:
+            board = self.shelf.get(device.board) if device.board else None
+            if board is not None:
+                self.devices.paint(board)
+        log.info("configuration %d is in force: %d devices", config.rev, len(config.devices))
+
+    def _timing(self, config: UnitConfig) -> LinkTiming:
+        return replace(
+            self._settings.timing,
+            resend_s=config.resend_s,
+            heartbeat_s=config.heartbeat_s,
+            health_s=config.health_s,
+        )
+
+    def _forget_faults(self, device: str) -> None:
+        """A device that was taken away has no faults; its successor reports its own."""
+        for fault in self.outbox.faults():
+            if fault.device == device:
+                self._store(Recovered(device=device, code=fault.code))
+
+    # --- parts
+
+    def _make_link(self) -> Link:
+        settings = self._settings
+        identity = Identity(
+            hall=settings.hall,
+            unit=settings.unit,
+            app=version("servicehall"),
+            os=platform.platform(),
+            hw=_hardware(),
+            pages=settings.bench or self.pages_url,
+        )
+        callbacks = Callbacks(
+            on_order=self._on_order,
+            on_config=self._on_config,
+            on_board=self._on_board,
+            capabilities=lambda: self.devices.capabilities(),
+            devices=self._health,
+            counts=lambda: self.devices.counts(),
+        )
+        return Link(settings.login, identity, self.outbox, callbacks, self.guard, settings.timing)
+
+    def _health(self) -> dict[str, str]:
+        own = {OWN: "node.store_failed"} if self._is_store_failing else {}
+        return {**self.devices.health(), **own}
+
+    def _report_store(self) -> None:
+        if self.outbox.set_aside is not None:
+            detail = f"kept as {self.outbox.set_aside.name}; what it had not sent is only there"
+            self.outbox.append(Faulted(device=OWN, code="node.store_replaced", detail=detail))
+
+    def _serve_pages(self, listener: socket.socket) -> None:
+        self._inquiries = Inquiries(
+            self._settings.data_dir / "pages.sock",
+            self.shelf,
+            self.presses,
+            self.outbox.clock,
+            self.guard,
+            silent_s=lambda: self.link.silent_s,
+            answer_wait_s=self._settings.answer_wait_s,
+            poll_wait_s=self._settings.poll_wait_s,
+        )
+        self._pages = _PagesChild(self._inquiries.path, listener)
+        log.info("pages at %s", self.pages_url)
+
+    def save_boards(self) -> None:
+        self.shelf.save()
+
+    def keep_pages(self) -> None:
+        if self._pages is not None:
+            self._pages.keep()
+
+    @property
+    def boards_save_s(self) -> float:
+        return self._settings.boards_save_s
+
+
+class _House:
+    """What the node does by itself once a second, now and then."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        now = time.monotonic()
+        self._save_at, self._sweep_at = now + node.boards_save_s, now
+        self._wall_ahead = datetime.now(UTC) - timedelta(seconds=now)
+
+    def turn(self) -> None:
+        now = time.monotonic()
+        self._node.keep_pages()
+        self._watch_clock(now)
+        if now >= self._save_at:
+            self._save_at = now + self._node.boards_save_s
+            self._node.save_boards()
+        if now >= self._sweep_at:
+            self._sweep_at = now + SWEEP_S
+            self._node.outbox.sweep()
+        if self._node.is_working:
+            notify("WATCHDOG=1")
+
+    def _watch_clock(self, now_s: float) -> None:
+        """Report a step of the wall clock (F50). Nothing here goes by it."""
+        wall = datetime.now(UTC)
+        expected = self._wall_ahead + timedelta(seconds=now_s)
+        if abs(wall - expected) > JUMP:
+            self._wall_ahead = wall - timedelta(seconds=now_s)
+            self._node.outbox.append(ClockJumped(from_ts=expected, to_ts=wall))
+
+
+class _PagesChild:
+    """The process that serves the pages; started again with back-off when it ends."""
+
+    def __init__(self, agent: Path, listener: socket.socket) -> None:
+        self._agent, self._listener = agent, listener
+        self._retry_s, self._start_at = CHILD_RETRY_S[0], 0.0
+        self._process: subprocess.Popen[bytes] | None = None
+        self.keep()
+
+    def keep(self) -> None:
+        """Start it if it does not run and its pause is over."""
+        if self._process is not None and self._process.poll() is None:
+            return
+        now = time.monotonic()
+        if self._process is not None:
+            log.error("the pages ended (exit code %s); starting them again", self._process.returncode)
+            self._close()
+            self._start_at, self._retry_s = now + self._retry_s, min(2 * self._retry_s, CHILD_RETRY_S[1])
+        if now >= self._start_at:
+            descriptor = self._listener.fileno()
+            command = [sys.executable, "-m", "firmware.pages_server", str(self._agent), str(descriptor)]
+            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[descriptor])
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._close()
+
+    def _close(self) -> None:
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()
+        self._process = None
+
+
+def notify(state: str) -> None:
+    """Tell systemd how we are; nothing happens without it. Source: sd_notify(3)."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return
+    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.connect("\0" + address[1:] if address[0] == "@" else address)
+        systemd.sendall(state.encode())
+
+
+def _listen(address: tuple[str, int] | None) -> socket.socket | None:
+    if address is None:
+        return None
+    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+    try:
+        return socket.create_server(address, family=family, backlog=64)
+    except OSError as error:
+        raise BadSettings(f"pages cannot be served at {address[0]}:{address[1]}: {error.strerror}") from error
+
+
+def _hardware() -> dict[str, str]:
+    """Model and serial number of the board, as far as it tells. Source: Devicetree of Raspberry Pi OS."""
+    found = {"machine": platform.machine()}
+    for name in ("model", "serial-number"):
+        with suppress(OSError):
+            text = Path(f"/proc/device-tree/{name}").read_text(encoding="utf-8", errors="replace")
+            found[name] = text.strip("\0\n ")
+    return found
+
+
+@contextmanager
+def _alone(data_dir: Path) -> Iterator[None]:
+    """Hold the data of this unit: two agents on one store would print everything twice."""
+    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (data_dir / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise BadSettings(f"another agent runs with the data in {data_dir}; stop it first") from error
+        yield
+
+
+def main(argv: list[str]) -> int:
+    """Run the agent of one unit: its devices, its store, its connection to the controller."""
+    parser = argparse.ArgumentParser(prog="servicehall node", description=main.__doc__)
+    parser.add_argument(
+        "-c", "--config", type=Path, default=Path("unit.toml"), help="as `servicehall unit add` writes it"
+    )
+    words = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        settings = load(words.config)
+        with _alone(settings.data_dir):
+            _run(Node(settings))
+    except (BadSettings, StoreFault) as error:
+        print(f"servicehall node: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _run(node: Node) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: node.stop())
+    try:
+        node.start()
+        node.run()
+    finally:
+        node.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
