@@ -55,6 +55,7 @@ REDRAW_S = 5.0  # what a board shows may change with time alone
 BACK_OFF_S = (0.2, 3.0)  # of the controller; there is one, so it need not be as patient as 200 nodes (R20)
 SET_ASIDE_A_MINUTE = 20  # rows kept of one unit; all are counted
 OFFLINE_CODE = "unit.offline"
+SET_BACK_CODE = "identity.set_back"
 
 _logger = logging.getLogger(__name__)
 
@@ -291,24 +292,25 @@ class Bus:
         self.presence.state(unit, decode(payload, messages.UnitState), time.monotonic())
 
     def _on_birth(self, unit: str, payload: bytes) -> None:
-        birth = decode(payload, messages.Birth)
+        birth, now_s = decode(payload, messages.Birth), time.monotonic()
+        before = self.presence.of(unit).sess
         self.presence.birth(unit, birth)
-        self.presence.state(
-            unit, messages.UnitState(online=True, sess=birth.sess, boot=birth.boot), time.monotonic()
-        )
+        self.presence.state(unit, messages.UnitState(online=True, sess=birth.sess, boot=birth.boot), now_s)
         with self._lock:
-            lane = self._lane(unit, birth.outbox.ep)
-            hi = lane.hi
-        self._courier.again(time.monotonic(), unit)
+            hi = self._lane(unit, birth.outbox.ep).hi
+        self._courier.again(now_s, unit)
         if birth.outbox.acked > hi:  # F81: this database is older than what the unit was acked
             self._send_ack(unit, birth.outbox.ep, hi, [(hi + 1, birth.outbox.acked)])
-        if birth.outbox.hi < hi:
-            _logger.error(
-                "hall %s: %s was set back: it ends at %d, heard %d", self.hall, unit, birth.outbox.hi, hi
-            )
-            self._fault(unit, "unit", "identity.set_back", f"ends at {birth.outbox.hi}, heard {hi}")
+        if before is not None and birth.sess > before:  # A retained birth may be older than what it says.
+            self._check_set_back(unit, birth.outbox.hi, hi)
         self._leases.keep(unit, birth.outbox.ep)
         self._wake.set()
+
+    def _check_set_back(self, unit: str, ends_at: int, heard: int) -> None:
+        """A unit whose store ends before what was heard of it is a copy of an older one (R3)."""
+        if ends_at < heard:
+            _logger.error("hall %s: %s was set back from %d to %d", self.hall, unit, heard, ends_at)
+            self._fault(unit, "unit", SET_BACK_CODE, f"ends at {ends_at}, heard {heard}")
 
     def _on_health(self, unit: str, payload: bytes) -> None:
         health = decode(payload, messages.Health)
