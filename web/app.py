@@ -61,6 +61,7 @@ def create_app(site: Site) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = MAX_REQUEST_BYTES
     app.config["MAX_FORM_MEMORY_SIZE"] = MAX_REQUEST_BYTES
     app.jinja_env.filters["whole_minutes"] = _whole_minutes
+    app.jinja_env.filters["percent"] = lambda part: f"{part:.0%}"
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     if site.settings.behind_proxy:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
@@ -255,14 +256,15 @@ def error_answer(status: int, code: str, zh: str, en: str) -> AnyResponse:
 
 
 def _healthz() -> AnyResponse:
-    """For watchdogs: 200 while halls are decided and stored, with what else is up."""
+    """For watchdogs: 200 while the store can be read; a broker that is down is said but not fatal."""
     site = the_site()
     try:
         site.people.signed_in("", real_now())
         is_stored = True
     except StoreFailed:
         is_stored = False
-    answer = jsonify(ok=is_stored, store=is_stored, halls=sorted(site.halls))
+    is_broker_up = all(bus.is_up for bus in site.bus.values())
+    answer = jsonify(ok=is_stored, store=is_stored, broker=is_broker_up, halls=sorted(site.halls))
     return make_response(answer, HTTPStatus.OK if is_stored else HTTPStatus.SERVICE_UNAVAILABLE)
 
 

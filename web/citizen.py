@@ -7,6 +7,7 @@ ticket is opened by the token on its slip, and a kiosk's request is protected by
 
 from __future__ import annotations
 
+import json
 import math
 import secrets
 import time
@@ -70,6 +71,7 @@ def _prepare(state: BlueprintSetupState) -> None:
     site = state.app.extensions["site"]
     settings = site.settings
     state.app.extensions["boards"] = Boards(site.halls, site.generation, settings)
+    state.app.config.setdefault("POLL_S", POLL_S)
     state.app.extensions["ticket_limit"] = Limit(burst=60, per_second=2.0)  # all kiosks behind one address
     state.app.extensions["phone_limit"] = Limit(burst=20, per_second=0.5)
 
@@ -87,10 +89,10 @@ def page(hall: str, name: str) -> Response:
 
 @blueprint.get("/h/<hall>/api/board/<name>")
 def board(hall: str, name: str) -> Response:
-    """A board as JSON; with ?after=<tag> once it looks different, or 204 after POLL_S seconds."""
+    """A board as JSON; with ?after=<tag> once it looks different, or 204 after config POLL_S."""
     live, known = the_hall(hall), cast(Boards, current_app.extensions["boards"])
     try:
-        shown = known.wait(hall, name, request.args.get("after", ""), POLL_S)
+        shown = known.wait(hall, name, request.args.get("after", ""), current_app.config["POLL_S"])
     except KeyError:
         abort(HTTPStatus.NOT_FOUND)
     except TooMany:
@@ -158,15 +160,24 @@ def _wanted() -> tuple[TakeTicket, str]:
     key = request.headers.get("Idempotency-Key", "")
     if len(key) not in KEY_LENGTHS or not key.isascii() or not key.isprintable():
         raise BadRequest("Idempotency-Key", "key_needed")
-    body = request.get_json(silent=True)
-    if not isinstance(body, dict):
-        raise BadRequest("body", "not_json")
+    body = _json_object()
     queue, item = body.get("queue"), body.get("item")
     if not isinstance(queue, str) or len(queue) not in QUEUE_LENGTHS:
         raise BadRequest("queue", "queue_needed")
     if item is not None and (not isinstance(item, str) or len(item) not in ITEM_LENGTHS):
         raise BadRequest("item", "item_wrong")
     return TakeTicket(queue, secrets.token_urlsafe(TOKEN_BYTES), item=item), key
+
+
+def _json_object() -> dict[str, Any]:
+    """What was sent. Raises BadRequest."""
+    try:
+        body = json.loads(request.get_data())
+    except (ValueError, RecursionError) as error:
+        raise BadRequest("body", "not_json") from error
+    if not isinstance(body, dict):
+        raise BadRequest("body", "not_json")
+    return body
 
 
 def _issued(hall: Hall, events: Sequence[Event]) -> Ticket | None:

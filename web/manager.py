@@ -17,12 +17,13 @@ from controller.store import log, projections
 from web import tickets as lists
 from web.chart import Chart, bar_chart
 from web.home import BOARD_ROLES
+from web.needs import needs
 from web.timeline import timeline
-from web.troubles import troubles
 from web.visit import give, hall_now, is_fragment, role_required, say_refused, the_hall, the_site
 
 blueprint = Blueprint("manager", __name__)
 
+NEEDS_SHOWN = 6  # the others are one click away, so that the figures stay in sight
 CLOSES = time(17, 30)  # offered when a day is opened; the manager may change it
 
 
@@ -44,9 +45,8 @@ def _board(live: Live, failed: str = "", error: str = "") -> str:
         now=now,
         queues=reports.queues_now(hall, now),
         windows=reports.windows_now(hall, now),
-        alarms=reports.alarms(hall, now),
-        troubles=troubles(hall.id),
-        advice=reports.advice(hall, now),
+        needs=needs(hall, now),
+        needs_shown=NEEDS_SHOWN,
         figures=reports.day_figures(hall),
         halves=halves,
         arrivals=_arrivals(halves),

@@ -72,13 +72,18 @@ class UnitCard:
     version: str
     bench: str | None
 
+    @property
+    def is_wide(self) -> bool:
+        """Its bench has windows, which stand side by side."""
+        return any(light.config.kind == "keypad" for light in self.devices)
+
 
 @blueprint.get("/wires")
 def wires() -> str:
     """Every node of the demo hall with its bench; as a list of states when the page's own script asks."""
     if not the_site().settings.demo:
         abort(404)
-    cards = unit_cards()
+    cards = sorted(unit_cards(), key=lambda card: card.is_wide)
     g.frames = sorted({_origin(card.bench) for card in cards if card.bench})
     name = "technician/_states.html" if is_fragment() else "technician/wires.html"
     return render_template(name, cards=cards, visitor_window=VISITOR_WINDOW, framed=_framed)

@@ -142,6 +142,7 @@ const EN = {
   "search.clear": "Clear",
   "search.results": "{n} found",
   "card.windows": "{n} windows open",
+  "card.windows.1": "1 window open",
   "card.waiting": "{n} waiting",
   "wait.none": "No wait",
   "wait.one": "about {max} min",
@@ -209,9 +210,10 @@ const REMEDIES = {
   "quota_reached": "refused.closed",
 };
 
-/** The text of `key`, with {facts} filled in. An unknown key is shown as it is, so that it is noticed. */
+/** The text of `key` (of `key.1` for n = 1), with {facts} filled in. An unknown key is shown as it is, so that it is noticed. */
 export function say(lang, key, facts = {}) {
-  const text = (lang === "en" ? EN : ZH)[key] ?? key;
+  const texts = lang === "en" ? EN : ZH;
+  const text = (facts.n === 1 && texts[`${key}.1`]) || (texts[key] ?? key);
   return text.replace(/\{(\w+)\}/g, (whole, name) => String(facts[name] ?? whole));
 }
 
