@@ -18,6 +18,7 @@ import socket
 import struct
 import subprocess
 import tempfile
+import termios
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -33,6 +34,8 @@ CHUNK = 256  # so that WRITE_S bounds a stall, not the length of a slip: 0.27 s 
 RETRY_S = 0.5
 PLAY_SLACK_S = 5.0  # beyond the sound's own length, before a player counts as dead
 
+# What pyserial lets through when a line goes or is closed under it.
+LINE_ERRORS = (serial.SerialException, OSError, termios.error, TypeError)
 BAUDS = frozenset({1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200})
 
 
@@ -118,14 +121,14 @@ class Port:
             self._line = serial.Serial(
                 wire.path, wire.baud, timeout=READ_S, write_timeout=WRITE_S, exclusive=True
             )
-        except (serial.SerialException, OSError) as error:
+        except LINE_ERRORS as error:
             raise _unopened(wire, error) from error
 
     def read(self, size: int = 512) -> bytes:
         """What has come, at most `size` bytes; b"" after READ_S without any."""
         try:
             return bytes(self._line.read(min(size, max(1, self._line.in_waiting))))
-        except (serial.SerialException, OSError, TypeError) as error:  # TypeError: closed by close()
+        except LINE_ERRORS as error:
             raise self._gone(error) from error
 
     def write(self, data: bytes) -> None:
@@ -135,28 +138,28 @@ class Port:
                 self._line.write(data[start : start + CHUNK])
         except serial.SerialTimeoutException as error:
             raise WireFault("blocked", f"{self.wire.path} took no bytes for {WRITE_S:.0f} s") from error
-        except (serial.SerialException, OSError, TypeError) as error:
+        except LINE_ERRORS as error:
             raise self._gone(error) from error
 
     def wake(self) -> None:
         """Make a read() that waits in another thread return now."""
-        with suppress(serial.SerialException, OSError, TypeError, AttributeError):
+        with suppress(*LINE_ERRORS, AttributeError):
             self._line.cancel_read()
 
     def forget_input(self) -> None:
         """Drop what came in unasked, so that the next answer belongs to the next question."""
         try:
             self._line.reset_input_buffer()
-        except (serial.SerialException, OSError, TypeError) as error:
+        except LINE_ERRORS as error:
             raise self._gone(error) from error
 
     def forget_output(self) -> None:
         """Drop what the device has not taken; a line that is gone has nothing to drop."""
-        with suppress(serial.SerialException, OSError, TypeError):
+        with suppress(*LINE_ERRORS):
             self._line.reset_output_buffer()
 
     def close(self) -> None:
-        with suppress(serial.SerialException, OSError):
+        with suppress(*LINE_ERRORS):
             self._line.close()
 
     def _gone(self, error: Exception) -> WireFault:

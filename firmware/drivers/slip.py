@@ -33,7 +33,7 @@ def slip_bytes(order: Print, qr: str = "native") -> bytes:
         _line(slip, line)
     slip.set(align="center", bold=False, normal_textsize=True)
     if order.qr:
-        slip.qr(order.qr, ec=1, size=QR_DOTS, native=qr == "native", **_raster(qr))
+        slip.qr(order.qr, ec=1, size=QR_DOTS, native=qr == "native")
         slip._raw(b"\n")
     slip.cut()
     return bytes(slip.output)
@@ -48,10 +48,6 @@ def _line(slip: Any, line: SlipLine) -> None:
 def printable(text: str) -> str:
     """The text without control characters: a name in it must not become a command to the printer."""
     return "".join(char for char in text if char.isprintable())
-
-
-def _raster(qr: str) -> dict[str, Any]:
-    return {} if qr == "native" else {"impl": "bitImageRaster"}
 
 
 @cache

@@ -71,7 +71,7 @@ class KeypadEmulator:
         self.stars = self.beeps = self.keys = self.answered = 0
         self.is_asking = False
         self.last_key = ""
-        self._sent: deque[bytes] = deque(maxlen=8)  # answers still to come
+        self._sent: deque[bytes] = deque(maxlen=64)  # answers still to come
         self._faults: set[str] = set()
         self._stuck: _Repeater | None = None
         self._changed = changed

@@ -1,0 +1,93 @@
+"""The push button: one Pressed for one push (F12, F13)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from firmware import wires
+from firmware.drivers.button import QUIET_S, Debounce, Verdict
+from firmware.protocol.messages import Pressed
+from tests.firmware.rig import rig
+from tests.waiting import until
+
+BUTTON = {"kind": "button", "device": "button-1", "pin": 17}
+
+
+def verdicts(debounce: Debounce, edges: list[tuple[float, bool]], end: float) -> list[Verdict]:
+    """What the button says when it is looked at every millisecond while `edges` happen."""
+    told, waiting, is_down = [], list(edges), False
+    for millisecond in range(int(end * 1000)):
+        at = millisecond / 1000
+        while waiting and waiting[0][0] <= at:
+            is_down = waiting[0][1]
+            debounce.edge(*waiting.pop(0))
+        verdict = debounce.check(at, is_down)
+        if verdict is not None:
+            told.append(verdict)
+    return told
+
+
+def test_a_bouncing_contact_is_one_press() -> None:
+    edges = [(0.1, True), (0.102, False), (0.103, True), (0.3, False), (0.302, True), (0.304, False)]
+    assert verdicts(Debounce(), edges, 1.0) == [Verdict.PRESSED]
+
+
+def test_letting_go_after_a_long_push_is_no_second_press() -> None:
+    edges = [(0.1, True), (2.0, False), (2.003, True), (2.03, False)]
+    assert verdicts(Debounce(), edges, 3.0) == [Verdict.PRESSED]
+
+
+def test_a_leaning_child_gets_one_ticket_per_800_ms() -> None:
+    edges = [(at / 10, at % 2 == 1) for at in range(1, 17)]  # pushed every 200 ms from 0.1 to 1.5 s
+    assert verdicts(Debounce(), edges, 2.0).count(Verdict.PRESSED) == 2
+
+
+def test_interference_shorter_than_a_push_is_nothing() -> None:
+    assert verdicts(Debounce(), [(0.1, True), (0.105, False)], 1.0) == []
+
+
+def test_a_push_whose_edge_was_lost_is_still_seen() -> None:
+    debounce = Debounce()
+    assert debounce.check(5.0, True) is None
+    assert debounce.check(5.03, True) is Verdict.PRESSED
+
+
+def test_a_stuck_button_gives_one_ticket_then_a_fault_until_it_is_free() -> None:
+    edges = [(0.1, True), (12.0, False)]
+    assert verdicts(Debounce(), edges, 13.0) == [Verdict.PRESSED, Verdict.STUCK, Verdict.FREED]
+
+
+def test_a_worn_button_on_a_pin_reports_one_press(tmp_path: Path) -> None:
+    with rig(tmp_path, BUTTON) as hall:
+        driver = hall.driver("button-1")
+        hall.until(lambda: hall.state("button-1")["is_wired"])
+        hall.broken("button-1", "bounce")
+        button = hall.bench.device("button-1")
+
+        def pushed_again() -> bool:
+            button.press()  # type: ignore[union-attr, call-arg]
+            return bool(driver.counts()["swallowed"])
+
+        until(pushed_again, every=3 * QUIET_S)
+        assert hall.reports.all[0] == Pressed(input="button-1")
+        assert driver.counts()["presses"] == len(hall.reports.all)
+
+
+def test_a_stuck_button_on_a_pin_faults_once_and_recovers_once(tmp_path: Path) -> None:
+    with rig(tmp_path, BUTTON) as hall:
+        driver = hall.driver("button-1", options={"stuck_s": "0.3"})
+        hall.until(lambda: hall.state("button-1")["is_wired"])
+        hall.broken("button-1", "stuck")
+        hall.until(lambda: driver.health() == "input.stuck")
+        hall.broken("button-1", "stuck", False)
+        hall.until(lambda: driver.health() == "ok")
+        assert hall.reports.codes() == ["+input.stuck", "-input.stuck"]
+        assert len(hall.reports.of(Pressed)) == 1
+
+
+@pytest.mark.parametrize("wire", ["gpio:", "gpio:40", "gpio:x", "serial:/dev/ttyUSB0", "gpio:emulated:17"])
+def test_a_wrong_pin_is_told_with_how_to_write_it(wire: str) -> None:
+    with pytest.raises(wires.WireFault, match="gpio:"):
+        wires.pin_wire(wire)
