@@ -29,7 +29,10 @@ STAFFED = frozenset({WindowState.OPEN, WindowState.BUSY})  # somebody sits there
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A ticket and the reason it goes first: overdue, green_turn (others had to wait), turn, or transfer."""
+    """A ticket and why it goes first. facts: its number, and minutes waited or its level at the window.
+
+    why: overdue; transfer (to this very window); or by its class turn, appointment, green.
+    """
 
     ticket: int
     why: str
@@ -44,8 +47,9 @@ def next_ticket(hall: Hall, window: int, now: datetime) -> Choice | None:
     lines = lines_of(hall, session)
     oldest = min((entry for name in lines for entry in _oldest(hall, name)), default=None)
     if oldest is not None and now - oldest[0] > hall.plan.rules.oldest_first_after:
-        minutes = (now - oldest[0]).total_seconds() // 60
-        return Choice(oldest[1], "overdue", {"minutes": int(minutes)})
+        minutes = int((now - oldest[0]).total_seconds() // 60)
+        number = hall.tickets[oldest[1]].number
+        return Choice(oldest[1], "overdue", {"number": number, "minutes": minutes})
     heads = _in_turn(hall, session, sorted(_heads(hall, lines)))
     return _choice(hall, heads[0]) if heads else None
 

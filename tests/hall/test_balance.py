@@ -92,7 +92,7 @@ def test_whoever_waits_longer_than_ninety_minutes_goes_first_whatever_class_or_l
     state = go(state, after(seconds=1))
     choice = next_ticket(state.hall, 2, state.now)
     assert choice is not None
-    assert (choice.ticket, choice.why, choice.facts) == (1, "overdue", {"minutes": 90})
+    assert (choice.ticket, choice.why, choice.facts) == (1, "overdue", {"number": "B001", "minutes": 90})
 
 
 def test_nobody_waits_for_ever_behind_endless_green_tickets_of_a_better_level() -> None:

@@ -246,8 +246,8 @@ class AnyDay(RuleBasedStateMachine):
         for event in decided:
             self.check_event(event)
             self.hall = engine.apply(self.hall, event)
+            self.log.append(event)
             engine.effects(self.hall, event)
-        self.log += decided
         assert freeze(before) == frozen
         assert self.codes <= set(REFUSALS)
 

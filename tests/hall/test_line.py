@@ -13,7 +13,8 @@ numbers = st.lists(st.integers(0, 2000), unique=True, max_size=600)
 
 @given(numbers, st.data())
 def test_a_line_is_a_sorted_list_whose_past_does_not_change(entries: list[int], data: st.DataObject) -> None:
-    line, model = Line(), []
+    line = Line()
+    model: list[tuple[int]] = []
     for number in entries:
         before = line
         line = line.add((number,))
