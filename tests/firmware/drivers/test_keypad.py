@@ -24,7 +24,8 @@ from firmware.protocol.messages import Board, KeyPressed, Rated, WindowBoard
 from tests.firmware.rig import Rig, rig
 
 KEYPADS: list[dict[str, Any]] = [
-    {"kind": "keypad", "device": f"keypad-{at}", "link": "keypads", "address": at, "faces": 5} for at in (3, 4)
+    {"kind": "keypad", "device": f"keypad-{at}", "link": "keypads", "address": at, "faces": 5}
+    for at in (3, 4)
 ]
 FACES = {str(value): value + 1 for value in range(5)}
 
@@ -182,7 +183,9 @@ def test_the_window_board_stands_on_the_small_display_again_after_the_line_was_a
     with rig(tmp_path, *KEYPADS) as hall:
         keypad = hall.driver("keypad-3")
         keypad.paint(board_of("A023", 12))
-        hall.until(lambda: (hall.state("keypad-3")["left"], hall.state("keypad-3")["right"]) == (" 12", "023"))
+        hall.until(
+            lambda: (hall.state("keypad-3")["left"], hall.state("keypad-3")["right"]) == (" 12", "023")
+        )
         hall.broken("keypad-3", "unplug")
         hall.until(lambda: keypad.health() == "keypad.gone")
         keypad.paint(board_of("A024", 11))

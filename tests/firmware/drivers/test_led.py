@@ -39,7 +39,11 @@ def test_rare_and_too_many_characters(text: str, shown: str) -> None:
 
 
 FRAMES = st.builds(
-    Frame, address=st.integers(1, 247), seq=st.integers(0, 255), code=st.just(SHOW), data=st.binary(max_size=20)
+    Frame,
+    address=st.integers(1, 247),
+    seq=st.integers(0, 255),
+    code=st.just(SHOW),
+    data=st.binary(max_size=20),
 )
 
 

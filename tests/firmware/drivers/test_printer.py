@@ -130,7 +130,9 @@ def test_a_hindered_printer_prints_nothing_and_says_why(tmp_path: Path, fault: s
         printer = hall.driver("printer-1")
         hall.broken("printer-1", fault)
         marks: list[int] = []
-        assert printer.print("c1", slip(), lambda: marks.append(1)) == NotPrinted(order="c1", press=7, why=code)
+        assert printer.print("c1", slip(), lambda: marks.append(1)) == NotPrinted(
+            order="c1", press=7, why=code
+        )
         assert (marks, hall.state("printer-1")["slips"], printer.is_ready()) == ([], [], False)
         hall.broken("printer-1", fault, False)
         hall.until(printer.is_ready)
