@@ -172,6 +172,7 @@ class Broker:
                 stdout=subprocess.DEVNULL,
                 stderr=stderr,
                 preexec_fn=die_with_parent,
+                start_new_session=True,  # Ctrl-C is for the supervisor alone
             )
         _write(_folder(self._settings) / "pid", str(self._process.pid))
         self._await_listener(self._process)

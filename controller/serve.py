@@ -97,6 +97,7 @@ class WebChild:
             stdin=subprocess.DEVNULL,
             env={**os.environ, ENVIRONMENT: str(self._config)},
             preexec_fn=die_with_parent,
+            start_new_session=True,  # Ctrl-C is for the supervisor alone
         )
 
 
@@ -129,7 +130,7 @@ def _serve(settings: Settings, config: Path) -> int:
     def stop(number: int, frame: FrameType | None) -> None:
         told.set()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, stop)
     broker, web = Broker(settings), WebChild(settings, config, told)
     try:
