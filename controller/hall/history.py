@@ -231,15 +231,8 @@ def _issued(hall: Hall, event: TicketIssued) -> Hall:
 
 def _leased(hall: Hall, event: NumbersLeased) -> Hall:
     lease = Lease(event.lease, event.unit, event.queue, event.first, event.last)
-    counters, queue = hall.counters, hall.queues.get(event.queue)
-    if queue is not None:
-        series = (queue.domain, queue.prefix)
-        counters = counters.set(series, max(event.last, counters.get(series, 0)))
     return replace(
-        hall,
-        leases=hall.leases.set(event.lease, lease),
-        next_lease=max(hall.next_lease, event.lease + 1),
-        counters=counters,
+        hall, leases=hall.leases.set(event.lease, lease), next_lease=max(hall.next_lease, event.lease + 1)
     )
 
 

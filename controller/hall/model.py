@@ -65,6 +65,7 @@ class Rules:
     """Every number the state machines mark as configurable, with their defaults (state machines 1, 2)."""
 
     number_digits: int = 3  # at least; numbers grow past 999
+    lease_from: int = 501  # where the numbers set aside for dispensers begin, out of sight of the day's own
     call_every: timedelta | None = timedelta(seconds=20)  # P.48: system repeats; None: only the clerk does
     recall_after: timedelta = timedelta(seconds=5)  # T3
     no_show_calls: int = 3  # T5

@@ -30,6 +30,7 @@ from controller.hall.events import (
 from controller.hall.model import (
     DayState,
     Hall,
+    Lease,
     Queue,
     ServiceDay,
     Slip,
@@ -155,11 +156,29 @@ def _check_request(hall: Hall, queue: Queue, command: TakeTicket) -> None:
 
 
 def next_number(hall: Hall, queue: Queue) -> tuple[str, int]:
-    """The next free number of the queue's series, and its count; numbers met offline are passed over."""
+    """The next free number of the queue's series, and its count; leased and offline ones are passed over."""
     count = hall.counters.get((queue.domain, queue.prefix), 0) + 1
-    while (queue.domain, numbered(hall, queue, count)) in hall.numbers:
+    while _is_taken(hall, queue, count) or _is_leased(hall, queue, count):
         count += 1
     return numbered(hall, queue, count), count
+
+
+def _is_taken(hall: Hall, queue: Queue, count: int) -> bool:
+    return (queue.domain, numbered(hall, queue, count)) in hall.numbers
+
+
+def _is_leased(hall: Hall, queue: Queue, count: int) -> bool:
+    return count >= hall.plan.rules.lease_from and any(
+        lease.first <= count <= lease.last for lease in _leases_of(hall, queue)
+    )
+
+
+def _leases_of(hall: Hall, queue: Queue) -> list[Lease]:
+    """The leases of the queue's number series, which other queues may share."""
+    series = {
+        one.code for one in hall.queues.values() if (one.domain, one.prefix) == (queue.domain, queue.prefix)
+    }
+    return [lease for lease in hall.leases.values() if lease.queue in series]
 
 
 def numbered(hall: Hall, queue: Queue, count: int) -> str:
@@ -224,9 +243,12 @@ def _lease(hall: Hall, command: LeaseNumbers, now: datetime) -> list[Event]:
 
 
 def _free_block(hall: Hall, queue: Queue, size: int) -> int:
-    first = count = next_number(hall, queue)[1]
+    """Where a lease may begin: from `lease_from` on, behind every number given or leased so far."""
+    given = hall.counters.get((queue.domain, queue.prefix), 0)
+    leased = max((lease.last for lease in _leases_of(hall, queue)), default=0)
+    first = count = max(hall.plan.rules.lease_from, given + 1, leased + 1)
     while count < first + size:
-        if (queue.domain, numbered(hall, queue, count)) in hall.numbers:
+        if _is_taken(hall, queue, count):
             first = count + 1
         count += 1
     return first

@@ -28,6 +28,7 @@ from controller.hall.model import (
     PauseReason,
     Press,
     Refused,
+    Rules,
     Session,
     Slip,
     Ticket,
@@ -55,7 +56,7 @@ class AnyDay(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        plan = small_plan()
+        plan = small_plan(Rules(lease_from=4))  # soon reached, so that online numbers pass leases over
         self.plan = replace(plan, queues=(replace(plan.queues[0], daily_quota=12), *plan.queues[1:]))
         self.hall = self.start = engine.new_hall("hall", self.plan)
         self.now = OPENING

@@ -302,22 +302,29 @@ def offline(state: Told, number: str, press: Press = PRESS, **more: object) -> A
 
 
 def test_leased_numbers_are_never_given_out_online() -> None:
-    state = go(small("A"), LeaseNumbers("node-1", "A", 40))
-    assert NumbersLeased(state.now, 1, "node-1", "A", 2, 41) in state.events
+    state = go(small("A", small_plan(Rules(lease_from=3))), LeaseNumbers("node-1", "A", 40))
+    assert NumbersLeased(state.now, 1, "node-1", "A", 3, 42) in state.events
     assert LeaseGrant(1, "node-1") in state.effects
     state = go(state, take(state, "A"), LeaseNumbers("node-2", "A", 10))
-    assert queue(state, "A") == ["A001", "A042"]
+    state = go(state, take(state, "A"))
+    assert queue(state, "A") == ["A001", "A002", "A053"]
     assert (state.hall.leases[2].first, state.hall.leases[2].last) == (43, 52)
     assert refusal(state, LeaseNumbers("node-1", "A", 0)).code == "bad_lease"
     assert refusal(told(), LeaseNumbers("node-1", "A", 40)).code == "day_closed"
 
 
+def test_numbers_are_leased_out_of_sight_of_the_days_own() -> None:
+    state = go(small(), LeaseNumbers("node-1", "A", 40), take(told(), "A"))
+    assert state.hall.leases[1].first == 501
+    assert queue(state, "A") == ["A001"]
+
+
 def test_an_offline_number_waits_from_when_it_was_taken() -> None:
     state = go(small(), LeaseNumbers("node-1", "A", 40))
-    early = offline(state, "A001")
+    early = offline(state, "A501")
     state = go(state, after(minutes=5), take(state, "A"), early)
-    assert queue(state, "A") == ["A001", "A041"]
-    assert ticket(state, "A001").slip is Slip.PRINTED
+    assert queue(state, "A") == ["A501", "A001"]
+    assert ticket(state, "A501").slip is Slip.PRINTED
     assert go(state, early) == state
 
 
@@ -330,10 +337,10 @@ def test_a_dispenser_with_a_wrong_clock_gets_nobody_ahead_of_the_day() -> None:
 def test_the_paper_in_the_hand_renumbers_the_ticket_and_leaves_a_gap() -> None:
     """design: renumbering; the former number is never given again"""
     state = go(small(), LeaseNumbers("node-1", "A", 3), take(told(), "A", press=PRESS))
-    state = go(state, offline(state, "A001"))
-    assert TicketRenumbered(state.now, 1, "A001", former="A004") in state.events
-    assert queue(go(state, take(state, "A")), "A") == ["A001", "A005"]
-    assert go(state, offline(state, "A001")) == state
+    state = go(state, offline(state, "A501"))
+    assert TicketRenumbered(state.now, 1, "A501", former="A001") in state.events
+    assert queue(go(state, take(state, "A")), "A") == ["A501", "A002"]
+    assert go(state, offline(state, "A501")) == state
 
 
 def test_a_late_void_of_the_dropped_slip_does_not_cancel_a_renumbered_ticket() -> None:
@@ -357,7 +364,7 @@ def test_one_number_on_two_papers_is_told_apart() -> None:
 
 
 def test_numbers_met_offline_are_passed_over_online_and_in_leases() -> None:
-    state = small()
+    state = small(plan=small_plan(Rules(lease_from=3)))
     state = go(state, offline(state, "A001"), offline(state, "A004", Press("node-2", "epoch", 1)))
     state = go(state, take(state, "A"), LeaseNumbers("node-1", "A", 2))
     assert ticket(state, "A002").id == 3
