@@ -51,6 +51,7 @@ class NodeSettings:
     connect_timeout_s: float = 5.0
     backoff_min_s: float = 1.0  # R20
     backoff_max_s: float = 30.0
+    subscribe_again_s: float = 2.0  # after each connect, for what the broker lost meanwhile
     window: int = 64  # events under way at once (R4)
     resend_s: float = 2.0  # R4, doubling up to resend_max_s
     resend_max_s: float = 30.0
@@ -74,6 +75,7 @@ class NodeSettings:
             connect_timeout_s=self.connect_timeout_s,
             backoff_min_s=self.backoff_min_s,
             backoff_max_s=self.backoff_max_s,
+            subscribe_again_s=self.subscribe_again_s,
         )
         return LinkTiming(
             session=session,

@@ -5,6 +5,10 @@ from 1.9 to 42.7 ms), back-off with full jitter so that 200 nodes do not stamped
 return (R20), a will made anew for every connection (R12), a look at every SUBACK code, and
 callbacks whose exceptions do not kill its loop thread (F70).
 
+Every connection subscribes twice, subscribe_again_s apart: what is published as retained while
+nats-server 2.15 sets up a subscription may reach it neither live nor as retained (measured: 54 of 200
+published right after CONNACK; Mosquitto: none). The second SUBSCRIBE delivers it.
+
 MQTT 3.1.1, clean sessions only (R19). A PUBACK proves nothing, so nothing here reports one.
 """
 
@@ -63,6 +67,7 @@ class SessionTiming:
     connect_timeout_s: float = 5.0
     backoff_min_s: float = 1.0  # R20
     backoff_max_s: float = 30.0
+    subscribe_again_s: float = 2.0
     stop_timeout_s: float = 1.0
 
 
@@ -108,6 +113,7 @@ class Session:
         self._up_since = 0.0
         self._attempts = 0
         self._refused: set[str] = set()
+        self._again = threading.Timer(0, self._subscribe_again)  # never started; replaced at each connection
         self._thread_name = f"paho-mqtt-client-{client_id}"  # paho's own choice
         self._client = self._make(client_id)
 
@@ -219,6 +225,15 @@ class Session:
             filters = list(self._filters)
         self._guard.run("mqtt.subscribe", lambda: self._ask(filters))
         self._guard.run("mqtt.on_up", self._on_up)
+        self._again = threading.Timer(self._timing.subscribe_again_s, self._subscribe_again)
+        self._again.daemon = True
+        self._again.start()
+
+    def _subscribe_again(self) -> None:
+        with self._lock:
+            filters = list(self._filters)
+        if self._is_up:
+            self._guard.run("mqtt.subscribe", lambda: self._ask(filters))
 
     def _connect_failed(self, client: Client, userdata: Any) -> None:
         self._back_off()
@@ -238,6 +253,7 @@ class Session:
 
     def _went_down(self, why: str) -> None:
         # paho calls on_disconnect twice for one keep-alive timeout: only a change counts.
+        self._again.cancel()
         with self._lock:
             was_up, self._is_up = self._is_up, False
             self._asked.clear()

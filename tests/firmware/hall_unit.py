@@ -174,6 +174,7 @@ def node_settings(folder: Path, mqtt_port: int, **changes: Any) -> NodeSettings:
         connect_timeout_s=1.0,
         backoff_min_s=0.05,
         backoff_max_s=0.3,
+        subscribe_again_s=0.3,
         boards_save_s=0.1,
         poll_wait_s=1.0,
     )
@@ -261,5 +262,7 @@ def kiosk_board(ver: int, *, is_open: bool = True) -> Board:
         wait_min=10,
         wait_max=15,
         is_open=is_open,
+        why_zh="" if is_open else "今日取号已结束",
+        why_en="" if is_open else "No more tickets today",
     )
     return Board(board="k-main", ver=ver, gen=1, ts=UnitClock().now(), queues=[line])

@@ -388,6 +388,26 @@ def test_f70_an_exception_in_a_callback_is_counted_and_the_link_lives(unit, cont
     assert unit.guard.counts()["failed.link.on_up"] == 1
 
 
+def test_a_board_published_while_a_unit_subscribes_reaches_it(settings, controller):
+    """nats-server loses some of these, live and retained, without the second SUBSCRIBE."""
+    for ver in range(12):
+        got: list[str] = []
+        guard = Guard(logging.getLogger("early"))
+        early = Session(
+            unit_login(settings),
+            UNIT,
+            guard,
+            on_message=lambda topic, payload, got=got: got.append(topic),
+            filters=topics.unit_rights(HALL, UNIT).subscribe,
+            timing=QUICK,
+        )
+        early.start()
+        until(lambda early=early: early.is_up, every=0.001)
+        controller.session.publish(topics.board(HALL, f"w{ver}"), b"{}", retain=True)
+        until(lambda got=got, ver=ver: topics.board(HALL, f"w{ver}") in got)
+        early.stop()
+
+
 def test_up_and_down_are_told_once_for_each_change(unit, relay, controller):
     connected(unit, controller)
     for downs in (1, 2):

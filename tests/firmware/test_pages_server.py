@@ -1,0 +1,312 @@
+"""A unit's own pages: real HTTP to the child process, real presses behind it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from controller.settings import Settings
+from firmware.node import Node
+from tests.firmware.far_end import broker_for
+from tests.firmware.hall_unit import (
+    Controller,
+    Hardware,
+    controller_at,
+    keep_config,
+    kiosk_board,
+    node_running,
+    node_settings,
+)
+from tests.waiting import until
+
+KEY = "0123456789abcdef"
+
+
+@dataclass(frozen=True)
+class Answered:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Browser:
+    """Somebody at the kiosk."""
+
+    def __init__(self, node: Node) -> None:
+        self.port = int(node.pages_url.split(":")[2].split("/")[0])
+
+    def ask(self, method: str, target: str, body: bytes | None = None, **headers: str) -> Answered:
+        line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            line.request(
+                method, target, body, {name.replace("_", "-"): value for name, value in headers.items()}
+            )
+            answer = line.getresponse()
+            return Answered(answer.status, dict(answer.getheaders()), answer.read())
+        finally:
+            line.close()
+
+    def get(self, target: str) -> Answered:
+        return self.ask("GET", target)
+
+    def take(self, queue: str = "A", key: str = KEY) -> Answered:
+        return self.ask("POST", "/api/tickets", json.dumps({"queue": queue}).encode(), Idempotency_Key=key)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="sh-") as found:
+        yield Path(found)
+
+
+@pytest.fixture
+def settings(folder: Path) -> Iterator[Settings]:
+    with broker_for("nats", folder) as found:
+        yield found
+
+
+@pytest.fixture
+def controller(settings: Settings) -> Iterator[Controller]:
+    with controller_at(settings) as found:
+        yield found
+
+
+@pytest.fixture
+def hardware(folder: Path) -> Iterator[Hardware]:
+    (folder / "bench").mkdir()
+    found = Hardware(folder / "bench")
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def node(folder: Path, settings: Settings, hardware: Hardware, controller: Controller) -> Iterator[Node]:
+    keep_config(folder / "unit", hardware.config())
+    with node_running(node_settings(folder / "unit", settings.mqtt_port, pages="127.0.0.1:0")) as found:
+        controller.show(kiosk_board(3))
+        until(lambda: found.shelf.get("k-main"), 20, what="the board is there")
+        until(lambda: set(found.devices.health().values()) == {"ok"}, 20, what="the devices are good")
+        yield found
+
+
+@pytest.fixture
+def browser(node: Node) -> Browser:
+    return Browser(node)
+
+
+@pytest.fixture
+def lonely(folder: Path, hardware: Hardware) -> Iterator[Node]:
+    """A unit whose controller cannot be reached."""
+    keep_config(folder / "unit", hardware.config())
+    with node_running(node_settings(folder / "unit", 9, pages="127.0.0.1:0")) as found:
+        until(lambda: set(found.devices.health().values()) == {"ok"}, 20)
+        yield found
+
+
+def test_the_kiosk_page_and_its_parts_are_served(browser):
+    page = browser.get("/pages/kiosk.html")
+    assert (page.status, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert browser.get("/pages/kiosk.js").headers["Content-Type"] == "text/javascript; charset=utf-8"
+    assert browser.get("/").headers["Location"] == "pages/kiosk.html"
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/pages/../settings.py",
+        "/pages/%2e%2e/settings.py",
+        "/pages/..%2fnode.py",
+        "/pages//etc/passwd",
+        "/pages/none.html",
+        "/pages/",
+        "/pages/.hidden.html",
+        "/etc/passwd",
+        "/api/board/",
+        "/api/board/a%00b",
+        "/" + "x" * 5000,
+    ],
+)
+def test_what_is_no_page_is_not_found(browser, target):
+    assert browser.get(target).status == 404
+
+
+def test_a_board_comes_with_its_cursor_and_its_age(browser):
+    board = browser.get("/api/board/k-main")
+    assert (board.status, board.headers["ETag"]) == (200, '"1.3"')
+    assert float(board.headers["Age"]) == 0
+    assert board.json["queues"][0]["zh"] == "社保"
+
+
+def test_a_question_for_news_waits_for_them(browser, controller):
+    answers: list[Answered] = []
+    waiter = threading.Thread(target=lambda: answers.append(browser.get("/api/board/k-main?after=1.3")))
+    waiter.start()
+    controller.show(kiosk_board(4))
+    waiter.join()
+    assert (answers[0].status, answers[0].headers["ETag"]) == (200, '"1.4"')
+
+
+def test_a_question_for_news_ends_when_there_are_none(browser):
+    answer = browser.get("/api/board/k-main?after=1.3")
+    assert (answer.status, answer.body) == (204, b"")
+
+
+def test_an_unknown_board_is_not_found(browser):
+    assert browser.get("/api/board/k-none").json["error"]["code"] == "unknown_board"
+
+
+def test_a_tap_gives_the_controllers_number_and_a_slip(browser, controller, hardware):
+    answer = browser.take()
+    assert answer.status == 201
+    assert answer.json == {
+        "number": "A001",
+        "queue": "A",
+        "ahead": 5,
+        "wait_min": 10,
+        "wait_max": 15,
+        "url": "https://hall.example/t/A001",
+        "printed": True,
+    }
+    assert len(hardware.slips()) == 1
+    (pressed,) = controller.reports("Pressed")
+    assert (pressed.input, pressed.choice) == ("kiosk", "A")
+
+
+def test_the_same_key_is_the_same_ticket_even_when_both_come_at_once(browser, controller, hardware):
+    answers: list[Answered] = []
+    taps = [threading.Thread(target=lambda: answers.append(browser.take())) for _ in range(4)]
+    for tap in taps:
+        tap.start()
+    for tap in taps:
+        tap.join()
+    answers.append(browser.take())
+    assert {(answer.status, answer.json["number"]) for answer in answers} == {(201, "A001")}
+    assert len(hardware.slips()) == 1
+    assert len(controller.reports("Pressed")) == 1
+
+
+def test_the_same_key_is_the_same_ticket_after_a_restart(folder, settings, controller, hardware):
+    keep_config(folder / "unit", hardware.config())
+    places = node_settings(folder / "unit", settings.mqtt_port, pages="127.0.0.1:0")
+    numbers = []
+    for _ in range(2):
+        with node_running(places) as node:
+            until(lambda node=node: node.link.is_up and set(node.devices.health().values()) == {"ok"}, 20)
+            numbers.append(Browser(node).take().json["number"])
+    assert numbers == ["A001", "A001"]
+    assert len(controller.reports("Pressed")) == 1
+
+
+def test_without_the_controller_the_kiosk_gives_numbers_of_its_own(lonely, hardware):
+    answer = Browser(lonely).take()
+    assert (answer.status, answer.json["number"], answer.json["ahead"]) == (201, "A-2-001", None)
+    assert answer.json["printed"] is True
+    assert "Queue data delayed" in hardware.slips()[0]
+
+
+def test_the_age_of_what_is_shown_grows_without_the_controller(lonely):
+    lonely._on_board(kiosk_board(3))
+    browser = Browser(lonely)
+    until(lambda: float(browser.get("/api/board/k-main").headers["Age"]) > 0)
+
+
+def test_without_the_controller_a_queue_known_to_be_closed_gives_no_number(lonely):
+    lonely._on_board(kiosk_board(3, is_open=False))
+    answer = Browser(lonely).take()
+    assert (answer.status, answer.json["error"]["zh"]) == (409, "今日取号已结束")
+
+
+def test_f01_without_paper_the_kiosk_says_so(browser, hardware, node):
+    hardware.break_it("printer-1", "paper_out")
+    until(lambda: node.devices.health()["printer-1"] == "printer.paper_out", 20)
+    answer = browser.take()
+    assert (answer.status, answer.json["error"]["code"]) == (409, "printer_out")
+    assert node.outbox.outcome(1) is None
+
+
+def test_an_unknown_queue_is_refused(browser):
+    assert browser.take("Z").json["error"]["code"] == "unknown_queue"
+
+
+@pytest.mark.parametrize(
+    ("body", "key", "status", "code"),
+    [
+        (b'{"queue": "A"}', "", 400, "no_key"),
+        (b'{"queue": "A"}', "short", 400, "no_key"),
+        (b'{"queue": "A"}', "k" * 129, 400, "no_key"),
+        (b"{", KEY, 400, "not_json"),
+        (b"\xff\xfe", KEY, 400, "not_json"),
+        (b"[" * 4000, KEY, 400, "not_json"),
+        (b"[]", KEY, 400, "no_queue"),
+        (b'{"queue": 7}', KEY, 400, "no_queue"),
+        (b'{"queue": "../A"}', KEY, 400, "no_queue"),
+        (b'{"queue": "A", "item": {"a": 1}}', KEY, 400, "no_item"),
+        (b'{"queue": "' + b"A" * 5000 + b'"}', KEY, 413, "too_large"),
+    ],
+)
+def test_a_bad_request_is_answered_with_what_is_wrong(browser, node, body, key, status, code):
+    answer = browser.ask("POST", "/api/tickets", body, Idempotency_Key=key)
+    assert (answer.status, answer.json["error"]["code"]) == (status, code)
+    assert node.outbox.state().hi == 0
+
+
+def test_a_body_without_a_length_is_refused(browser):
+    answer = browser.ask("POST", "/api/tickets", None, Transfer_Encoding="chunked", Idempotency_Key=KEY)
+    assert answer.status == 413
+
+
+@pytest.mark.parametrize(
+    "noise", [b"\x16\x03\x01\x02\x00", b"GET\r\n\r\n", b"\r\n" * 50, b"POST / HTTP/9.9\r\n\r\n"]
+)
+def test_what_is_no_http_harms_nobody(browser, noise):
+    with socket.create_connection(("127.0.0.1", browser.port)) as line:
+        line.sendall(noise)
+    assert browser.get("/pages/kiosk.html").status == 200
+
+
+def test_the_agents_socket_answers_rubbish_with_what_is_wrong(node, folder):
+    for question in (b"{}\n", b"rubbish\n", b'{"ask": "secrets"}\n', b'{"ask": "board", "more": 1}\n'):
+        with socket.socket(socket.AF_UNIX) as agent:
+            agent.connect(str(folder / "unit" / "pages.sock"))
+            agent.sendall(question)
+            assert json.loads(agent.recv(4096))["body"]["error"]["code"] == "bad_question"
+
+
+def test_the_pages_come_back_when_their_process_dies(browser, node):
+    child = pages_process()
+    os.kill(child.pid, signal.SIGKILL)
+    until(lambda: pages_process() not in (None, child), 20)
+    assert browser.get("/pages/kiosk.html").status == 200
+
+
+def pages_process() -> psutil.Process | None:
+    for child in psutil.Process().children():
+        with suppress(psutil.ZombieProcess, psutil.NoSuchProcess):
+            if "firmware.pages_server" in child.cmdline():
+                return child
+    return None
+
+
+def test_the_pages_end_with_the_agent(folder, settings):
+    with node_running(node_settings(folder / "unit", settings.mqtt_port, pages="127.0.0.1:0")):
+        child = until(pages_process)
+        assert child is not None
+        child_pid = child.pid
+    assert not psutil.pid_exists(child_pid)

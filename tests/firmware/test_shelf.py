@@ -1,0 +1,98 @@
+"""The boards a unit knows: the newest of each, kept over a restart."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from msgspec.structs import replace
+
+from firmware.protocol.outbox import Outbox, SavedBoard
+from firmware.shelf import MOST_BOARDS, Shelf, cursor_of
+from tests.firmware.hall_unit import kiosk_board, window_board
+
+
+@pytest.fixture
+def outbox(tmp_path) -> Iterator[Outbox]:
+    found = Outbox.open(tmp_path / "outbox.sqlite")
+    yield found
+    found.close()
+
+
+@dataclass(frozen=True)
+class Sent:
+    gen: int
+    ver: int
+    is_taken: bool
+
+
+@pytest.mark.parametrize(
+    "sent", [Sent(2, 6, True), Sent(3, 1, True), Sent(2, 5, False), Sent(2, 4, False), Sent(1, 9, False)]
+)
+def test_f23_f24_only_a_newer_board_is_taken(outbox, sent):
+    shelf = Shelf(outbox)
+    shelf.take(window_board(5, "now", gen=2))
+    assert shelf.take(window_board(sent.ver, "sent", gen=sent.gen)) is sent.is_taken
+    assert shelf.get("w3").window.line == ("sent" if sent.is_taken else "now")
+
+
+def test_f25_boards_are_there_after_a_restart(outbox):
+    shelf = Shelf(outbox)
+    shelf.take(window_board(5, "请A007号到3号窗口"))
+    shelf.save()
+    assert Shelf(outbox).get("w3").window.line == "请A007号到3号窗口"
+
+
+def test_a_board_that_cannot_be_read_any_more_is_passed_over(outbox):
+    outbox.save_boards([SavedBoard("w3", 1, 1, b"{}")])
+    assert Shelf(outbox).get("w3") is None
+
+
+def test_nothing_new_costs_no_commit(outbox):
+    shelf = Shelf(outbox)
+    shelf.take(window_board(1, "x"))
+    shelf.save()
+    before = outbox._db.total_changes
+    shelf.save()
+    assert outbox._db.total_changes == before
+
+
+def test_whoever_waits_gets_the_next_board(outbox):
+    shelf = Shelf(outbox)
+    shelf.take(window_board(1, "first"))
+    got: list[str] = []
+
+    def wait() -> None:
+        board = shelf.wait("w3", "1.1", 20.0)
+        got.append(cursor_of(board) if board else "")
+
+    waiter = threading.Thread(target=wait)
+    waiter.start()
+    shelf.take(window_board(2, "second"))
+    waiter.join()
+    assert got == ["1.2"]
+
+
+def test_waiting_ends_without_news(outbox):
+    shelf = Shelf(outbox)
+    shelf.take(window_board(1, "first"))
+    assert shelf.wait("w3", "1.1", 0.01) is None
+    assert shelf.wait("w3", "", 0.01) is not None
+
+
+def test_a_queue_is_found_on_the_boards(outbox):
+    shelf = Shelf(outbox)
+    assert not shelf.knows_queues()
+    shelf.take(kiosk_board(1))
+    assert shelf.queue("A").zh == "社保"
+    assert shelf.queue("Z") is None
+    assert shelf.knows_queues()
+
+
+def test_a_flood_of_boards_has_an_end(outbox):
+    shelf = Shelf(outbox)
+    board = window_board(1, "x")
+    taken = [shelf.take(replace(board, board=f"w{number}")) for number in range(MOST_BOARDS + 1)]
+    assert taken.count(False) == 1
