@@ -72,9 +72,9 @@ def test_a_site_that_cannot_open_leaves_nothing_locked(settings: Settings) -> No
 
 def test_a_hall_with_a_clock_of_its_own_goes_on_where_it_stopped(settings: Settings) -> None:
     site = Site.open(settings)
-    live = site.add_hall("hall", small_plan())
     nine = datetime(2025, 3, 3, 1, 0, tzinfo=UTC)
     site.clock.set(nine, speed=5.0)
+    live = site.add_hall("hall", small_plan())
     live.submit(OpenDay(nine.date(), nine + timedelta(hours=8)), SYSTEM)
     site.close()
     store = Store.open(settings.database_url, real_now())
