@@ -31,7 +31,7 @@ from firmware.emulators.pty import PtyWire
 
 LINE_MM = 3.75  # 30 dots at 8 dots a mm
 QR_MODULES = 33  # of the codes that addresses make, for the paper they take
-KEPT_SLIPS = 24
+KEPT_SLIPS = 16
 NEAR_END_MM = 4000.0
 ROLL_MM = 50_000.0
 SLOW_S = 0.4

@@ -5,7 +5,8 @@ import { flag, make } from "./dom.js";
 const ROWS = 16;
 const PITCH = 4; // canvas pixels per lamp
 const STEP_MS = 45;
-const FONT = '15px "WenQuanYi Micro Hei", "Noto Sans CJK SC", "Microsoft YaHei", "PingFang SC", sans-serif';
+const THRESHOLD = 150; // of 255: how much of a lamp's field a stroke must cover
+const FONT = '16px "WenQuanYi Micro Hei", "Noto Sans CJK SC", "Microsoft YaHei", "PingFang SC", sans-serif';
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
 export class Led {
@@ -73,5 +74,5 @@ function rasterize(words) {
   pen.textBaseline = "middle";
   pen.fillText(words, 0, ROWS / 2 + 0.5);
   const { data } = pen.getImageData(0, 0, width, ROWS);
-  return { width, lit: (x, y) => x >= 0 && x < width && data[(y * width + x) * 4 + 3] > 112 };
+  return { width, lit: (x, y) => x >= 0 && x < width && data[(y * width + x) * 4 + 3] > THRESHOLD };
 }

@@ -41,12 +41,26 @@ export class Printer {
     this.status(printer, faults);
   }
 
+  // Only what is new is added to the slip that is shown: printed lines stay as they are.
   show(slip) {
     const key = slip ? `${slip.id}:${slip.lines.length}:${slip.is_cut}:${slip.is_torn}` : "";
     if (key === this.shown) return;
     this.shown = key;
-    this.bay.replaceChildren(slip ? paper(slip) : this.hint);
+    if (!slip) this.bay.replaceChildren(this.hint);
+    else if (this.sheet?.id === slip.id) this.sheet.element.append(...slip.lines.slice(this.sheet.lines).map(printed));
+    else this.lay(slip);
+    if (slip) {
+      this.sheet.lines = slip.lines.length;
+      flag(this.sheet.element, "is-cut", slip.is_cut);
+      flag(this.sheet.element, "is-torn", slip.is_torn);
+    }
     this.bay.scrollTop = this.bay.scrollHeight;
+  }
+
+  lay(slip) {
+    const element = make("div", { class: "slip" }, ...slip.lines.map(printed));
+    this.sheet = { id: slip.id, element };
+    this.bay.replaceChildren(make("div", { class: "slip-shadow" }, element));
   }
 
   fillTray(slips) {
@@ -95,12 +109,6 @@ export class Printer {
     this.roll.style.setProperty("--left", left.toFixed(3));
     text(this.rollText, `余纸 ${(faults.paper_out ? 0 : printer.paper_mm / 1000).toFixed(1)} 米`);
   }
-}
-
-function paper(slip) {
-  const sheet = make("div", { class: `slip${slip.is_cut ? " is-cut" : ""}${slip.is_torn ? " is-torn" : ""}` });
-  for (const line of slip.lines) sheet.append(printed(line));
-  return make("div", { class: "slip-shadow" }, sheet);
 }
 
 function printed(line) {

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from firmware.drivers.keypad_frames import (
@@ -84,6 +84,7 @@ def frames_in(data: bytes) -> list[Frame]:
     return [*reader.feed(data), *reader.quiet()]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.binary(max_size=24), FRAMES), max_size=6), st.binary(max_size=24), st.data())
 def test_noise_between_frames_hides_none_and_makes_none(
     pieces: list[tuple[bytes, Frame]], tail: bytes, data: st.DataObject
@@ -99,6 +100,7 @@ def test_noise_between_frames_hides_none_and_makes_none(
     assert [*found, *reader.quiet()] == [frame for _, frame in pieces]
 
 
+@settings(deadline=None)
 @given(FRAMES, st.binary(min_size=1, max_size=12))
 def test_a_frame_behind_a_false_start_is_found(frame: Frame, after: bytes) -> None:
     false_start = HEAD + bytes([5, 5, 0x68]) + after
@@ -106,6 +108,7 @@ def test_a_frame_behind_a_false_start_is_found(frame: Frame, after: bytes) -> No
     assert frames_in(false_start + frame.encode()) == [frame]
 
 
+@settings(deadline=None)
 @given(FRAMES, st.integers(0, 40))
 def test_a_frame_with_a_flipped_byte_is_no_key(frame: Frame, at: int) -> None:
     data = bytearray(frame.encode())

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firmware import wires
@@ -24,6 +24,7 @@ def test_a_frame_has_the_bytes_of_its_description() -> None:
     assert Frame(3, 1, SHOW, "请".encode("gbk")).encode() == bytes.fromhex("AA 55 03 01 01 02 C7 EB BF E3")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300), st.integers(1, 240))
 def test_any_text_becomes_whole_characters_that_fit(text: str, longest: int) -> None:
     data = encode_text(text, max(longest, 2))
@@ -47,6 +48,7 @@ FRAMES = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(FRAMES, st.binary(max_size=12).filter(lambda noise: b"\xaa" not in noise))
 def test_a_frame_behind_noise_is_found(frame: Frame, noise: bytes) -> None:
     assert Reader().feed(noise + frame.encode()) == [frame]

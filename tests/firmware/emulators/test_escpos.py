@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firmware.drivers.slip import slip_bytes
@@ -16,6 +16,7 @@ SLIP = slip_bytes(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 30), max_size=40))
 def test_pieces_change_nothing(sizes: list[int]) -> None:
     parser, actions, rest = Parser(), [], SLIP
@@ -26,6 +27,7 @@ def test_pieces_change_nothing(sizes: list[int]) -> None:
     assert actions == list(Parser().feed(SLIP))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_no_bytes_break_it(data: bytes) -> None:
     for action in Parser().feed(data):
