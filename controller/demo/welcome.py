@@ -13,9 +13,9 @@ from controller.settings import Settings
 def welcome(
     settings: Settings, pages: Mapping[str, int], morning: Morning, first_service: str, data: Path
 ) -> str:
-    """The text. pages: port of each node's own pages. first_service: "A001 2", number and window."""
+    """The text. pages: port of each node's own pages. first_service: "A001 2", number and window, or ""."""
     web = settings.web_url
-    number, _, window = first_service.partition(" ")
+    first = _first(first_service, morning)
     kiosk, display = (f"http://127.0.0.1:{pages[node]}/pages" for node in ("node-1", "node-4"))
     rows = [
         ("大厅各屏 Screens", f"{web}/hall/{HALL}"),
@@ -29,8 +29,7 @@ def welcome(
     return "\n".join(
         [
             "",
-            f"大厅已开门: {number} 正在 {window} 号窗口办理。",
-            f"The hall is open ({morning.date}): {number} is being served at window {window}.",
+            *first,
             "",
             *(f"  {name}{' ' * (width - _cells(name))}{address}" for name, address in rows),
             "",
@@ -40,6 +39,16 @@ def welcome(
             "Ctrl-C 结束, 再次运行从停下处继续。 Ctrl-C ends it; the next run goes on where it stopped.",
             "",
         ]
+    )
+
+
+def _first(service: str, morning: Morning) -> tuple[str, str]:
+    if not service:
+        return "大厅已开门。", f"The hall is open ({morning.date}); nobody is being served yet."
+    number, _, window = service.partition(" ")
+    return (
+        f"大厅已开门: {number} 正在 {window} 号窗口办理。",
+        f"The hall is open ({morning.date}): {number} is being served at window {window}.",
     )
 
 
