@@ -57,6 +57,11 @@ def in_language(lang: str, text: Text) -> str:
     return (text.en or text.zh) if lang == "en" else (text.zh or text.en)
 
 
+def unfilled(lang: str, key: str) -> str:
+    """The text as its translator wrote it, {facts} and all."""
+    return _catalogue(lang).gettext(key)
+
+
 def is_translated(lang: str, key: str) -> bool:
     """Whether the catalogue of `lang` has a text of its own for `key`."""
     return key in messages(lang)

@@ -1,0 +1,138 @@
+"""Both languages say everything: every text the pages use, every refusal, every word of every list."""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import get_args
+from zoneinfo import ZoneInfo
+
+import pytest
+from babel.messages.extract import extract_from_dir
+
+from controller import i18n
+from controller.hall import events
+from controller.hall.model import (
+    DayState,
+    Outcome,
+    PauseReason,
+    Refused,
+    Slip,
+    Text,
+    TicketClass,
+    TicketState,
+    WindowMode,
+    WindowState,
+)
+from controller.hall.refusals import REFUSALS
+from controller.people import ActorKind, Role
+from web.tickets import COLUMNS
+
+ROOT = Path(__file__).parents[2]
+METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2.ext:babel_extract")]
+KEYWORDS = {"_": None, "say": None, "ngettext": (1, 2), "t": (2,), "tn": (2, 3)}
+DOTTED = re.compile(r"[a-z_]+(\.[A-Za-z0-9_]+)+")  # a key, not an English text
+FAMILIES: dict[str, Iterable[str]] = {
+    "ticket_state": TicketState,
+    "window_state": WindowState,
+    "day_state": DayState,
+    "class": TicketClass,
+    "outcome": Outcome,
+    "pause": PauseReason,
+    "mode": WindowMode,
+    "slip": Slip,
+    "role": Role,
+    "actor": ActorKind,
+    "look": ("light", "dark", "contrast"),
+    "urgency": ("red", "amber", "blue", "green"),
+    "why": ("turn", "appointment", "green", "overdue", "transfer"),
+    "alarm": ("window_lost", "pause_overdue", "unserved", "long_wait"),
+    "error": ("400", "401", "403", "404", "405", "413", "500", "503", "form_expired", "other_origin"),
+    "refused": (*REFUSALS, "not_allowed", "not_your_window", "not_your_hall", "password_wrong"),
+    "event": [kind.__name__ for kind in get_args(events.Event) if "ticket" in kind.__annotations__],
+}
+
+
+def used() -> Iterator[tuple[str, str]]:
+    """Every text that code or a page asks for by name, and where."""
+    for folder in ("web", "controller"):
+        for file, _, found, _, _ in extract_from_dir(ROOT / folder, METHODS, keywords=KEYWORDS):
+            yield (found if isinstance(found, str) else found[0]), f"{folder}/{file}"
+
+
+def test_every_text_of_the_pages_is_there_in_chinese() -> None:
+    missing = {f"{key!r} in {file}" for key, file in used() if key and not i18n.is_translated("zh", key)}
+    assert not missing
+
+
+def test_every_key_that_is_no_english_text_is_there_in_english() -> None:
+    keys = [(key, file) for key, file in used() if DOTTED.fullmatch(key)]
+    assert not {f"{key!r} in {file}" for key, file in keys if not i18n.is_translated("en", key)}
+
+
+@pytest.mark.parametrize("lang", i18n.LANGUAGES)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_word_of_a_list_is_translated(lang: str, family: str) -> None:
+    keys = [f"{family}.{value}" for value in FAMILIES[family]]
+    assert [key for key in keys if not i18n.is_translated(lang, key)] == []
+
+
+def test_the_columns_of_the_file_for_a_spreadsheet_are_translated() -> None:
+    assert [column for column in COLUMNS if not i18n.is_translated("zh", column)] == []
+
+
+def _facts(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def test_chinese_refusals_mention_only_what_the_rules_tell() -> None:
+    for code, english in REFUSALS.items():
+        chinese = i18n.unfilled("zh", f"refused.{code}")
+        assert _facts(chinese) <= _facts(english), code
+
+
+def test_no_chinese_text_mentions_a_fact_its_key_does_not_have() -> None:
+    for key in i18n.messages("zh"):
+        if not DOTTED.fullmatch(key):
+            assert _facts(i18n.unfilled("zh", key)) <= _facts(key) | {"n"}, key
+
+
+def test_texts_are_filled_with_facts() -> None:
+    assert i18n.t("zh", "Window {n}", n=3) == "3 号窗口"
+    assert i18n.t("en", "Window {n}", n=3) == "Window 3"
+
+
+def test_counting_follows_the_language() -> None:
+    assert i18n.tn("en", "{n} minute", "{n} minutes", 1) == "1 minute"
+    assert i18n.tn("en", "{n} minute", "{n} minutes", 2) == "2 minutes"
+    assert i18n.tn("zh", "{n} minute", "{n} minutes", 1) == "1 分钟"
+
+
+def test_a_refusal_says_states_and_times_as_people_do() -> None:
+    zone = ZoneInfo("Asia/Shanghai")
+    missed = Refused("not_waiting", "A001 is no_show, not waiting", number="A001", state="no_show")
+    assert i18n.refused("zh", missed) == "A001 过号,不在等候"
+    assert i18n.refused("en", missed) == "A001 is missed, not waiting"
+    late = Refused("closes_too_early", "", closes_at=datetime(2026, 3, 2, 1, 30, tzinfo=UTC))
+    assert i18n.refused("zh", late, zone) == "结束时间 09:30 已过"
+
+
+def test_a_refusal_nobody_translated_says_what_the_rules_said() -> None:
+    assert i18n.refused("zh", Refused("brand_new", "window 3 is on fire")) == "window 3 is on fire"
+
+
+def test_a_fact_nobody_gave_does_not_break_the_sentence() -> None:
+    assert i18n.refused("zh", Refused("window_closed", "window 3 is closed")) == "– 号窗口未开,无人登录"
+
+
+def test_a_text_in_one_language_only_serves_both() -> None:
+    assert i18n.in_language("en", Text("大厅", "")) == "大厅"
+    assert i18n.in_language("zh", Text("大厅", "Hall")) == "大厅"
+
+
+def test_a_language_the_hall_does_not_have_is_an_error() -> None:
+    with pytest.raises(ValueError, match="fr"):
+        i18n.t("fr", "Window {n}")

@@ -1,0 +1,144 @@
+"""What needs the manager, most urgent first: each as one sentence with the way to do something about it.
+
+Joins what the hall itself shows (reports.alarms), what devices report, and the advice to open a window.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from flask import g, url_for
+
+from controller import i18n
+from controller.hall import reports
+from controller.hall.model import Hall
+from controller.hall.reports import Advice, Alarm, Urgency
+from controller.store import devices
+from controller.store.devices import Fault
+from web.visit import say, the_site
+
+MOST_FAULTS = 5  # shown one by one
+URGENCY_OF_SEVERITY = {"citizen": Urgency.RED, "degraded": Urgency.AMBER, "maintenance": Urgency.BLUE}
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    text: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """advice: what would help, and what it would bring."""
+
+    urgency: Urgency
+    text: str
+    advice: str = ""
+    links: tuple[Link, ...] = ()
+
+    @property
+    def look(self) -> str:
+        return self.urgency.name.lower()
+
+
+def needs(hall: Hall, now: datetime) -> list[Need]:
+    advice = {one.queue: one for one in reports.advice(hall, now)}
+    found = [_alarm(hall, alarm, advice.get(alarm.queue or "")) for alarm in reports.alarms(hall, now)]
+    alarmed = {alarm.queue for alarm in reports.alarms(hall, now)}
+    found += [_advice(hall, one) for queue, one in advice.items() if queue not in alarmed]
+    found += [*_faults(hall.id), *_set_aside(hall.id)]
+    return sorted(found, key=lambda need: need.urgency)
+
+
+def _alarm(hall: Hall, alarm: Alarm, advice: Advice | None) -> Need:
+    text = say(
+        f"alarm.{alarm.code}",
+        window=alarm.window,
+        queue=_queue(hall, alarm.queue),
+        minutes=alarm.minutes or 0,
+        n=alarm.count,
+        reason=i18n.label(g.lang, "pause", alarm.reason) if alarm.reason else "",
+    )
+    links = [_who_waits(hall, alarm.queue)] if alarm.queue else []
+    window = advice.window if advice else alarm.window
+    if window is not None:
+        links.append(_window(hall, window))
+    return Need(alarm.urgency, text, _gain(hall, advice) if advice else "", tuple(links))
+
+
+def _advice(hall: Hall, advice: Advice) -> Need:
+    text = say("{n} wait for {queue}.", n=advice.waiting, queue=_queue(hall, advice.queue))
+    links = (_who_waits(hall, advice.queue), _window(hall, advice.window))
+    return Need(Urgency.BLUE, text, _gain(hall, advice), links)
+
+
+def _gain(hall: Hall, advice: Advice) -> str:
+    after = _minutes(advice.after)
+    if advice.before is None:
+        return say("Open window {window}: then about {after} min.", window=advice.window, after=after)
+    before = _minutes(advice.before)
+    return say(
+        "Open window {window}: {before} min become about {after}.",
+        window=advice.window,
+        before=before,
+        after=after,
+    )
+
+
+def _minutes(length: timedelta) -> int:
+    return int(length.total_seconds() // 60)
+
+
+def _queue(hall: Hall, code: str | None) -> str:
+    return i18n.in_language(g.lang, hall.queues[code].name) if code else ""
+
+
+def _window(hall: Hall, number: int) -> Link:
+    return Link(say("Window {n}", n=number), url_for("manager.window", hall=hall.id, number=number))
+
+
+def _who_waits(hall: Hall, queue: str) -> Link:
+    address = url_for("manager.tickets", hall=hall.id, queue=queue, state="waiting", sort="issued", dir="up")
+    return Link(say("Who waits"), address)
+
+
+def _faults(hall: str) -> list[Need]:
+    faults = the_site().devices.faults(hall)
+    faults.sort(key=lambda fault: (_urgency(fault), fault.since))
+    found = [_fault(fault) for fault in faults[:MOST_FAULTS]]
+    if len(faults) > MOST_FAULTS:
+        text = say("{n} more faults of devices", n=len(faults) - MOST_FAULTS)
+        found.append(Need(Urgency.AMBER, text, links=(_devices(),)))
+    return found
+
+
+def _fault(fault: Fault) -> Need:
+    key = f"fault.{fault.code}"
+    what = say(key) if i18n.is_translated(g.lang, key) else fault.detail or fault.code
+    since = fault.since.astimezone(the_site().settings.zone).strftime("%H:%M")
+    text = say(
+        "{device} of {unit}: {what}, since {time}",
+        device=fault.device,
+        unit=fault.unit,
+        what=what,
+        time=since,
+    )
+    return Need(_urgency(fault), text, links=(_devices(),))
+
+
+def _urgency(fault: Fault) -> Urgency:
+    return URGENCY_OF_SEVERITY.get(fault.severity, Urgency.AMBER)
+
+
+def _devices() -> Link:
+    return Link(say("The wires"), "/wires")
+
+
+def _set_aside(hall: str) -> list[Need]:
+    with the_site().store.reading() as connection:
+        count = devices.set_aside_count(connection, hall)
+    if not count:
+        return []
+    text = say("{n} messages of devices could not be used and were set aside", n=count)
+    return [Need(Urgency.BLUE, text, links=(_devices(),))]
