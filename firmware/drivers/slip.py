@@ -1,8 +1,8 @@
 """The bytes of one slip in ESC/POS, laid out by python-escpos.
 
-Hides that library's ways: it is only asked for bytes, never for a device, and its table of printers is
-kept in a private directory (it unpickles from there, and parses half a second without one). Chinese is
-written as GB18030 in the printer's double-byte mode; python-escpos has no other code page for it.
+Hides that library's ways: it is only asked for bytes, never for a device, and knows one printer, ours
+(printers.json), because its own table of 40 costs half a second of parsing or a pickle to be trusted.
+Chinese is written as GB18030 in the printer's double-byte mode; the library has no code page for it.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ import logging
 import os
 import tempfile
 import threading
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from firmware.protocol.messages import Print, SlipLine
 
-PICKLES = "ESCPOS_CAPABILITIES_PICKLE_DIR"
-PROFILE = "TM-T88III"  # 80 mm, 512 dots, QR by command: what the common Chinese 80 mm models imitate
+PRINTERS = Path(__file__).parent / "printers.json"
 CHINESE = b"\x1c&"  # FS &: double-byte mode. Source: ESC/POS application programming guide.
 QR_DOTS = 6  # a module of 0.75 mm at 203 dpi: read from an arm's length
 _importing = threading.Lock()
@@ -52,13 +52,13 @@ def printable(text: str) -> str:
 
 @cache
 def _layout() -> type[Any]:
-    """python-escpos with its output kept in memory. Imported here: 0.1-0.6 s that only printers pay."""
+    """python-escpos with its output kept in memory. Imported here: 0.1 s that only printers pay."""
     with _importing:
         escpos = _import_escpos()
 
     class Slip(escpos):  # type: ignore[misc, valid-type]
         def __init__(self) -> None:
-            super().__init__(profile=PROFILE)
+            super().__init__(profile="default")
             self.output = bytearray()
 
         def _raw(self, msg: bytes) -> None:
@@ -77,23 +77,35 @@ def _layout() -> type[Any]:
 
 
 def _import_escpos() -> type[Any]:
-    """The library's class; its table of printers goes to $ESCPOS_CAPABILITIES_PICKLE_DIR when that is set.
+    """The library's class, having read our table of printers.
 
-    The import makes a temporary directory even when it is told another place, so the name of temporary
-    directories points to a scratch one meanwhile. It also sets up logging, which is not its to do.
+    At its import the library writes a pickle of the table, makes a temporary directory even when it is
+    told another place, and sets up logging, which is not its to do: all three stay in a scratch directory
+    or are taken back. What it needs is imported before, so that this lasts milliseconds.
     """
-    handlers = list(logging.root.handlers)
+    import importlib_resources  # noqa: F401
+    import yaml  # type: ignore[import-untyped]  # noqa: F401
+
+    handlers, kept = list(logging.root.handlers), tempfile.tempdir
     with tempfile.TemporaryDirectory(prefix="servicehall-escpos-") as scratch:
-        kept, tempfile.tempdir = tempfile.tempdir, scratch
-        given = os.environ.get(PICKLES)
-        place = given or scratch
-        Path(place).mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.environ[PICKLES] = place
+        tempfile.tempdir = scratch
+        places = {"ESCPOS_CAPABILITIES_FILE": str(PRINTERS), "ESCPOS_CAPABILITIES_PICKLE_DIR": scratch}
+        before = {name: os.environ.get(name) for name in places}
+        os.environ.update(places)
         try:
-            from escpos.escpos import Escpos
+            import escpos.capabilities  # noqa: F401
         finally:
             tempfile.tempdir = kept
             logging.root.handlers[:] = handlers
-            if given is None:
-                del os.environ[PICKLES]
+            _restore(before)
+    from escpos.escpos import Escpos
+
     return Escpos  # type: ignore[no-any-return]
+
+
+def _restore(before: Mapping[str, str | None]) -> None:
+    for name, value in before.items():
+        if value is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = value

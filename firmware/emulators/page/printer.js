@@ -116,7 +116,7 @@ function printed(line) {
     return make("img", { class: `slip-qr align-${line.align}`, src: `qr.svg?text=${encodeURIComponent(line.qr)}`, alt: `二维码 ${line.qr}`, title: line.qr });
   }
   if (line.image) {
-    return make("img", { class: `slip-image align-${line.align}`, src: `data:image/svg+xml,${encodeURIComponent(line.image)}`, alt: "打印的图像", style: `width:${(line.dots / 512) * 100}%` });
+    return make("img", { class: `slip-image align-${line.align}`, src: `data:image/svg+xml,${encodeURIComponent(line.image)}`, alt: "打印的图像", style: `width:${(line.dots / 576) * 100}%` });
   }
   return make("p", { class: `slip-line align-${line.align}${line.bold ? " is-bold" : ""}`, style: `--times:${line.size}` }, line.text || "\u00a0");
 }
