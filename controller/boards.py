@@ -69,8 +69,17 @@ def names(hall: Hall) -> list[str]:
 
 
 def touched(hall: Hall, told: Iterable[effects.Effect]) -> set[str]:
-    """The boards that may look different after these effects."""
+    """The boards that may look different after these effects, and whose readers wait for it."""
     return {name for effect in told for name in _touched(hall, effect)}
+
+
+def touched_late(hall: Hall, told: Iterable[effects.Effect]) -> set[str]:
+    """The boards on which only the number of those waiting may have changed.
+
+    One ticket changes it at every window of its queue: 300 boards, for which a moment is soon enough.
+    """
+    codes = {effect.queue for effect in told if isinstance(effect, effects.QueueFace)}
+    return {of_window(number) for code in codes for number in hall.servers.get(code, ())}
 
 
 def draw(hall: Hall, name: str, now: datetime, version: Version) -> Board | None:
@@ -241,7 +250,6 @@ def _touched(hall: Hall, effect: effects.Effect) -> Iterator[str]:
             if queue is not None:
                 yield of_domain(queue.domain)
                 yield of_zone(queue.zone)
-                yield from (of_window(number) for number in hall.servers.get(code, ()))
         case _:
             return
 

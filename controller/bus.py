@@ -166,6 +166,12 @@ class Bus:
         """The broker can be reached."""
         return self.session.is_up
 
+    @property
+    def is_stalled(self) -> bool:
+        """Messages wait because the store cannot take them."""
+        with self._lock:
+            return any(lane.is_stalled for lane in self._lanes.values())
+
     def units(self) -> list[UnitStatus]:
         """Every unit that may connect, and how it is."""
         now_s = time.monotonic()
@@ -257,7 +263,9 @@ class Bus:
             return
         if isinstance(error, Refused):
             self.guard.count("refused")
-            self._postings.refused(posting, Message(lane.unit, lane.epoch, seq), error)
+            kept = self._postings.refused(posting, Message(lane.unit, lane.epoch, seq), error)
+            if kept is not None:
+                self._record(kept)
         with self._lock:
             lane.committed(seq)
             self._acks.add((lane.unit, lane.epoch))
@@ -284,6 +292,8 @@ class Bus:
         if result.code == "fenced":
             self.guard.count("fenced")
             _logger.error("hall %s: %s obeys a controller of a later generation", self.hall, unit)
+        if result.state is ResultState.RECEIVED:
+            self._courier.received(result.cid, time.monotonic())
         if result.state in FINAL and self._courier.settle([(result.cid, result.state, result.code)]):
             settled = [(result.cid, result.state, result.code)]
             self._post_quietly(lambda: self.live.post(None, unit_actor(unit), settle=settled))
@@ -396,8 +406,12 @@ class Bus:
 
     def _send_orders(self, now_s: float) -> None:
         if self.session.is_up:
-            for unit, command in self._courier.due(now_s):
+            for unit, command in self._courier.due(now_s, self._may_be_here):
                 self._publish(topics.down(self.hall, unit, "cmd"), command)
+
+    def _may_be_here(self, unit: str) -> bool:
+        """A unit that is gone gets its orders when it is born again."""
+        return self.presence.status(unit, time.monotonic()) is not Status.OFFLINE
 
     def _send_boards(self) -> None:
         fresh, gone = self.screens.refresh()
@@ -425,6 +439,7 @@ class Bus:
         if self.devices.refresh():
             self.devices.sync_accounts()
         self._send_configs()
+        self.screens.touch_late()
         if now_s >= self._redraw_at:
             self._redraw_at = now_s + REDRAW_S
             self.screens.touch_all()

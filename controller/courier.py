@@ -7,7 +7,7 @@ depends on clocks being right; only `iss` on the wire is real time.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -16,6 +16,8 @@ import msgspec
 from controller.clock import HallClock
 from controller.store.orders import PendingOrder, Settled
 from firmware.protocol.messages import Command
+
+PATIENCE = 5  # times resend_s, for an order the unit has received: a slip takes 1-4 s at 9600 baud
 
 
 @dataclass(slots=True)
@@ -58,10 +60,20 @@ class Courier:
                 if unit in (None, sent.order.unit):
                     sent.again_s = now_s
 
-    def due(self, now_s: float) -> list[tuple[str, Command]]:
+    def received(self, cid: str, now_s: float) -> None:
+        """The unit has it and is at work: ask again only when that takes long."""
+        with self._lock:
+            sent = self._sent.get(cid)
+            if sent is not None:
+                sent.again_s = now_s + PATIENCE * self._resend_s
+
+    def due(
+        self, now_s: float, is_here: Callable[[str], bool] = lambda unit: True
+    ) -> list[tuple[str, Command]]:
         """What to send now, oldest first, and to whom; each comes again after resend_s."""
         with self._lock:
             due = [sent for sent in self._sent.values() if sent.again_s <= now_s < sent.ends_s]
+            due = [sent for sent in due if is_here(sent.order.unit)]
             for sent in due:
                 sent.again_s = now_s + self._resend_s
         return [(sent.order.unit, self._command(sent, now_s)) for sent in due]

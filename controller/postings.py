@@ -140,15 +140,12 @@ class Postings:
             on_refused=made.on_refused,
         )
 
-    def refused(self, posting: Posting, message: Message, why: Refused) -> None:
-        """A paper that is out already was refused: somebody has to know of it."""
+    def refused(self, posting: Posting, message: Message, why: Refused) -> Record | None:
+        """The row to keep when a paper that is out already, or a rating given, was refused."""
         if isinstance(posting, Word) and isinstance(posting.report, messages.IssuedOffline | messages.Rated):
             error = BadMessage(f"refused: {why}", "d", "look at the ticket and decide")
-            self.live.post(
-                None,
-                unit_actor(message.unit),
-                records=[self.set_aside(message.unit, posting.payload, error)],
-            )
+            return self.set_aside(message.unit, posting.payload, error)
+        return None
 
     def poison_of(self, posting: Word, unit: str, error: BaseException) -> Poison:
         """What stands for a report that this program fails on."""

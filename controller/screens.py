@@ -24,6 +24,7 @@ class Screens:
         self._read, self._now, self._gen = read, now, gen
         self._changed = threading.Condition()
         self._dirty: set[str] = set()
+        self._late: set[str] = set()
         self._is_all_dirty = True
         self._shown: dict[str, Board] = {}
         self._looks: dict[str, Board] = {}
@@ -35,9 +36,17 @@ class Screens:
 
     def touch(self, told: Iterable[Effect]) -> None:
         """Something happened: the boards it may have changed are drawn at the next refresh."""
-        names = boards.touched(self._read(), told)
+        hall, told = self._read(), list(told)
+        now, late = boards.touched(hall, told), boards.touched_late(hall, told)
         with self._changed:
-            self._dirty |= names
+            self._dirty |= now
+            self._late |= late
+
+    def touch_late(self) -> None:
+        """Let the boards be drawn on which only the number of those waiting has changed."""
+        with self._changed:
+            self._dirty |= self._late
+            self._late.clear()
 
     def touch_all(self) -> None:
         with self._changed:

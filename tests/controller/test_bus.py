@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -370,3 +371,21 @@ def test_late_orders_are_settled_as_expired(tmp_path: Path) -> None:
         unit.answer(cid, ResultState.EXPIRED)
         seq = unit.press()
         until(lambda: unit.acked() == seq)
+
+
+def test_what_the_store_could_not_take_is_tried_again_without_the_unit(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL)
+    with running("nats", tmp_path) as hall:
+        unit = hall.unit("node-1", dispenser("A"))
+        other = sqlite3.connect(hall.settings.data_dir / "hall.sqlite", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")  # as a backup that hangs would
+        unit.press()
+        unit.press()
+        until(lambda: hall.bus.is_stalled, timeout=20)
+        assert (unit.acked(), hall.numbers()) == (0, [])
+        other.rollback()
+        other.close()
+        until(lambda: unit.acked() == 2, timeout=20)
+        assert hall.numbers() == ["A001", "A002"]

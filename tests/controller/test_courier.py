@@ -70,3 +70,18 @@ def test_an_order_committed_twice_is_one() -> None:
     sent(found, 100.0)
     found.add([order("a")], 101.0)
     assert sent(found, 101.0) == []
+
+
+def test_a_unit_at_work_is_asked_again_only_when_it_takes_long() -> None:
+    found = courier()
+    found.add([order("a", ttl_s=100.0)], 100.0)
+    sent(found, 100.0)
+    found.received("a", 100.5)
+    assert (sent(found, 103.0), sent(found, 115.5)) == ([], ["a"])
+
+
+def test_a_unit_that_is_gone_gets_its_orders_when_it_is_back() -> None:
+    found = courier()
+    found.add([order("a")], 100.0)
+    assert found.due(100.0, lambda unit: False) == []
+    assert sent(found, 101.0) == ["a"]
