@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
 import stat
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +18,8 @@ from controller import broker
 from controller.broker import Broker, BrokerError, hash_secret, set_accounts
 from controller.broker_config import Account
 from controller.settings import Settings
-from firmware.protocol import topics
+from firmware.protocol import session, topics
+from firmware.protocol.guard import Guard
 from tests.controller.brokers import KINDS, Client, client, running, settings_for
 from tests.waiting import until
 
@@ -183,3 +186,26 @@ def test_an_external_broker_takes_its_login_from_a_private_file(tmp_path: Path) 
     )
     with pytest.raises(BrokerError, match="needs broker_credentials"):
         broker.login(replace(external, broker_credentials=None))
+
+
+def test_with_a_certificate_nothing_goes_over_the_wire_in_clear(settings: Settings, tmp_path: Path) -> None:
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    asked = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=hall -days 2"
+    files = ["-keyout", str(key), "-out", str(cert), "-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run(["openssl", *asked.split(), *files], check=True, capture_output=True)
+    secured = replace(settings, mqtt_tls_cert=cert, mqtt_tls_key=key, mqtt_tls_ca=cert)
+    with running(secured):
+        own = broker.login(secured)
+        assert own.is_tls
+        where = session.Broker(own.host, own.port, own.user, own.password, str(own.ca), own.is_tls)
+        topic = topics.board("hall", "w1")
+        guard = Guard(logging.getLogger())
+        talker = session.Session(where, "controller", guard, on_message=lambda at, payload: None)
+        talker.start()
+        until(lambda: talker.is_up)
+        assert talker.publish(topic, b"hello", retain=True)
+        plain = Client(secured, "controller", own.password)
+        until(lambda: plain.drops or plain.connects)
+        assert "Success" not in plain.connects
+        plain.close()
+        talker.stop()
