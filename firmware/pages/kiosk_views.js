@@ -90,7 +90,10 @@ export function homeView(state, act) {
   let cards = [];
   const lay = (lines) => {
     mark(pages, "hidden", true);
-    if (lines.length > capacity(grid, lines.length)) mark(pages, "hidden", false);
+    if (lines.length > capacity(grid, lines.length)) {
+      pages.replaceChildren(...pager(state, act, 2)); // the space that remains is measured with it
+      mark(pages, "hidden", false);
+    }
     const fits = capacity(grid, lines.length);
     const count = Math.max(1, Math.ceil(lines.length / fits));
     state.page = Math.min(state.page, count - 1);
@@ -145,7 +148,7 @@ export function searchView(state, act) {
   const mode = isPhone() ? "search" : "none";
   const box = el("input", { type: "search", class: "search-box", autocomplete: "off", inputmode: mode, maxlength: "40", "aria-label": say(lang, "search"), placeholder: hint });
   box.value = state.text;
-  const results = el("div", { class: "results", role: "list" });
+  const results = el("div", { class: "results" });
   const count = el("p", { class: "count", role: "status" });
   const type = (text) => {
     box.value = text;

@@ -1,0 +1,166 @@
+"""The desks in a real browser: keys, doubled clicks, a cut link, and pages that follow the hall."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from controller.clock import real_now
+from controller.hall.commands import CallNext, Start
+from controller.hall.model import TicketState
+from tests.browser.conftest import Served
+from tests.waiting import until
+
+pytestmark = pytest.mark.browser
+
+DESK = (1366, 768)
+
+
+@pytest.fixture
+def console(served: Served) -> Iterator[Page]:
+    """Li at window 1, with two people waiting."""
+    for _ in range(2):
+        served.desk.take("A")
+    page = served.screen(f"/in/{served.desk.site.people.link('li', real_now())}", DESK)
+    page.click("main button")
+    page.click("text=在此登录 >> nth=0")
+    expect(page.locator("#key-big")).to_be_enabled()
+    page.wait_for_function("window.htmx !== undefined && document.getElementById('console') !== null")
+    yield page
+    page.context.close()
+
+
+def states(served: Served) -> dict[str, TicketState]:
+    return {ticket.number: ticket.state for ticket in served.desk.live.hall.tickets.values()}
+
+
+def test_the_space_bar_does_what_comes_next(served: Served, console: Page) -> None:
+    big = console.locator("#key-big .key-name")
+    for wanted in ("开始办理", "办结并叫下一位", "开始办理"):
+        console.keyboard.press(" ")
+        expect(big).to_have_text(wanted)
+        expect(console.locator("#console.is-resting")).to_have_count(0)  # sooner, it is the same press
+    assert states(served) == {"A001": TicketState.COMPLETED, "A002": TicketState.CALLED}
+
+
+def test_a_doubled_click_finishes_one_and_calls_one(served: Served, console: Page) -> None:
+    served.desk.take("A")
+    served.desk.give(CallNext(1), Start(1))
+    expect(console.locator("#key-big .key-name")).to_have_text("办结并叫下一位")
+    console.dblclick("#key-big")
+    expect(console.locator("#key-big .key-name")).to_have_text("开始办理")
+    found = states(served)
+    assert (found["A001"], found["A002"], found["A003"]) == (
+        TicketState.COMPLETED,
+        TicketState.CALLED,
+        TicketState.WAITING,
+    )
+
+
+def test_a_key_pressed_while_the_link_is_cut_says_so_and_is_sent_once(served: Served, console: Page) -> None:
+    console.context.set_offline(True)
+    console.keyboard.press(" ")
+    expect(console.locator("#key-big .key-name")).to_have_text("未发送")
+    expect(console.locator(".link-lost")).to_be_visible()
+    console.context.set_offline(False)
+    expect(console.locator("#key-big .key-name")).to_have_text("开始办理")
+    expect(console.locator(".link-lost")).to_be_hidden()
+    assert states(served) == {"A001": TicketState.CALLED, "A002": TicketState.WAITING}
+
+
+def test_escape_takes_an_unsent_key_back(served: Served, console: Page) -> None:
+    console.context.set_offline(True)
+    console.keyboard.press(" ")
+    expect(console.locator("#key-big .key-name")).to_have_text("未发送")
+    console.keyboard.press("Escape")
+    console.context.set_offline(False)
+    expect(console.locator("#key-big .key-name")).to_have_text("叫下一位")
+    assert set(states(served).values()) == {TicketState.WAITING}
+
+
+def test_an_error_beside_its_key_outlives_a_redraw(served: Served, console: Page) -> None:
+    console.keyboard.press(" ")
+    expect(console.locator("#key-recall")).to_be_enabled()
+    console.keyboard.press("r")
+    error = console.locator("[data-error=recall]")
+    expect(error).to_contain_text("A001 刚呼叫过")
+    served.desk.take("B")
+    expect(console.locator(".queue-table tbody tr").nth(1).locator(".big")).to_have_text("1")
+    expect(error).to_contain_text("A001 刚呼叫过")
+
+
+def test_a_transfer_is_asked_for_and_given_by_keyboard_alone(served: Served, console: Page) -> None:
+    console.keyboard.press(" ")
+    expect(console.locator("#key-transfer")).to_have_attribute("role", "button")
+    console.keyboard.press("t")
+    expect(console.locator("dialog select")).to_be_focused()
+    console.keyboard.press("ArrowDown")
+    console.keyboard.press("Tab")
+    console.keyboard.type("应到其他队列办理")
+    console.keyboard.press("Enter")
+    expect(console.locator("dialog")).to_be_hidden()
+    until(lambda: served.desk.live.hall.tickets[1].queue == "B")
+
+
+def test_the_search_is_a_key_and_escape_leaves_it(console: Page) -> None:
+    console.keyboard.press("/")
+    console.keyboard.type("A00")
+    expect(console.locator("#found li")).to_have_count(2)
+    console.keyboard.press("Escape")
+    expect(console.locator("#found li")).to_have_count(0)
+
+
+def test_a_console_whose_person_was_shut_out_asks_to_sign_in(served: Served, console: Page) -> None:
+    served.desk.site.people.set_active("li", False, real_now())
+    served.desk.take("A")
+    console.wait_for_url(re.compile(r"/sign-in"))
+
+
+def test_the_board_follows_the_hall_and_keeps_open_what_was_opened(served: Served) -> None:
+    served.desk.take("A")
+    page = served.screen(f"/in/{served.desk.site.people.link('boss', real_now())}", DESK)
+    page.click("main button")
+    page.click("#day-table summary")
+    served.desk.take("A")
+    expect(page.locator(".figure dd").first).to_have_text("2")
+    expect(page.locator("#day-table table")).to_be_visible()
+    page.context.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark", "contrast"])
+def test_text_is_readable_in_every_look(served: Served, console: Page, theme: str) -> None:
+    """WCAG 2.2 AA: 4.5:1 for text, worked out from what the browser shows."""
+    console.goto(f"{served.url}/w/hall/1?theme={theme}")
+    assert console.evaluate(_POOR_CONTRAST) == []
+    served.desk.time.pass_by(minutes=45)
+    page = served.screen(f"/in/{served.desk.site.people.link('boss', real_now())}", DESK)
+    page.click("main button")
+    for address in ("/m/hall/", "/m/hall/tickets", "/m/hall/tickets/1", "/"):
+        page.goto(f"{served.url}{address}?theme={theme}")
+        assert page.evaluate(_POOR_CONTRAST) == []
+
+
+_POOR_CONTRAST = """() => {
+  const parse = (c) => (c.match(/[\\d.]+/g) || []).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map((v) => v / 255)
+    .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = (e) => {
+    for (; e; e = e.parentElement) {
+      const c = parse(getComputedStyle(e).backgroundColor);
+      if (c.length === 3 || c[3] > 0) return c;
+    }
+    return [255, 255, 255];
+  };
+  const poor = [];
+  for (const e of document.querySelectorAll('body *')) {
+    const own = [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
+    if (!own || e.disabled || e.closest('[disabled]') || !e.checkVisibility()) continue;
+    const [a, b] = [light(parse(getComputedStyle(e).color)), light(behind(e))].sort((x, y) => y - x);
+    if ((a + 0.05) / (b + 0.05) < 4.5) poor.push(e.className + ': ' + e.textContent.trim().slice(0, 30));
+  }
+  return poor;
+}"""
