@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
@@ -188,14 +190,16 @@ class HallProcess:
 
 
 @contextmanager
-def running_hall(folder: Path, run_dir: Path, speed: float = 1.0) -> Iterator[HallProcess]:
-    """A started hall, stopped at the end; when it does not start its last words are told."""
-    hall = HallProcess(folder, run_dir, speed)
+def running_hall(folder: Path, speed: float = 1.0) -> Iterator[HallProcess]:
+    """A started hall, stopped at the end. Its cables hang in a folder of their own, whose path is short."""
+    cables = Path(tempfile.mkdtemp(prefix="sh-"))
+    hall = HallProcess(folder, cables, speed)
     try:
         hall.start()
         yield hall
     finally:
         hall.stop()
+        shutil.rmtree(cables, ignore_errors=True)
 
 
 def _node(window: int) -> str:

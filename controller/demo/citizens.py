@@ -19,7 +19,7 @@ HAS_PHONE = 0.15
 LETS_PASS = 0.1  # of those with the phone page open
 RATINGS = (3, 2, 1, 0)
 RATING_SHARES = (0.55, 0.35, 0.06, 0.04)
-PATIENCE_MINUTES = 25.0
+SHORTEST_PATIENCE, PATIENCE_MINUTES = timedelta(minutes=6), 19.0  # 25 minutes on average
 GIVES_UP = timedelta(minutes=90)  # after this without being called again, one goes home
 LOOKS_AGAIN = timedelta(minutes=3)
 RATING_PROMPT_S = 3.0  # real: a key, two commits, two hops and one frame at 9600 baud take far less
@@ -72,7 +72,7 @@ def new_citizen(id: int, arrival: Arrival, now: timedelta, chance: Random) -> Ci
     """The citizen of an arrival, with a temper drawn from `chance`."""
     patience = arrival.patience
     if patience is None and chance.random() < WALKS_AWAY:
-        patience = timedelta(minutes=chance.expovariate(1 / PATIENCE_MINUTES))
+        patience = SHORTEST_PATIENCE + timedelta(minutes=chance.expovariate(1 / PATIENCE_MINUTES))
     rating = chance.choices(RATINGS, RATING_SHARES)[0] if chance.random() < RATES else None
     has_phone = chance.random() < HAS_PHONE
     return Citizen(

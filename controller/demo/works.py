@@ -77,9 +77,9 @@ class Works:
                 process.start()
 
     def stop(self, also_first: Sequence[Process] = ()) -> None:
-        """End units, controller and benches in this order; `also_first` with the units. At most 9 s."""
+        """End units, controller and benches in this order; `also_first` with the units. At most 9.5 s."""
         units, hardware = list(self.units.values()), list(self.benches.values())
-        stop_all([([*also_first, *units], 3.0), ([self.controller], 4.5), (hardware, 1.5)])
+        stop_all([([*also_first, *units], 2.5), ([self.controller], 4.0), (hardware, 3.0)])
 
     def until(
         self,

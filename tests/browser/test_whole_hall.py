@@ -11,6 +11,7 @@ import zxingcpp
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from controller.demo import benches
 from controller.demo.hall import MANAGER, VISITOR, VISITOR_WINDOW
 from tests.hall_process import HallProcess, running_hall
 from tests.waiting import until
@@ -141,8 +142,6 @@ def test_the_wires_page_shows_every_bench(hall: HallProcess, screens: Screens) -
 def test_breaking_a_device_on_the_bench_is_told_on_the_units_page(
     hall: HallProcess, screens: Screens
 ) -> None:
-    from controller.demo import benches
-
     units = sign_in(hall, screens, MANAGER.id)
     units.goto(f"{hall.url}/devices")
     expect(units.locator("#unit-node-1")).to_contain_text("一切正常", timeout=PATIENCE_MS)
