@@ -1,0 +1,42 @@
+"""`make bench`: the figures of docs/benchmarks.md, measured on this machine in one run.
+
+python -m tests.bench [press|web|size ...]      all of them without a name
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from tests.bench import press, size, web
+
+Rows = list[tuple[str, str]]
+BENCHES: dict[str, Callable[[Path], Iterator[Rows]]] = {
+    "press": lambda folder: (press.measure(folder / broker, broker) for broker in ("nats", "mosquitto")),
+    "web": lambda folder: (web.measure(folder / str(waiting), waiting) for waiting in (100, 10_000)),
+    "size": lambda folder: iter([size.measure(folder)]),
+}
+
+
+def main(names: list[str]) -> int:
+    unknown = [name for name in names if name not in BENCHES]
+    if unknown:
+        print(f"bench: there is no {unknown[0]!r}; there are {', '.join(BENCHES)}", file=sys.stderr)
+        return 2
+    load = f"load {os.getloadavg()[0]:.1f}"
+    print(f"{platform.machine()}, {os.cpu_count()} cores, {load}, Python {platform.python_version()}")
+    print("\n| what | figure |\n|---|---|")
+    with tempfile.TemporaryDirectory(prefix="servicehall-bench-") as folder:
+        for name in names or BENCHES:
+            for rows in BENCHES[name](Path(folder) / name):
+                for what, figure in rows:
+                    print(f"| {what} | {figure} |", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
