@@ -13,16 +13,18 @@ import sys
 import types
 import typing
 from collections.abc import Iterable
+from datetime import timedelta
+from enum import StrEnum
 from pathlib import Path
 
 import msgspec
-from firmware.settings import NodeSettings
 
 from controller.hall import commands, effects, events, model
 from controller.people import RIGHTS
 from controller.settings import Settings
 from firmware.cli import summaries
 from firmware.protocol import messages, topics
+from firmware.settings import NodeSettings
 
 HERE = Path(__file__).parent / "reference"
 
@@ -67,7 +69,7 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 def _doc(thing: object) -> str:
     """The docstring a programmer wrote; nothing for the signature a dataclass makes up."""
-    text = inspect.getdoc(thing) or ""
+    text = inspect.cleandoc(thing.__doc__ or "")
     made_up = isinstance(thing, type) and text.startswith(f"{thing.__name__}(")
     return "" if made_up or "Struct" in text[:12] else text
 
@@ -85,13 +87,18 @@ def _default(value: object) -> str:
 
 
 def _plain(value: object) -> str:
-    return (
-        str(value)
-        if isinstance(value, bool | int | float) or value is None
-        else repr(value)
-        if value != ""
-        else '""'
-    )
+    match value:
+        case StrEnum():
+            return value.value
+        case timedelta():
+            seconds = int(value.total_seconds())
+            return f"{seconds // 60} min" if seconds and seconds % 60 == 0 else f"{seconds} s"
+        case msgspec.Raw():
+            return bytes(value).decode()
+        case "":
+            return '""'
+        case _:
+            return str(value)
 
 
 # --- messages and topics --------------------------------------------------------------------------
@@ -104,7 +111,7 @@ def _messages() -> str:
         if issubclass(kind, messages.Struct) and kind is not messages.Struct
     ]
     kinds.sort(key=lambda kind: inspect.getsourcelines(kind)[1])
-    intro = "What travels over MQTT, as UTF-8 JSON. A report is the `d` of an `Envelope`, an order of a `Command`."
+    intro = "UTF-8 JSON over MQTT. A report is the `d` of an `Envelope`, an order that of a `Command`."
     return _page("Messages", intro, (part for kind in kinds for part in _message(kind)))
 
 
