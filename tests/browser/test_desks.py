@@ -28,7 +28,7 @@ def console(served: Served) -> Iterator[Page]:
     page.click("main button")
     page.click("text=在此登录 >> nth=0")
     expect(page.locator("#key-big")).to_be_enabled()
-    page.wait_for_function("window.htmx !== undefined && document.getElementById('console') !== null")
+    expect(page.locator("body.is-live")).to_have_count(1)
     yield page
     page.context.close()
 

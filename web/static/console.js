@@ -13,7 +13,7 @@ const lost = document.querySelector(".link-lost");
 const texts = region.dataset;
 
 let sending = null; // {form action, body, isDropped}
-let last = { action: "", at: 0 };
+let last = ""; // the action whose doubled click is still to be expected
 let failure = null; // {action, text}: kept through redraws until the next key
 
 /* --- sending */
@@ -25,7 +25,7 @@ document.addEventListener("submit", (event) => {
   }
   event.preventDefault();
   const action = form.dataset.act;
-  if (sending || (last.action === action && performance.now() - last.at < DOUBLE_MS)) {
+  if (sending || (last === action && region.classList.contains("is-resting"))) {
     return;
   }
   send(form, action);
@@ -42,12 +42,19 @@ async function send(form, action) {
   const answer = await untilAnswered(form.action, body);
   mark(null);
   sending = null;
-  last = { action, at: performance.now() };
+  document.body.dispatchEvent(new CustomEvent("htmx:afterOnLoad"));
+  rest(action);
   if (answer) {
     await show(answer, action);
   } else {
     redraw();
   }
+}
+
+function rest(action) {
+  last = action;
+  region.classList.add("is-resting");
+  setTimeout(() => region.classList.remove("is-resting"), DOUBLE_MS);
 }
 
 async function untilAnswered(address, body) {
@@ -69,6 +76,7 @@ async function untilAnswered(address, body) {
       return null;
     }
     mark("is-unsent", texts.unsent);
+    document.body.dispatchEvent(new CustomEvent("htmx:sendError")); // live.js tells that the link is cut
     await new Promise((resume) => setTimeout(resume, RETRY_MS));
     if (sending.isDropped) {
       return null;

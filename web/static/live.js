@@ -11,6 +11,7 @@
 
   function show(isLost) {
     document.body.classList.toggle("is-lost", isLost);
+    document.body.classList.toggle("is-live", !isLost);
     if (light) {
       light.querySelector(".live-text").textContent = isLost ? light.dataset.lost : light.dataset.live;
     }
