@@ -518,6 +518,8 @@ def decode(payload: bytes, kind: type[M]) -> M:
         raise BadMessage(f"{kind.__name__}: {text}", field) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadMessage(f"{kind.__name__}: not JSON ({error})") from error
+    except RecursionError as error:
+        raise BadMessage(f"{kind.__name__}: nested too deeply") from error
 
 
 def decode_report(envelope: Envelope) -> Report | None:
