@@ -148,12 +148,9 @@ def _topics() -> str:
 
 def _hall() -> str:
     parts: list[str] = ["## Rules", "", _doc(model.Rules), ""]
-    parts.append(
-        _table(
-            ("rule", "default"),
-            [(f"`{f.name}`", _default(f.default)) for f in dataclasses.fields(model.Rules)],
-        )
-    )
+    notes, fields = _comments(model.Rules), dataclasses.fields(model.Rules)
+    rules = [(f"`{f.name}`", _default(f.default), notes.get(f.name, "")) for f in fields]
+    parts.append(_table(("rule", "default", "used by"), rules))
     for title, module in (("Commands", commands), ("Events", events), ("Effects", effects)):
         parts += [f"## {title}", "", _doc(module), "", _table(("name", "carries", "meaning"), _words(module))]
     return _page(
