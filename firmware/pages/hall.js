@@ -86,7 +86,8 @@ function showQueues(lines) {
   if (now === queuesShown) return;
   queuesShown = now;
   mark(byId("queues"), "data-rows", String(Math.max(3, size)));
-  byId("queues").replaceChildren(...lines.slice(page * size, page * size + size).map(queueRow));
+  const rows = lines.slice(page * size, page * size + size).map(queueRow);
+  byId("queues").replaceChildren(...(rows.length ? rows : [el("li", { class: "none" }, say("zh", "no.queues"))]));
   mark(byId("dots"), "hidden", pages === 1);
   const dots = Array.from({ length: pages }, (_, at) => el("i", { "data-on": at === page }));
   byId("dots").replaceChildren(...dots);
@@ -94,9 +95,15 @@ function showQueues(lines) {
 
 // --- all of it
 
+/** The hall, and the part of it that this screen is for. */
+function title(board, lang) {
+  const names = [name(lang, board, "hall_"), name(lang, board)].filter(Boolean);
+  return [...new Set(names)].join(" · ") || say(lang, "hall");
+}
+
 function show(board) {
-  put(byId("name"), board.zh || say("zh", "hall"));
-  put(byId("name-en"), name("en", board) || say("en", "hall"));
+  put(byId("name"), title(board, "zh"));
+  put(byId("name-en"), title(board, "en"));
   put(byId("notice"), [board.notice_zh, board.notice_en].filter(Boolean).join(" · "));
   showCalm(board);
   stage.take(board.calls, performance.now());

@@ -8,6 +8,7 @@ import { name, remedy, say, waitText } from "./texts.js";
 const ROWS = ["QWERTYUIOP", "ASDFGHJKL", "ZXCVBNM"];
 const FOUND_LIMIT = 40;
 const EXAMPLES = 8;
+const DESK = /导办台|guide desk/; // a reason that says already where to go
 
 const isPhone = () => matchMedia("(max-width: 700px)").matches;
 
@@ -237,11 +238,17 @@ function codePart(ticket, lang) {
   return el("figure", { class: "qr" }, el("img", { src: ticket.qr, alt: ticket.url ?? "" }), el("figcaption", {}, say(lang, "qr")));
 }
 
+/** How many are ahead; a machine without its controller cannot know. */
+function aheadText(ticket, lang) {
+  if (ticket.ahead === null || ticket.ahead === undefined) return say(lang, "taken.unknown");
+  return ticket.ahead ? say(lang, "taken.ahead", { n: ticket.ahead }) : say(lang, "taken.first");
+}
+
 export function takenView(state, act) {
   const { lang, ticket } = state;
   const line = act.line(ticket.queue);
   const zone = line ? name(lang, line, "zone_") : "";
-  const ahead = ticket.ahead ? say(lang, "taken.ahead", { n: ticket.ahead }) : say(lang, "taken.first");
+  const ahead = aheadText(ticket, lang);
   const expected = { windows: line?.windows ?? 1, wait_min: ticket.wait_min, wait_max: ticket.wait_max };
   const wait = ticket.ahead ? waitText(lang, expected) : "";
   const where = zone ? say(lang, "taken.where", { zone }) : say(lang, "taken.where.any");
@@ -276,7 +283,8 @@ function sentences(shape, texts, actions, title) {
 
 export function refusedView(state, act) {
   const { lang, refused } = state;
-  const texts = [name(lang, refused ?? {}), remedy(lang, refused?.code)].filter(Boolean);
+  const why = name(lang, refused ?? {});
+  const texts = DESK.test(why) ? [why] : [why, remedy(lang, refused?.code)].filter(Boolean);
   const home = button("primary", "home", say(lang, "home"), () => act.home());
   return sentences("attention", texts, [home], say(lang, "refused"));
 }
