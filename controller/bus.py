@@ -305,7 +305,6 @@ class Bus:
         birth, now_s = decode(payload, messages.Birth), time.monotonic()
         before = self.presence.of(unit).sess
         self.presence.birth(unit, birth)
-        self.presence.state(unit, messages.UnitState(online=True, sess=birth.sess, boot=birth.boot), now_s)
         with self._lock:
             hi = self._lane(unit, birth.outbox.ep).hi
         self._courier.again(now_s, unit)

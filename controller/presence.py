@@ -34,7 +34,7 @@ class Seen:
 
     sess: int | None = None
     boot: int | None = None
-    is_claimed: bool = False
+    is_claimed: bool | None = None  # None: neither a birth nor a will said so yet
     claimed_s: float = 0.0
     alive_s: float | None = None
     birth: Birth | None = None
@@ -72,7 +72,11 @@ class Presence:
         )
 
     def birth(self, unit: str, birth: Birth) -> None:
-        self._seen[unit] = replace(self.of(unit), birth=birth)
+        """A self-description. It may be a retained one whose unit is gone: `state` or a live word decides."""
+        seen = self.of(unit)
+        if seen.sess is None or birth.sess > seen.sess:
+            seen = replace(seen, sess=birth.sess, boot=birth.boot, is_claimed=None, alive_s=None)
+        self._seen[unit] = replace(seen, birth=birth)
 
     def config(self, unit: str, config: ConfigState) -> None:
         self._seen[unit] = replace(self.of(unit), config=config)
@@ -97,7 +101,7 @@ class Presence:
 
     def status(self, unit: str, now_s: float) -> Status:
         seen = self._seen.get(unit)
-        if seen is None:
+        if seen is None or seen.is_claimed is None:
             return Status.UNKNOWN
         if not seen.is_claimed:
             return Status.OFFLINE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from controller.presence import Presence, Status
-from firmware.protocol.messages import Health, OutboxState, UnitState
+from firmware.protocol.messages import Birth, Health, OutboxState, UnitState
 
 OUTBOX = OutboxState(ep="e", hi=0, acked=0)
 
@@ -78,3 +78,27 @@ def test_a_heartbeat_keeps_what_the_last_full_document_said() -> None:
     kept = presence.of("node-1").health
     assert kept is not None
     assert kept.devices == {"printer-1": "ok"}
+
+
+def birth(sess: int) -> Birth:
+    return Birth(unit="node-1", sess=sess, boot=1, app="test", outbox=OUTBOX)
+
+
+def test_a_retained_birth_does_not_bring_a_unit_back_that_is_gone() -> None:
+    presence = Presence()
+    presence.state("node-1", offline(3), 0.0)
+    presence.birth("node-1", birth(3))
+    assert presence.status("node-1", 0.0) is Status.OFFLINE
+    presence.birth("node-1", birth(4))
+    presence.state("node-1", online(4), 500.0)
+    assert presence.status("node-1", 500.0) is Status.ONLINE
+
+
+def test_a_birth_alone_says_neither_and_its_will_counts() -> None:
+    presence = Presence()
+    presence.birth("node-1", birth(3))
+    assert presence.status("node-1", 0.0) is Status.UNKNOWN
+    presence.state("node-1", offline(2), 0.0)
+    assert presence.status("node-1", 0.0) is Status.UNKNOWN
+    presence.state("node-1", offline(3), 0.0)
+    assert presence.status("node-1", 0.0) is Status.OFFLINE
