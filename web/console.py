@@ -105,7 +105,7 @@ def console(hall: Hall, number: int, person: str, now: datetime) -> Console:
         next=visitor(hall, hall.tickets[choice.ticket], now) if choice else None,
         choice=choice,
         big=_big_key(session, ticket, choice),
-        keys=_keys(session, ticket),
+        keys=_keys(hall, session, ticket, now),
         queues=tuple(_my_queues(hall, session, now)),
         held=tuple(visitor(hall, hall.tickets[id], now) for id in session.held),
         missed=tuple(visitor(hall, one, now) for one in _missed(hall)[:MOST_MISSED]),
@@ -160,7 +160,7 @@ def _big_key(session: Session, ticket: Ticket | None, choice: Choice | None) -> 
     return Key("next", " ", works=seated and (choice is not None or ticket is not None))
 
 
-def _keys(session: Session, ticket: Ticket | None) -> tuple[Key, ...]:
+def _keys(hall: Hall, session: Session, ticket: Ticket | None, now: datetime) -> tuple[Key, ...]:
     state = None if ticket is None else ticket.state
     is_called, is_served = state is TicketState.CALLED, state is TicketState.SERVING
     is_free = session.state is WindowState.OPEN and ticket is None
@@ -168,7 +168,7 @@ def _keys(session: Session, ticket: Ticket | None) -> tuple[Key, ...]:
     pause = Key("unpause", "P", works=True) if is_paused else Key("pause", "P", works=is_free, form=True)
     return (
         Key("recall", "R", works=is_called),
-        Key("noshow", "N", works=is_called, form=is_called and _needs_reason(ticket)),
+        Key("noshow", "N", works=is_called, form=is_called and _needs_reason(hall, ticket, now)),
         Key("hold", "H", works=is_served, form=True),
         Key("transfer", "T", works=is_called or is_served, form=True),
         Key("finish", "F", works=is_served),
@@ -177,9 +177,12 @@ def _keys(session: Session, ticket: Ticket | None) -> tuple[Key, ...]:
     )
 
 
-def _needs_reason(ticket: Ticket | None) -> bool:
-    """Whether to ask for one before sending; the hall may still refuse or do without (T5)."""
-    return ticket is not None and ticket.calls < 2
+def _needs_reason(hall: Hall, ticket: Ticket | None, now: datetime) -> bool:
+    """Whether a no-show would be too soon without one (T5)."""
+    if ticket is None or ticket.first_called_at is None:
+        return False
+    rules = hall.plan.rules
+    return ticket.calls < rules.no_show_calls and now - ticket.first_called_at < rules.no_show_after
 
 
 def _my_queues(hall: Hall, session: Session, now: datetime) -> list[MyQueue]:

@@ -112,6 +112,16 @@ def test_hold_resume_and_return_bring_people_back(desk: Desk, clerk: Browser, st
     assert state("A002") is TicketState.WAITING
 
 
+def test_a_no_show_asks_for_a_reason_only_while_it_is_too_soon(desk: Desk, clerk: Browser) -> None:
+    desk.take("A")
+    desk.give(CallNext(1))
+    asks = 'href="/w/hall/1/form/noshow"'
+    assert asks in clerk.get("/w/hall/1").get_data(as_text=True)
+    desk.time.pass_by(seconds=61)
+    assert asks not in clerk.get("/w/hall/1").get_data(as_text=True)
+    assert clerk.press(1, "noshow").status_code == 200
+
+
 def test_a_transfer_names_a_queue_or_a_window_and_a_reason(desk: Desk, clerk: Browser, state: State) -> None:
     desk.take("A")
     desk.give(CallNext(1), Start(1))
