@@ -78,7 +78,7 @@ class Bus:
         self.live, self.devices, self.settings, self.gen = live, devices, settings, gen
         self.hall = live.id
         self.guard = Guard(_logger)
-        self.screens = Screens(lambda: live.hall, live.clock.now, gen)
+        self.screens = Screens(lambda: live.hall, live.clock.now, gen, settings.board_every_s)
         self.presence = Presence(
             Deadlines(settings.heartbeat_lost_s, settings.suspect_after_s, settings.offline_after_s)
         )
@@ -92,11 +92,11 @@ class Bus:
             lambda: live.hall, lambda: devices.book, self._ask_lease, settings.lease_size, set()
         )
         self._configs: dict[str, bytes] = {}
-        self._told_offline: set[str] = set()
+        self._told_offline = {one.unit for one in devices.faults(self.hall) if one.code == OFFLINE_CODE}
         self._set_aside_in: dict[tuple[str, int], int] = {}
         self._day: object = None
         self._announce = False
-        self._boards_at = self._upkeep_at = self._redraw_at = 0.0
+        self._upkeep_at = self._redraw_at = 0.0
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"bus-{self.hall}", daemon=True)
@@ -370,9 +370,8 @@ class Bus:
             self._announce_all(now_s)
         self._send_acks()
         self._send_orders(now_s)
-        if now_s >= self._boards_at and self.screens.is_dirty:
-            self._boards_at = now_s + self.settings.board_every_s
-            self._send_boards()
+        if self.screens.is_dirty:
+            self._send_boards(now_s)
         if now_s >= self._upkeep_at:
             self._upkeep_at = now_s + UPKEEP_S
             self._upkeep(now_s)
@@ -412,8 +411,8 @@ class Bus:
         """A unit that is gone gets its orders when it is born again."""
         return self.presence.status(unit, time.monotonic()) is not Status.OFFLINE
 
-    def _send_boards(self) -> None:
-        fresh, gone = self.screens.refresh()
+    def _send_boards(self, now_s: float) -> None:
+        fresh, gone = self.screens.refresh(now_s)
         for board in fresh:
             self._publish(topics.board(self.hall, board.board), board, retain=True)
         for name in gone:

@@ -6,6 +6,7 @@ only when something it may show has changed, and counts as new only when somebod
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -20,8 +21,12 @@ from firmware.protocol.messages import Board
 class Screens:
     """Any thread may read and wait; one thread (the bus's) calls `refresh`."""
 
-    def __init__(self, read: Callable[[], Hall], now: Callable[[], datetime], gen: int) -> None:
-        self._read, self._now, self._gen = read, now, gen
+    def __init__(
+        self, read: Callable[[], Hall], now: Callable[[], datetime], gen: int, every_s: float = 0.0
+    ) -> None:
+        """every_s: real seconds that pass between two drawings of one board; the first is at once."""
+        self._read, self._now, self._gen, self._every_s = read, now, gen, every_s
+        self._drawn_at: dict[str, float] = {}
         self._changed = threading.Condition()
         self._dirty: set[str] = set()
         self._late: set[str] = set()
@@ -52,13 +57,20 @@ class Screens:
         with self._changed:
             self._is_all_dirty = True
 
-    def refresh(self) -> tuple[list[Board], list[str]]:
-        """Draw what is dirty: the boards that look different now, and the names of those that are gone."""
+    def refresh(self, now_s: float = math.inf) -> tuple[list[Board], list[str]]:
+        """Draw what is dirty and due: boards that look different now, and the names of those that are gone.
+
+        now_s: monotonic. A board drawn less than `every_s` ago stays dirty, so a call is shown at once
+        however many others are made, and one board never floods its screens.
+        """
         hall, now = self._read(), self._now()
         with self._changed:
-            names = set(boards.names(hall)) if self._is_all_dirty else set(self._dirty)
-            gone = [name for name in self._shown if name not in names] if self._is_all_dirty else []
-            self._dirty.clear()
+            known = set(boards.names(hall)) if self._is_all_dirty else None
+            gone = [] if known is None else [name for name in self._shown if name not in known]
+            waiting = self._dirty if known is None else known
+            names = {name for name in waiting if now_s >= self._drawn_at.get(name, -math.inf) + self._every_s}
+            self._drawn_at.update(dict.fromkeys(names, now_s))
+            self._dirty = waiting - names
             self._is_all_dirty = False
         fresh = [board for name in sorted(names) if (board := self._draw(hall, name, now)) is not None]
         with self._changed:

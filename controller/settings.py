@@ -65,7 +65,7 @@ class Settings:
     order_resend_s: float = 3.0
     order_ttl_s: float = 30.0
     slip_ttl_s: float = 120.0
-    board_every_s: float = 0.1  # boards of one hall are published at most this often
+    board_every_s: float = 0.1  # one board is published at most this often
     mqtt_keepalive_s: int = 15  # R20
 
     # what is said and printed

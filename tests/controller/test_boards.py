@@ -129,6 +129,20 @@ def test_a_board_is_new_only_when_somebody_could_see_a_difference() -> None:
     assert screens.wait("w1", after=2, timeout_s=0) is None
 
 
+def test_a_board_is_drawn_at_once_unless_it_was_drawn_just_now() -> None:
+    state = [small("A A", staff="wang@1 li@2")]
+    screens = Screens(lambda: state[0].hall, lambda: state[0].now, gen=1, every_s=0.1)
+    screens.refresh(10.0)
+    state[0] = go(replace(state[0], effects=()), CallNext(1))
+    screens.touch(state[0].effects)
+    assert "w1" in {board.board for board in screens.refresh(11.0)[0]}
+    state[0] = go(replace(state[0], effects=()), CallNext(2))
+    screens.touch(state[0].effects)
+    assert {board.board for board in screens.refresh(11.05)[0]} == {"w2"}
+    assert screens.is_dirty
+    assert "z-east" in {board.board for board in screens.refresh(11.1)[0]}
+
+
 def test_the_boards_of_a_window_that_is_gone_are_taken_away() -> None:
     state = [small(staff="wang@1")]
     screens = Screens(lambda: state[0].hall, lambda: state[0].now, gen=1)

@@ -296,6 +296,19 @@ def test_units_are_seen_coming_and_going(hall: Running) -> None:
     until(lambda: hall.site.devices.faults(HALL) == [])
 
 
+def test_a_unit_that_went_while_there_and_came_back_while_away_is_no_fault(hall: Running) -> None:
+    unit = hall.unit("node-1", dispenser("A"))
+    unit.birth(sess=3)
+    unit.beat()
+    until(lambda: hall.bus.units()[0].status is Status.ONLINE)
+    unit.send("state", encode(messages.UnitState(online=False, sess=3, boot=1)), retain=True)
+    until(lambda: [fault.code for fault in hall.site.devices.faults(HALL)] == ["unit.offline"])
+    unit.birth(sess=4)
+    hall.restart()
+    unit.beat()
+    until(lambda: hall.site.devices.faults(HALL) == [])
+
+
 def test_a_unit_with_an_older_store_is_reported(hall: Running, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL)
     unit = hall.unit("node-1", dispenser("A"))
