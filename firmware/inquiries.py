@@ -110,9 +110,8 @@ class Inquiries:
         return found if board is None else {**found, "cursor": cursor_of(board), "body": board}
 
     def _hall_time(self) -> dict[str, Any]:
-        if not self._clock.is_believable:
-            return {}
-        return {"hall_time": self._clock.now().isoformat(), "speed": self._clock.speed}
+        hall = self._clock.hall()
+        return {} if hall is None else {"hall_time": hall[0].isoformat(), "speed": hall[1]}
 
     def _ticket(self, question: Question) -> dict[str, Any]:
         pressed = Pressed(input=KIOSK, choice=question.queue, item=question.item)

@@ -124,7 +124,12 @@ class Slips:
         )
 
     def _taken_at(self) -> datetime | None:
-        return self._outbox.clock.now().astimezone() if self._outbox.clock.is_believable else None
+        """What the clock in the hall shows, else a time that can be believed."""
+        clock = self._outbox.clock
+        hall = clock.hall()
+        if hall is not None:
+            return hall[0].astimezone()
+        return clock.now().astimezone() if clock.is_believable else None
 
     def _order_ended(self, received: Received, order: Print, future: Future[SlipReport]) -> None:
         self._forget_unless(received.cid, lambda: self._take_outcome(received, order, future))

@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from itertools import takewhile
 
 import msgspec
@@ -527,7 +528,7 @@ class Link:
         if asked_at is None or reply.ts is None:
             return
         rtt_s, is_first = time.monotonic() - asked_at, self._questions == 1
-        self._outbox.clock.learn(reply.ts, rtt_s, is_first=is_first, speed=_speed(reply))
+        self._outbox.clock.learn(reply.ts, rtt_s, is_first=is_first, hall=_hall_clock(reply))
         if self._questions < TIME_QUESTIONS:
             self._ask_once()
         else:
@@ -566,9 +567,16 @@ class Link:
         )
 
 
-def _speed(reply: Reply) -> float:
-    speed = reply.d.get("speed", 1.0)
-    return float(speed) if isinstance(speed, int | float) and 0 < speed < math.inf else 1.0
+def _hall_clock(reply: Reply) -> tuple[datetime, float] | None:
+    """What the hall's clock shows and how fast it runs, when the controller says so."""
+    shown, speed = reply.d.get("hall"), reply.d.get("speed", 1.0)
+    try:
+        moment = datetime.fromisoformat(shown) if isinstance(shown, str) else None
+    except ValueError:
+        return None
+    if moment is None or moment.tzinfo is None or not isinstance(speed, int | float):
+        return None
+    return (moment, float(speed)) if 0 < speed < math.inf else None
 
 
 def _revision(payload: bytes) -> int:

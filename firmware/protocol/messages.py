@@ -363,7 +363,7 @@ class Reply(Struct, frozen=True, kw_only=True):
     rid: str
     t: str
     ts: datetime | None = None
-    d: dict[str, Any] = {}  # "time": {"speed": hall seconds in a real one}, 1 when it is missing
+    d: dict[str, Any] = {}  # "time": {"hall": what the hall's clock shows, RFC 3339, "speed": 1.0}
 
 
 # --- Desired configuration of a unit (topic down/cfg, retained, whole) ---------------------------

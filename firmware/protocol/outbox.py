@@ -65,7 +65,7 @@ class UnitClock:
     def __init__(self) -> None:
         self._started = time.monotonic()
         self._at_sync: tuple[datetime, float, float] | None = None  # controller's time, mono, rtt
-        self.speed = 1.0  # hall seconds in a real one; the demo's clock runs faster
+        self._hall: tuple[datetime, float, float] | None = None  # hall's time, mono, speed
 
     def mono_ms(self) -> int:
         return int((time.monotonic() - self._started) * 1000)
@@ -75,7 +75,15 @@ class UnitClock:
         if self._at_sync is None:
             return datetime.now(UTC)
         theirs, mono, _ = self._at_sync
-        return theirs + timedelta(seconds=(time.monotonic() - mono) * self.speed)
+        return theirs + timedelta(seconds=time.monotonic() - mono)
+
+    def hall(self) -> tuple[datetime, float] | None:
+        """What the clock in the hall shows, and how many of its seconds a real one has (the demo's runs
+        faster); None while the controller has not said."""
+        if self._hall is None:
+            return None
+        shown, mono, speed = self._hall
+        return shown + timedelta(seconds=(time.monotonic() - mono) * speed), speed
 
     @property
     def is_believable(self) -> bool:
@@ -90,13 +98,21 @@ class UnitClock:
 
     def real_s(self, moment: datetime) -> float:
         """Real seconds since `moment`; negative when it lies ahead."""
-        return (self.now() - moment).total_seconds() / self.speed
+        return (self.now() - moment).total_seconds()
 
-    def learn(self, theirs: datetime, rtt_s: float, *, is_first: bool, speed: float = 1.0) -> None:
-        """Take over the controller's time. Of one round of questions the fastest answer counts."""
+    def learn(
+        self, theirs: datetime, rtt_s: float, *, is_first: bool, hall: tuple[datetime, float] | None = None
+    ) -> None:
+        """Take over the controller's time. Of one round of questions the fastest answer counts.
+
+        hall: the hall's clock and its speed at the same moment.
+        """
         if self._at_sync is None or is_first or rtt_s < self._at_sync[2]:
-            self.speed = speed
-            self._at_sync = (utc(theirs) + timedelta(seconds=rtt_s * speed / 2), time.monotonic(), rtt_s)
+            now_s = time.monotonic()
+            self._at_sync = (utc(theirs) + timedelta(seconds=rtt_s / 2), now_s, rtt_s)
+            if hall is not None:
+                shown, speed = hall
+                self._hall = (utc(shown) + timedelta(seconds=rtt_s / 2 * speed), now_s, speed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,7 @@ class Session:
         self._lock = threading.Lock()
         self._asked: dict[int, list[str]] = {}  # mid of a SUBSCRIBE -> its filters
         self._is_up = False
+        self._is_shut_out = False  # said once
         self._up_since = 0.0
         self._attempts = 0
         self._refused: set[str] = set()
@@ -217,8 +218,11 @@ class Session:
     ) -> None:
         if reason.is_failure:
             self._guard.count("connect_refused")
-            log.error("broker %s:%d refuses us: %s", self._broker.host, self._broker.port, reason)
+            if not self._is_shut_out:
+                log.error("broker %s:%d refuses us: %s", self._broker.host, self._broker.port, reason)
+            self._is_shut_out = True
             return
+        self._is_shut_out = False
         self._is_up, self._up_since = True, time.monotonic()
         self._guard.count("connects")
         with self._lock:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from controller import broker as brokers
 from controller.broker import Account, hash_secret
@@ -71,6 +72,7 @@ class FarEnd:
         self.events: dict[tuple[str, int], Envelope] = {}
         self.said: list[tuple[str, Struct | bytes]] = []  # everything else, in order
         self.time: datetime | None = None  # what it answers to questions about time
+        self.hall_clock: dict[str, Any] = {}  # and with it
         self._lock = threading.Lock()
         self.guard = Guard(logging.getLogger("far-end"))
         self.session = Session(
@@ -156,7 +158,7 @@ class FarEnd:
         with self._lock:
             self.said.append((origin.leaf, message))
         if isinstance(message, Request) and self.time is not None:
-            self.down("rep", encode(Reply(rid=message.rid, t="time", ts=self.time)))
+            self.down("rep", encode(Reply(rid=message.rid, t="time", ts=self.time, d=self.hall_clock)))
 
     def _take(self, envelope: Envelope) -> None:
         with self._lock:

@@ -319,6 +319,28 @@ def test_r16_the_controllers_time_is_taken_over_and_marked_synced(unit, controll
     assert abs(unit.outbox.clock.now() - controller.time) < timedelta(minutes=1)
 
 
+@pytest.mark.parametrize(
+    ("said", "is_known"),
+    [
+        ({"hall": "2026-11-23T00:55:00+00:00", "speed": 10}, True),
+        ({"hall": "2026-11-23T00:55:00", "speed": 10}, False),
+        ({"hall": "five to nine"}, False),
+        ({"hall": "2026-11-23T00:55:00Z", "speed": 0}, False),
+        ({"hall": 7, "speed": "fast"}, False),
+        ({}, False),
+    ],
+)
+def test_r16_the_halls_clock_is_told_with_the_time(unit, controller, said, is_known):
+    controller.time, controller.hall_clock = datetime(2026, 11, 22, 16, 0, tzinfo=UTC), said
+    connected(unit, controller)
+    until(lambda: unit.outbox.clock.quality() is TimeQuality.SYNCED)
+    hall = unit.outbox.clock.hall()
+    assert (hall is not None) is is_known
+    if hall is not None:
+        assert hall[1] == 10
+        assert timedelta(0) <= hall[0] - datetime(2026, 11, 23, 0, 55, tzinfo=UTC) < timedelta(minutes=5)
+
+
 @pytest.mark.parametrize("payload", [b"", b"{", b"[]", b'{"hi": NaN}', b"\xff\xfe"])
 @pytest.mark.parametrize("leaf", ["ack", "cmd", "rep"])
 def test_r18_f69_what_is_no_message_is_counted_and_everything_goes_on(unit, controller, leaf, payload):

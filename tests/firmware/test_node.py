@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from msgspec.structs import replace
 
@@ -40,7 +41,7 @@ from firmware.protocol.messages import (
     decode,
 )
 from firmware.protocol.outbox import Outbox
-from tests.controller.brokers import KINDS
+from tests.controller.brokers import KINDS, free_port
 from tests.firmware.far_end import broker_for
 from tests.firmware.hall_unit import (
     Controller,
@@ -207,7 +208,7 @@ def test_f02_paper_that_ends_in_the_slip_makes_it_uncertain(node, controller, ha
     lines = [SlipLine(text=f"line {number}") for number in range(20)]
     controller.order("long", Print(device="printer-1", lines=lines, number="A009"))
     assert until(lambda: controller.ended("long"), SLOW).code == "uncertain"
-    assert controller.reports("PrintUncertain")[0].order == "long"
+    assert until(lambda: controller.reports("PrintUncertain"))[0].order == "long"
 
 
 def test_a_broken_printer_never_stops_votes(node, controller, hardware):
@@ -229,6 +230,17 @@ def test_a_refusal_of_the_controller_is_told_on_paper_where_there_is_no_screen(n
     until(lambda: hardware.slips(), SLOW)
     assert "今日号已取完" in hardware.slips()[0]
     assert controller.reports("IssuedOffline") == []
+
+
+def test_f40_while_the_disk_takes_nothing_no_number_is_given_out(node, controller, hardware):
+    node.outbox._db.execute("PRAGMA query_only = ON")
+    hardware.push()
+    until(lambda: any(one.devices.get("node") == "node.store_failed" for one in healths(controller)), SLOW)
+    node.outbox._db.execute("PRAGMA query_only = OFF")
+    hardware.push("button-2")
+    until(lambda: hardware.slips(), SLOW)
+    until(lambda: "node" not in healths(controller)[-1].devices, SLOW)
+    assert len(controller.reports("Pressed")) == 1
 
 
 # --- keypads, boards, voice
@@ -470,6 +482,20 @@ def test_a_node_stops_in_order_when_it_is_told_to(process, controller, number):
     until(lambda: controller.births(), SLOW)
     assert process.end(number) == 0
     until(lambda: [one for one in controller.states() if one.why == "stopped"])
+
+
+@pytest.mark.system
+def test_the_pages_die_with_a_killed_node(folder, settings, controller):
+    places = node_settings(folder / "unit", settings.mqtt_port, pages=f"127.0.0.1:{free_port()}")
+    process = NodeProcess(folder, places)
+    try:
+        agent_pid = process.start().pid
+        until(lambda: controller.births(), SLOW)
+        (pages,) = until(lambda: psutil.Process(agent_pid).children())
+        process.kill()
+        until(lambda: not pages.is_running(), SLOW)
+    finally:
+        process.close()
 
 
 @pytest.mark.system
