@@ -6,9 +6,11 @@ kiosk of a calling domain. Screens never get differences, so nothing can be miss
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
 
 from controller.hall import balance, effects, waits
 from controller.hall.model import (
@@ -21,7 +23,9 @@ from controller.hall.model import (
     TicketState,
     Window,
     WindowState,
+    Zone,
 )
+from controller.people import mask
 from firmware.protocol.messages import Board, Call, QueueLine, WindowBoard
 
 CALLS_SHOWN = 12  # of a zone; a screen shows as many as fit
@@ -82,56 +86,47 @@ def touched_late(hall: Hall, told: Iterable[effects.Effect]) -> set[str]:
     return {of_window(number) for code in codes for number in hall.servers.get(code, ())}
 
 
-def draw(hall: Hall, name: str, now: datetime, version: Version) -> Board | None:
+def draw(hall: Hall, name: str, now: datetime, version: Version, time_zone: str = "") -> Board | None:
     """The whole board `name`; None when the hall has no such board (any more)."""
-    board = _drawn(hall, name, now)
-    if board is None:
-        return None
-    return Board(
-        board=name,
-        ver=version.ver,
-        gen=version.gen,
-        ts=now,
-        day=hall.day.date.isoformat() if hall.day else "",
-        zh=board.zh,
-        en=board.en,
-        window=board.window,
-        calls=board.calls,
-        queues=board.queues,
-        windows=board.windows,
-    )
+    board = looks(hall, name, now, time_zone)
+    return None if board is None else replace(board, ver=version.ver, gen=version.gen, ts=now)
 
 
-def looks(hall: Hall, name: str, now: datetime) -> Board | None:
-    """What the board shows, without version and time: equal for as long as nobody would see a difference."""
-    return _drawn(hall, name, now)
+def looks(hall: Hall, name: str, now: datetime, time_zone: str = "") -> Board | None:
+    """What the board shows, without version and time: equal for as long as nobody would see a difference.
 
-
-def _drawn(hall: Hall, name: str, now: datetime) -> Board | None:
-    day = hall.day.date.isoformat() if hall.day else ""
+    time_zone: IANA name, in which its screens show times.
+    """
     number = window_of(name)
     if number is not None and number in hall.windows:
-        return _board(name, hall.plan.name, day, window=window_board(hall, number, now))
+        return _board(hall, name, hall.plan.name, time_zone, window=window_board(hall, number, now))
     for zone in hall.plan.zones:
         if name == of_zone(zone.id):
-            return _board(
-                name,
-                zone.name,
-                day,
-                calls=zone_calls(hall, zone.id),
-                queues=[queue_line(hall, queue) for queue in hall.plan.queues if queue.zone == zone.id],
-                windows=[window_board(hall, w.number, now) for w in hall.plan.windows if w.zone == zone.id],
-            )
+            return _zone_board(hall, zone, now, time_zone)
     for domain in hall.plan.domains:
         if name == of_domain(domain.id):
-            return _board(name, domain.name, day, queues=kiosk_queues(hall, domain.id))
+            queues, calls = kiosk_queues(hall, domain.id), domain_calls(hall, domain.id)
+            return _board(hall, name, domain.name, time_zone, queues=queues, calls=calls)
     return None
 
 
+def _zone_board(hall: Hall, zone: Zone, now: datetime, time_zone: str) -> Board:
+    return _board(
+        hall,
+        of_zone(zone.id),
+        zone.name,
+        time_zone,
+        calls=zone_calls(hall, zone.id),
+        queues=[queue_line(hall, queue) for queue in hall.plan.queues if queue.zone == zone.id],
+        windows=[window_board(hall, w.number, now) for w in hall.plan.windows if w.zone == zone.id],
+    )
+
+
 def _board(
+    hall: Hall,
     name: str,
     title: Text,
-    day: str,
+    time_zone: str,
     *,
     window: WindowBoard | None = None,
     calls: Iterable[Call] = (),
@@ -145,7 +140,10 @@ def _board(
         ts=NO_TIME,
         zh=title.zh,
         en=title.en,
-        day=day,
+        hall_zh=hall.plan.name.zh,
+        hall_en=hall.plan.name.en,
+        time_zone=time_zone,
+        day=hall.day.date.isoformat() if hall.day else "",
         window=window,
         calls=list(calls),
         queues=list(queues),
@@ -172,7 +170,7 @@ def window_board(hall: Hall, number: int, now: datetime) -> WindowBoard:
         calls=ticket.calls if ticket else 0,
         waiting=_waiting_for(hall, session),
         staff_number=clerk.staff_number if clerk else "",
-        staff_name=masked(clerk.name) if clerk else "",
+        staff_name=mask(clerk.name) if clerk else "",
         queues_zh="、".join(name.zh for name in queues),
         queues_en=", ".join(name.en for name in queues),
         until=session.pause_until,
@@ -182,6 +180,15 @@ def window_board(hall: Hall, number: int, now: datetime) -> WindowBoard:
 
 def zone_calls(hall: Hall, zone: str) -> list[Call]:
     """Who is called to or served at the zone's windows, the newest call first."""
+    return _newest(hall, lambda window, ticket: window.zone == zone)
+
+
+def domain_calls(hall: Hall, domain: str) -> list[Call]:
+    """Who of a calling domain is called or served, the newest call first."""
+    return _newest(hall, lambda window, ticket: ticket.domain == domain)
+
+
+def _newest(hall: Hall, is_shown: Callable[[Window, Ticket], bool]) -> list[Call]:
     called = [
         Call(
             number=ticket.number,
@@ -192,7 +199,7 @@ def zone_calls(hall: Hall, zone: str) -> list[Call]:
             window_name=window.name.zh,
         )
         for window in hall.plan.windows
-        if window.zone == zone and (ticket := _current(hall, hall.sessions[window.number])) is not None
+        if (ticket := _current(hall, hall.sessions[window.number])) is not None and is_shown(window, ticket)
     ]
     return sorted(called, key=lambda call: (call.at, call.ticket), reverse=True)[:CALLS_SHOWN]
 
@@ -205,7 +212,8 @@ def queue_line(hall: Hall, queue: Queue) -> QueueLine:
     """How a queue stands: who waits, who is next, and what somebody who joins now has to expect."""
     waiting = waits.waiting(hall, queue.code)
     estimate = waits.estimate(hall, queue.code, waiting)
-    closed = why_closed(hall, queue)
+    closed, what = why_closed(hall, queue), queue.description
+    zone = next((zone.name for zone in hall.plan.zones if zone.id == queue.zone), None)
     return QueueLine(
         code=queue.code,
         zh=queue.name.zh,
@@ -218,6 +226,10 @@ def queue_line(hall: Hall, queue: Queue) -> QueueLine:
         is_open=closed is None,
         why_zh=closed.zh if closed else "",
         why_en=closed.en if closed else "",
+        zone_zh=zone.zh if zone else "",
+        zone_en=zone.en if zone else "",
+        what_zh=what.zh if what else "",
+        what_en=what.en if what else "",
     )
 
 
@@ -232,17 +244,13 @@ def why_closed(hall: Hall, queue: Queue) -> Text | None:
     return None if hall.servers.get(queue.code) else NOT_SERVED
 
 
-def masked(name: str) -> str:
-    """A name as public screens may show it: the family name and stars (P.33)."""
-    return name[:1] + "*" if name else ""
-
-
 def _touched(hall: Hall, effect: effects.Effect) -> Iterator[str]:
     match effect:
         case effects.WindowFace(window=number):
             yield of_window(number)
             if number in hall.windows:
                 yield of_zone(hall.windows[number].zone)
+                yield from (of_domain(domain) for domain in _domains(hall, hall.windows[number]))
         case effects.ZoneFace(zone=zone):
             yield of_zone(zone)
         case effects.QueueFace(queue=code):
@@ -252,6 +260,11 @@ def _touched(hall: Hall, effect: effects.Effect) -> Iterator[str]:
                 yield of_zone(queue.zone)
         case _:
             return
+
+
+def _domains(hall: Hall, window: Window) -> set[str]:
+    """The calling domains whose citizens are called to this window."""
+    return {hall.queues[serves.queue].domain for serves in window.serves if serves.queue in hall.queues}
 
 
 def _current(hall: Hall, session: Session) -> Ticket | None:

@@ -78,7 +78,13 @@ class Bus:
         self.live, self.devices, self.settings, self.gen = live, devices, settings, gen
         self.hall = live.id
         self.guard = Guard(_logger)
-        self.screens = Screens(lambda: live.hall, live.clock.now, gen, settings.board_every_s)
+        self.screens = Screens(
+            lambda: live.hall,
+            live.clock.now,
+            gen,
+            every_s=settings.board_every_s,
+            time_zone=settings.time_zone,
+        )
         self.presence = Presence(
             Deadlines(settings.heartbeat_lost_s, settings.suspect_after_s, settings.offline_after_s)
         )

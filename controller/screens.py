@@ -22,10 +22,17 @@ class Screens:
     """Any thread may read and wait; one thread (the bus's) calls `refresh`."""
 
     def __init__(
-        self, read: Callable[[], Hall], now: Callable[[], datetime], gen: int, every_s: float = 0.0
+        self,
+        read: Callable[[], Hall],
+        now: Callable[[], datetime],
+        gen: int,
+        *,
+        every_s: float = 0.0,
+        time_zone: str = "",
     ) -> None:
         """every_s: real seconds that pass between two drawings of one board; the first is at once."""
-        self._read, self._now, self._gen, self._every_s = read, now, gen, every_s
+        self._read, self._now, self._gen = read, now, gen
+        self._every_s, self._time_zone = every_s, time_zone
         self._drawn_at: dict[str, float] = {}
         self._changed = threading.Condition()
         self._dirty: set[str] = set()
@@ -60,15 +67,15 @@ class Screens:
     def refresh(self, now_s: float = math.inf) -> tuple[list[Board], list[str]]:
         """Draw what is dirty and due: boards that look different now, and the names of those that are gone.
 
-        now_s: monotonic. A board drawn less than `every_s` ago stays dirty, so a call is shown at once
-        however many others are made, and one board never floods its screens.
+        now_s: monotonic. A board on which many windows meet stays dirty when it was drawn less than
+        `every_s` ago; a window's own is drawn at once, as it changes no faster than its clerk.
         """
         hall, now = self._read(), self._now()
         with self._changed:
             known = set(boards.names(hall)) if self._is_all_dirty else None
             gone = [] if known is None else [name for name in self._shown if name not in known]
             waiting = self._dirty if known is None else known
-            names = {name for name in waiting if now_s >= self._drawn_at.get(name, -math.inf) + self._every_s}
+            names = {name for name in waiting if self._is_due(name, now_s)}
             self._drawn_at.update(dict.fromkeys(names, now_s))
             self._dirty = waiting - names
             self._is_all_dirty = False
@@ -79,6 +86,11 @@ class Screens:
             self._shown.update({board.board: board for board in fresh})
             self._changed.notify_all()
         return fresh, gone
+
+    def _is_due(self, name: str, now_s: float) -> bool:
+        return (
+            boards.window_of(name) is not None or now_s >= self._drawn_at.get(name, -math.inf) + self._every_s
+        )
 
     def all(self) -> list[Board]:
         """Every board as last shown."""
@@ -108,9 +120,10 @@ class Screens:
         return board is not None and board.ver != after
 
     def _draw(self, hall: Hall, name: str, now: datetime) -> Board | None:
-        looks = boards.looks(hall, name, now)
+        looks = boards.looks(hall, name, now, self._time_zone)
         if looks is None or looks == self._looks.get(name):
             return None
         self._looks[name] = looks
         before = self._shown.get(name)
-        return boards.draw(hall, name, now, Version(self._gen, before.ver + 1 if before else 1))
+        version = Version(self._gen, before.ver + 1 if before else 1)
+        return boards.draw(hall, name, now, version, self._time_zone)

@@ -21,7 +21,7 @@ from controller.hall.model import Hall
 from controller.live import Committed, Live
 from controller.settings import Settings
 from firmware.protocol import messages
-from firmware.protocol.messages import Board, QueueLine
+from firmware.protocol.messages import Board
 
 SHARE = 0.15  # of the server's threads may wait here; the rest is for streams and requests
 COALESCE_S = 0.05  # commits this close together wake a screen once
@@ -100,16 +100,9 @@ class Boards:
 
     def _draw(self, live: Live, hall: Hall, name: str) -> Shown:
         now = live.clock.now()
-        looks = boards.looks(hall, name, now)
+        looks = boards.looks(hall, name, now, self._zone)
         if looks is None:
             raise KeyError(name)
-        looks = replace(
-            looks,
-            hall_zh=hall.plan.name.zh,
-            hall_en=hall.plan.name.en,
-            time_zone=self._zone,
-            queues=[_placed(hall, line) for line in looks.queues],
-        )
         tag = hashlib.blake2b(messages.encode(looks), digest_size=9).hexdigest()
         return Shown(tag, replace(looks, ts=now, ver=live.seq, gen=self._generation))
 
@@ -148,17 +141,3 @@ class _Changed:
         self._closing.set()
         with self._condition:
             self._condition.notify_all()
-
-
-def _placed(hall: Hall, line: QueueLine) -> QueueLine:
-    """The line with where its citizens wait and what the matter is."""
-    queue = hall.queues[line.code]
-    zone = next((zone.name for zone in hall.plan.zones if zone.id == queue.zone), None)
-    what = queue.description
-    return replace(
-        line,
-        zone_zh=zone.zh if zone else "",
-        zone_en=zone.en if zone else "",
-        what_zh=what.zh if what else "",
-        what_en=what.en if what else "",
-    )

@@ -129,6 +129,15 @@ def test_a_board_is_new_only_when_somebody_could_see_a_difference() -> None:
     assert screens.wait("w1", after=2, timeout_s=0) is None
 
 
+def test_a_kiosk_says_where_to_wait_and_who_is_called() -> None:
+    state = go(small("A"), CallNext(1))
+    board = boards.draw(state.hall, "k-main", state.now, Version(1, 1), "Asia/Shanghai")
+    assert board is not None
+    assert (board.hall_zh, board.time_zone) == (state.hall.plan.name.zh, "Asia/Shanghai")
+    assert [(line.code, line.zone_zh) for line in board.queues][0] == ("A", "东区")
+    assert [(call.number, call.window) for call in board.calls] == [("A001", 1)]
+
+
 def test_a_board_is_drawn_at_once_unless_it_was_drawn_just_now() -> None:
     state = [small("A A", staff="wang@1 li@2")]
     screens = Screens(lambda: state[0].hall, lambda: state[0].now, gen=1, every_s=0.1)
