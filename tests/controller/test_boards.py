@@ -134,7 +134,7 @@ def test_a_kiosk_says_where_to_wait_and_who_is_called() -> None:
     board = boards.draw(state.hall, "k-main", state.now, Version(1, 1), "Asia/Shanghai")
     assert board is not None
     assert (board.hall_zh, board.time_zone) == (state.hall.plan.name.zh, "Asia/Shanghai")
-    assert [(line.code, line.zone_zh) for line in board.queues][0] == ("A", "东区")
+    assert next((line.code, line.zone_zh) for line in board.queues) == ("A", "东区")
     assert [(call.number, call.window) for call in board.calls] == [("A001", 1)]
 
 
