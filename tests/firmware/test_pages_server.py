@@ -299,24 +299,25 @@ def test_the_agents_socket_answers_rubbish_with_what_is_wrong(node, folder):
             assert json.loads(agent.recv(4096))["body"]["error"]["code"] == "bad_question"
 
 
-def test_the_pages_come_back_when_their_process_dies(browser, node):
-    child = pages_process()
+def test_the_pages_come_back_when_their_process_dies(browser, folder):
+    child = until(lambda: pages_process(folder))
     os.kill(child.pid, signal.SIGKILL)
-    until(lambda: pages_process() not in (None, child), 20)
+    until(lambda: pages_process(folder) not in (None, child), 20)
     assert browser.get("/pages/kiosk.html").status == 200
 
 
-def pages_process() -> psutil.Process | None:
+def pages_process(folder: Path) -> psutil.Process | None:
+    """The process that serves the pages of the unit in `folder`."""
     for child in psutil.Process().children():
         with suppress(psutil.ZombieProcess, psutil.NoSuchProcess):
-            if "firmware.pages_server" in child.cmdline():
+            if str(folder / "unit" / "pages.sock") in child.cmdline():
                 return child
     return None
 
 
 def test_the_pages_end_with_the_agent(folder, settings):
     with node_running(node_settings(folder / "unit", settings.mqtt_port, pages="127.0.0.1:0")):
-        child = until(pages_process)
+        child = until(lambda: pages_process(folder))
         assert child is not None
         child_pid = child.pid
     assert not psutil.pid_exists(child_pid)
