@@ -113,6 +113,8 @@ def _push(clerk: Clerk, scene: Scene, key: KeyName) -> tuple[Clerk, list[Act]]:
 def _arrive(clerk: Clerk, scene: Scene) -> tuple[Clerk, list[Act]]:
     if not scene.seen.is_closed(clerk.window):
         return clerk.to(Mood.FREE, scene.now), []
+    if scene.now >= scene.closes + IDLE_BEFORE_HOME:
+        return clerk.to(Mood.HOME, scene.now), []  # nobody can open a window any more
     if scene.is_due(clerk, scene.pace.real(SIGN_IN_S)):
         return replace(clerk, acted_at=scene.now), [SignIn(clerk.window)]
     return clerk, []

@@ -21,6 +21,7 @@ from firmware.protocol.messages import Key as KeyName
 
 SLIP_S = 12.0  # real: a slip takes 1-4 s at 9600 baud, an offline one 0.3 s more, a restart some seconds
 PRESSES = 3
+UNSEEN = timedelta(minutes=10)  # who came so long ago, while the demo was stopped and forgot, has left again
 STRANGERS_WALK = 12.0  # s of the hall; at least 2 s real
 WALK_REAL_S = 2.0
 SERVED = frozenset({KeyName.FINISH.value, KeyName.CALL_NEXT.value})
@@ -63,6 +64,8 @@ class Crowd:
     ) -> list[Act]:
         """Everybody looks up once. now, closes: hall time since midnight."""
         self._arrive(arrivals, now, chance)
+        if now >= closes:
+            self._send_home_without_number(now)
         acts = self._dispense(seen, now, pace)
         self._note_numbers(seen, now)
         for person in list(self.people.values()):
@@ -77,10 +80,20 @@ class Crowd:
 
     def _arrive(self, arrivals: Sequence[Arrival], now: timedelta, chance: Random) -> None:
         while self.coming < len(arrivals) and arrivals[self.coming].at <= now:
+            if now - arrivals[self.coming].at > UNSEEN:
+                self.coming += 1
+                continue
             person = citizens.new_citizen(self.coming, arrivals[self.coming], now, chance)
             self.people[person.id] = person
             self.line.append(person.id)
             self.coming += 1
+
+    def _send_home_without_number(self, now: timedelta) -> None:
+        """No more tickets are given out."""
+        for id in self.line:
+            self.people[id] = self.people[id].at(Step.GONE, now)
+        self.without_slip += len(self.line)
+        self.line, self.presses, self.pressed_at = [], 0, None
 
     def _dispense(self, seen: Seen, now: timedelta, pace: Pace) -> list[Act]:
         """The first in line presses and waits for the slip; without one after PRESSES tries steps aside."""

@@ -234,6 +234,28 @@ def test_without_slips_the_line_moves_on():
     assert people.without_slip == 2
 
 
+def test_at_closing_the_line_before_the_dispenser_goes_home():
+    desk, people = open_desk(), crowd()
+    desk.prints = False
+    late = [Arrival(CLOSES - timedelta(seconds=30), "A", timedelta(minutes=2)) for _ in range(20)]
+    play(desk, people, late, CLOSES + timedelta(minutes=4), start=CLOSES - timedelta(minutes=1))
+    assert people.line == []
+    assert people.without_slip == 20
+
+
+def test_who_came_while_nobody_looked_has_left_again():
+    desk, people = open_desk(), crowd()
+    noon = timedelta(hours=12)
+    play(
+        desk,
+        people,
+        [arrival(1), Arrival(noon, "A", timedelta(minutes=1))],
+        noon + timedelta(minutes=9),
+        noon,
+    )
+    assert len(desk.hall.tickets) == 1
+
+
 def test_who_leaves_is_called_in_vain_and_marked_as_missed():
     desk, people = open_desk(), crowd()
     someone_first = [arrival(1, "C", 12), arrival(1.5, "C", 3, patience=timedelta(minutes=2))]
