@@ -348,7 +348,9 @@ class Bus:
         self.presence.alive(unit, time.monotonic())
         if request.t != "time":
             raise BadMessage(f"there is no request {request.t}", "t", "update the controller")
-        reply = messages.Reply(rid=request.rid, t="time", ts=self.live.clock.real_now())
+        clock = self.live.clock
+        hall_time = {"hall": clock.now().isoformat(), "speed": clock.speed}
+        reply = messages.Reply(rid=request.rid, t="time", ts=clock.real_now(), d=hall_time)
         self._publish(topics.down(self.hall, unit, "rep"), reply)
 
     def _ask_lease(self, command: LeaseNumbers) -> None:

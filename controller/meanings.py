@@ -66,7 +66,7 @@ def of_press(book: Book, message: Message, report: messages.Pressed, token: str)
             "unknown_input", f"{report.input} of {message.unit} asks for no queue", input=report.input
         )
     klass = TicketClass(device.options.get("class", TicketClass.NORMAL)) if device else TicketClass.NORMAL
-    command = commands.TakeTicket(queue, token, klass, press=message.press)
+    command = commands.TakeTicket(queue, token, klass, press=message.press, item=report.item or None)
     return Meaning(command, unit_actor(message.unit))
 
 

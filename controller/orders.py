@@ -80,14 +80,17 @@ class Renderer:
     def _slip(
         self, hall: Hall, ticket: Ticket, unit: str, now: datetime, is_copy: bool = False
     ) -> PendingOrder | None:
+        """The answer to a press: every unit gets one, or it would number the press itself."""
         printer = next((one for one in self._book().devices_of(unit) if one.kind == "printer"), None)
-        if printer is None:
+        if printer is None and is_copy:
             return None
         item = self._item_name(ticket.item) if ticket.item else None
         press = None if is_copy else ticket.press
         order = messages.Print(
-            device=printer.device,
-            lines=slips.slip(hall, ticket, self._settings.zone, item=item, is_copy=is_copy),
+            device=printer.device if printer else "",  # then the unit only shows the number
+            lines=slips.slip(hall, ticket, self._settings.zone, item=item, is_copy=is_copy)
+            if printer
+            else [],
             qr=slips.address(self._settings.slip_url, ticket),
             press=press.seq if press else None,
             press_epoch=press.epoch if press else "",

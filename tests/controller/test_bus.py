@@ -7,6 +7,7 @@ import os
 import signal
 import sqlite3
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -345,6 +346,8 @@ def test_a_question_about_the_time_is_answered(hall: Running) -> None:
     reply = decode(unit.told("rep")[0], messages.Reply)
     assert reply.rid == "r1"
     assert reply.ts is not None
+    assert reply.d["speed"] == 1
+    assert abs(datetime.fromisoformat(reply.d["hall"]) - reply.ts) < timedelta(seconds=5)
 
 
 def test_everything_is_back_after_the_broker_was_killed(hall: Running) -> None:

@@ -57,9 +57,9 @@ def test_a_green_button_gives_green_tickets() -> None:
 
 def test_a_kiosk_says_which_queue_and_a_button_may_not_say_another() -> None:
     found = book(door=dispenser("A"))
-    meaning = meanings.of_press(found, DOOR, messages.Pressed(input="kiosk", choice="B"), "t")
+    meaning = meanings.of_press(found, DOOR, messages.Pressed(input="kiosk", choice="B", item="i-7"), "t")
     assert isinstance(meaning.command, c.TakeTicket)
-    assert meaning.command.queue == "B"
+    assert (meaning.command.queue, meaning.command.item) == ("B", "i-7")
     for odd in (messages.Pressed(input="button-1", choice="B"), messages.Pressed(input="button-9")):
         with pytest.raises(Refused):
             meanings.of_press(found, DOOR, odd, "t")

@@ -49,6 +49,15 @@ def rendered(state: Told, *steps: c.Command, by: Renderer | None = None) -> list
     return (by or renderer()).render(after.hall, pairs, after.now)
 
 
+def test_a_unit_without_a_printer_hears_the_number_too() -> None:
+    """Or it would number the press itself."""
+    without = renderer(book(screen=UnitConfig(rev=1, position="screen", devices=[])))
+    (order,) = rendered(small(), c.TakeTicket("A", "token", press=Press("screen", "e1", 7)), by=without)
+    shown = decode(order.body, messages.Print)
+    assert (shown.device, shown.number, shown.lines) == ("", "A001", [])
+    assert shown.qr.endswith("/t/token")
+
+
 def test_a_ticket_taken_at_a_dispenser_is_printed_there() -> None:
     (order,) = rendered(small(), c.TakeTicket("A", "token", press=Press("door", "e1", 7)))
     printed = decode(order.body, messages.Print)
