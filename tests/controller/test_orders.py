@@ -71,9 +71,8 @@ def test_a_ticket_taken_at_a_dispenser_is_printed_there() -> None:
     assert printed.qr.endswith("/t/token")
 
 
-def test_a_ticket_of_a_phone_or_of_a_unit_without_printer_is_not_printed() -> None:
+def test_a_ticket_of_a_phone_is_printed_nowhere() -> None:
     assert rendered(small(), c.TakeTicket("A", "token")) == []
-    assert rendered(small(), c.TakeTicket("A", "token", press=Press("desk", "e1", 7))) == []
 
 
 def test_a_call_is_spoken_in_its_zone_only() -> None:
