@@ -22,8 +22,10 @@ BREAK_MINUTES = (4.0, 10.0)
 NO_SHOW_AFTER = timedelta(seconds=125)  # sample_plan: no_show_after is 120 s
 RECALL_AFTER = timedelta(seconds=45)
 SENT_ON = "sent_on"  # instead of a key: transferred on the console
+LATE_NUMBER_S = 90.0  # real: a key pushed while the controller or the broker was away may still call somebody
 KEY_ANSWER_S = 8.0  # real: no answer on the wires to a key for so long and it is pushed again
 SIGN_IN_S = 20.0  # real
+CALLING_KEYS = frozenset({KeyName.CALL_NEXT, KeyName.CALL_BACK})
 IDLE_BEFORE_HOME = timedelta(minutes=2)
 
 
@@ -53,6 +55,7 @@ class Clerk:
     held_number: str = ""
     held_at: timedelta | None = None
     recalls: int = 0
+    asked_at: timedelta | None = None  # last push of a key that calls, until a number came of it
 
     def to(self, mood: Mood, now: timedelta) -> Clerk:
         return replace(self, mood=mood, since=now, acted_at=None)
@@ -107,7 +110,8 @@ def work(clerk: Clerk, scene: Scene, chance: Random) -> tuple[Clerk, list[Act]]:
 
 
 def _push(clerk: Clerk, scene: Scene, key: KeyName) -> tuple[Clerk, list[Act]]:
-    return replace(clerk, acted_at=scene.now), [Key(clerk.window, key.value)]
+    asked_at = scene.now if key in CALLING_KEYS else clerk.asked_at
+    return replace(clerk, acted_at=scene.now, asked_at=asked_at), [Key(clerk.window, key.value)]
 
 
 def _arrive(clerk: Clerk, scene: Scene) -> tuple[Clerk, list[Act]]:
@@ -153,15 +157,23 @@ def _unpause(clerk: Clerk, scene: Scene) -> tuple[Clerk, list[Act]]:
 
 
 def _number_without_asking(clerk: Clerk, scene: Scene, shown: str) -> tuple[Clerk, list[Act]]:
-    """A number the clerk knows is work left over from before a restart; any other is somebody else's call."""
-    if shown[-3:] == clerk.number[-3:]:
-        return replace(clerk.to(Mood.CALLED, scene.now), recalls=0), []
+    """A number the clerk knows is work left over from before a restart, one that comes late was asked for.
+
+    Any other is somebody else's call.
+    """
+    is_late = clerk.asked_at is not None and scene.now - clerk.asked_at < scene.pace.real(LATE_NUMBER_S)
+    if is_late or shown[-3:] == clerk.number[-3:]:
+        return _called(clerk, scene, shown), []
     return clerk.to(Mood.HANDS_OFF, scene.now), []
+
+
+def _called(clerk: Clerk, scene: Scene, shown: str) -> Clerk:
+    return replace(clerk.to(Mood.CALLED, scene.now), number=shown, recalls=0, asked_at=None)
 
 
 def _await_number(clerk: Clerk, scene: Scene, shown: str | None) -> tuple[Clerk, list[Act]]:
     if shown is not None:
-        called = replace(clerk.to(Mood.CALLED, scene.now), number=shown, recalls=0)
+        called = _called(clerk, scene, shown)
         if clerk.ending == KeyName.CALL_BACK.value:
             return _begin(called, scene), []
         return called, []
@@ -235,7 +247,7 @@ def _end(clerk: Clerk, scene: Scene, shown: str | None) -> tuple[Clerk, list[Act
         held = replace(clerk, held_number=clerk.number, held_at=scene.now)
         return held.to(Mood.FREE, scene.now), []
     if shown is not None:
-        return replace(clerk.to(Mood.CALLED, scene.now), number=shown, recalls=0), []
+        return _called(clerk, scene, shown), []
     return clerk.to(Mood.FREE, scene.now), []
 
 

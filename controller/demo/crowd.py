@@ -161,8 +161,11 @@ class Crowd:
 
     def _tell(self, clerk: Clerk) -> None:
         """The clerk says goodbye or asks to come back: what the key pushed means for the citizen."""
-        person = self.holder(clerk.number)
-        if person is None or person.step is not Step.AT_WINDOW or person.told is not Told.NOTHING:
+        here = (
+            one for one in self.people.values() if (one.step, one.window) == (Step.AT_WINDOW, clerk.window)
+        )
+        person = next((one for one in here if one.number.endswith(clerk.number[-3:])), None)
+        if person is None or person.told is not Told.NOTHING:
             return
         if clerk.ending in SERVED:
             self.people[person.id] = replace(person, told=Told.DONE)

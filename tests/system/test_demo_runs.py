@@ -21,6 +21,9 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
 SERVED_S = 120  # from the command to the first citizen being served; about 15 s on a quiet machine
 ENDED_S = 15  # the demo promises 10
+ALL_PROCESSES = (
+    10  # the demo, the controller with broker and web, four benches, four units, the crowd: at least
+)
 
 
 class Run:
@@ -116,7 +119,7 @@ def test_the_demo_serves_stops_cleanly_and_goes_on(tmp_path: Path):
 def test_a_killed_demo_takes_its_processes_with_it(tmp_path: Path):
     data = tmp_path / "demo"
     run = Run(data, free_port(), "--speed", "10")
-    run.until_served()
+    until(lambda: len(family(data)) >= ALL_PROCESSES, SERVED_S, what="everything has been started")
     run.process.kill()
     run.process.wait()
     until(lambda: family(data) == [], 20, what="every process of the demo is gone")

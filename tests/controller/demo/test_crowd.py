@@ -282,6 +282,18 @@ def test_a_window_taken_over_in_the_browser_is_left_alone():
     assert states(desk)[TicketState.SERVING] == 0
 
 
+def test_a_number_that_comes_late_is_still_the_clerks_own():
+    desk, people = open_desk(), crowd()
+    people.staff = {1: people.staff[1]}
+    desk.give(c.TakeTicket("A", "one"), OPENS)
+    desk.deaf.update({"call_next": 2})
+    at = play(desk, people, [], OPENS + timedelta(minutes=2, seconds=50))
+    assert people.staff[1].asked_at is not None
+    desk.give(c.CallNext(1), at)  # the push that was thought lost
+    play(desk, people, [], OPENS + timedelta(minutes=12), start=at)
+    assert states(desk) == {TicketState.COMPLETED: 1}
+
+
 def test_a_held_citizen_is_called_back_and_finished():
     person = Citizen(
         0,
