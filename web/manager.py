@@ -19,7 +19,7 @@ from web.chart import Chart, bar_chart
 from web.home import BOARD_ROLES
 from web.needs import needs
 from web.timeline import timeline
-from web.visit import give, hall_now, is_fragment, role_required, say_refused, the_hall, the_site
+from web.visit import give, hall_now, is_fragment, place_of, role_required, say_refused, the_hall, the_site
 
 blueprint = Blueprint("manager", __name__)
 
@@ -187,7 +187,7 @@ def ticket(hall: str, ticket: int) -> str:
         logged = log.ticket_history(connection, hall, ticket)
     if row is None:
         abort(HTTPStatus.NOT_FOUND)
-    steps = timeline(logged, value, g.lang, the_site().settings.zone)
+    steps = timeline(logged, value, g.lang, the_site().settings.zone, place_of)
     return render_template("manager/ticket.html", hall=value, row=row, steps=steps, names=_names(value))
 
 

@@ -11,12 +11,14 @@ from datetime import datetime, timedelta
 from flask import g, url_for
 
 from controller import i18n
+from controller.boards import window_of
 from controller.hall import reports
 from controller.hall.model import Hall
 from controller.hall.reports import Advice, Alarm, Urgency
+from controller.people import Role
 from controller.store import devices
 from controller.store.devices import Fault
-from web.visit import say, the_site
+from web.visit import me, place_of, say, the_site
 
 MOST_FAULTS = 5  # shown one by one
 URGENCY_OF_SEVERITY = {"citizen": Urgency.RED, "degraded": Urgency.AMBER, "maintenance": Urgency.BLUE}
@@ -108,31 +110,45 @@ def _faults(hall: str) -> list[Need]:
     faults.sort(key=lambda fault: (_urgency(fault), fault.since))
     found = [_fault(fault) for fault in faults[:MOST_FAULTS]]
     if len(faults) > MOST_FAULTS:
-        text = say("{n} more faults of devices", n=len(faults) - MOST_FAULTS)
-        found.append(Need(Urgency.AMBER, text, links=(_devices(),)))
+        text = say("{n} more faults of devices.", n=len(faults) - MOST_FAULTS)
+        found.append(Need(Urgency.AMBER, text, links=_devices()))
     return found
 
 
 def _fault(fault: Fault) -> Need:
-    key = f"fault.{fault.code}"
-    what = say(key) if i18n.is_translated(g.lang, key) else fault.detail or fault.code
-    since = fault.since.astimezone(the_site().settings.zone).strftime("%H:%M")
+    remedy = f"remedy.{fault.code}"
     text = say(
-        "{device} of {unit}: {what}, since {time}",
-        device=fault.device,
-        unit=fault.unit,
-        what=what,
-        time=since,
+        "{where}: {what}, since {time}.",
+        where=_where(fault),
+        what=_what(fault),
+        time=fault.since.astimezone(the_site().settings.zone).strftime("%H:%M"),
     )
-    return Need(_urgency(fault), text, links=(_devices(),))
+    advice = say(remedy) if i18n.is_translated(g.lang, remedy) else ""
+    return Need(_urgency(fault), text, advice, _devices())
+
+
+def _where(fault: Fault) -> str:
+    """The window the device serves, else the place its unit stands at."""
+    device = the_site().devices.book.device(fault.unit, fault.device)
+    window = window_of(device.board) if device else None
+    return say("Window {n}", n=window) if window is not None else place_of(fault.unit)
+
+
+def _what(fault: Fault) -> str:
+    key = f"fault.{fault.code}"
+    return say(key) if i18n.is_translated(g.lang, key) else fault.detail or f"{fault.device} {fault.code}"
 
 
 def _urgency(fault: Fault) -> Urgency:
     return URGENCY_OF_SEVERITY.get(fault.severity, Urgency.AMBER)
 
 
-def _devices() -> Link:
-    return Link(say("The wires"), "/wires")
+def _devices() -> tuple[Link, ...]:
+    """Where a fault can be looked into, for those who may."""
+    if the_site().settings.demo:
+        return (Link(say("The wires"), url_for("technician.wires")),)
+    may = me().roles & {Role.TECHNICIAN, Role.ADMIN, Role.HALL_MANAGER}
+    return (Link(say("Units"), url_for("technician.devices")),) if may else ()
 
 
 def _set_aside(hall: str) -> list[Need]:
@@ -140,5 +156,5 @@ def _set_aside(hall: str) -> list[Need]:
         count = devices.set_aside_count(connection, hall)
     if not count:
         return []
-    text = say("{n} messages of devices could not be used and were set aside", n=count)
-    return [Need(Urgency.BLUE, text, links=(_devices(),))]
+    text = say("{n} messages of devices could not be used and were set aside.", n=count)
+    return [Need(Urgency.BLUE, text, links=_devices())]

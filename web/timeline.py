@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
@@ -15,7 +15,7 @@ from controller.store.log import Logged
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """kind: of the event, for its look. who: the person's name, the unit, or a word for the others."""
+    """kind: of the event, for its look. who: the person's name, where the unit stands, or a word."""
 
     at: datetime
     kind: str
@@ -24,12 +24,14 @@ class Step:
     who: str
 
 
-def timeline(logged: Iterable[Logged], hall: Hall, lang: str, zone: tzinfo) -> list[Step]:
-    """The steps in order, told in one language."""
-    return [_step(one, hall, lang, zone) for one in logged]
+def timeline(
+    logged: Iterable[Logged], hall: Hall, lang: str, zone: tzinfo, place: Callable[[str], str]
+) -> list[Step]:
+    """The steps in order, told in one language. place: of a unit, as people say it."""
+    return [_step(one, _who(one, lang, place), hall, lang, zone) for one in logged]
 
 
-def _step(one: Logged, hall: Hall, lang: str, zone: tzinfo) -> Step:
+def _step(one: Logged, who: str, hall: Hall, lang: str, zone: tzinfo) -> Step:
     kind = type(one.event).__name__
     facts = {
         field.name: _said(field.name, getattr(one.event, field.name), hall, lang, zone)
@@ -38,7 +40,7 @@ def _step(one: Logged, hall: Hall, lang: str, zone: tzinfo) -> Step:
     }
     jump = "Jump" if getattr(one.event, "jump", False) else ""
     sentence = i18n.t(lang, f"event.{kind}{jump}", **facts)
-    return Step(one.event.at, kind, sentence, getattr(one.event, "reason", ""), _who(one, lang))
+    return Step(one.event.at, kind, sentence, getattr(one.event, "reason", ""), who)
 
 
 def _said(name: str, value: object, hall: Hall, lang: str, zone: tzinfo) -> object:
@@ -55,9 +57,9 @@ def _said(name: str, value: object, hall: Hall, lang: str, zone: tzinfo) -> obje
     return value
 
 
-def _who(one: Logged, lang: str) -> str:
+def _who(one: Logged, lang: str, place: Callable[[str], str]) -> str:
     if one.actor_kind == ActorKind.PERSON:
         return one.actor_name or one.actor_id
     if one.actor_kind == ActorKind.UNIT:
-        return one.actor_id
+        return place(one.actor_id)
     return i18n.label(lang, "actor", one.actor_kind)

@@ -67,6 +67,12 @@ def say_refused(error: Refused) -> str:
     return i18n.refused(g.lang, error, the_site().settings.zone)
 
 
+def place_of(unit: str) -> str:
+    """Where a unit stands, in the language of this request; a spare goes by its own name."""
+    position = the_site().devices.book.position_of(unit)
+    return unit if position is None else i18n.in_language(g.lang, position.name)
+
+
 def wants_json() -> bool:
     """Whether a program asks: it gets its errors as JSON."""
     return "/api/" in request.path or request.accept_mimetypes.best == "application/json"

@@ -70,7 +70,7 @@ def test_a_citizen_takes_a_ticket_in_two_touches(served: Served) -> None:
     expect(page.locator("#title")).to_have_text("企业")
     tap(page)
     expect(page.locator(".taken .number")).to_have_text("A001")
-    expect(page.locator(".taken")).to_contain_text("请到 东区 等候")
+    expect(page.locator(".taken")).to_contain_text("请到东区等候")
     expect(page.locator(".qr img")).to_be_visible()
     size = page.locator(".taken .number").evaluate("node => parseFloat(getComputedStyle(node).fontSize)")
     assert size >= 200
@@ -386,7 +386,7 @@ def test_the_window_says_what_it_is_doing(served: Served) -> None:
     expect(word).to_have_text("未开放")
     expect(page.locator("#plate")).to_have_text("1")
     served.desk.give(Login(1, "li"))
-    expect(word).to_have_text("空闲")
+    expect(word).to_have_text("服务中")
     expect(page.locator("#staff")).to_contain_text("工号 001")
     served.desk.take()
     call(served)

@@ -114,7 +114,7 @@ def test_counting_follows_the_language() -> None:
 def test_a_refusal_says_states_and_times_as_people_do() -> None:
     zone = ZoneInfo("Asia/Shanghai")
     missed = Refused("not_waiting", "A001 is no_show, not waiting", number="A001", state="no_show")
-    assert i18n.refused("zh", missed) == "A001 过号,不在等候"
+    assert i18n.refused("zh", missed) == "A001 过号，不在等候"
     assert i18n.refused("en", missed) == "A001 is missed, not waiting"
     late = Refused("closes_too_early", "", closes_at=datetime(2026, 3, 2, 1, 30, tzinfo=UTC))
     assert i18n.refused("zh", late, zone) == "结束时间 09:30 已过"
@@ -125,7 +125,7 @@ def test_a_refusal_nobody_translated_says_what_the_rules_said() -> None:
 
 
 def test_a_fact_nobody_gave_does_not_break_the_sentence() -> None:
-    assert i18n.refused("zh", Refused("window_closed", "window 3 is closed")) == "– 号窗口未开,无人登录"
+    assert i18n.refused("zh", Refused("window_closed", "window 3 is closed")) == "– 号窗口未开，无人登录"
 
 
 def test_a_text_in_one_language_only_serves_both() -> None:

@@ -89,7 +89,7 @@ def test_a_refusal_stands_beside_the_key_that_caused_it(desk: Desk, clerk: Brows
     assert answer.status_code == 409
     slot = re.search(r'data-error="recall" role="alert">([^<]*)<', answer.get_data(as_text=True))
     assert slot is not None
-    assert slot[1] == "A001 刚呼叫过,请隔 5 秒"
+    assert slot[1] == "A001 刚呼叫过，请隔 5 秒"
 
 
 def test_a_refusal_is_also_said_in_english(desk: Desk, clerk: Browser) -> None:
@@ -188,7 +188,7 @@ def test_search_finds_todays_tickets_by_number(desk: Desk, clerk: Browser) -> No
 def test_another_clerk_may_look_but_not_call(desk: Desk, clerk: Browser) -> None:
     desk.take("A")
     other = desk.browser("wang")
-    assert "您可以查看,不能叫号" in words(other.get("/w/hall/1"))
+    assert "您可以查看，不能叫号" in words(other.get("/w/hall/1"))
     answer = other.press(1, "next")
     assert answer.status_code == 409
     assert "您没有在这个窗口登录" in words(answer)

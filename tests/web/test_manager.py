@@ -20,9 +20,13 @@ from controller.hall.commands import (
     Start,
     Tick,
 )
-from controller.hall.model import DayState, PauseReason, TicketState, WindowMode, WindowState
+from controller.hall.model import DayState, PauseReason, Text, TicketState, WindowMode, WindowState
 from controller.store.devices import Fault, SetAside, raise_fault, set_aside
+from controller.store.records import add_hall
+from firmware.protocol.messages import DeviceConfig, UnitConfig
 from tests.web.desk import Browser, Desk, words
+
+KEYPAD = DeviceConfig(device="keypad-2", kind="keypad", wire="serial:/dev/null", address=2, board="w2")
 
 
 @pytest.fixture
@@ -56,14 +60,14 @@ def test_a_long_wait_is_an_alarm_with_advice_to_open_a_window(desk: Desk, boss: 
         desk.take("A")
     desk.time.pass_by(minutes=31)
     page = words(boss.get("/m/hall/"))
-    assert "注意 “企业”最长已等 31 分钟,共 9 人等候。" in page
+    assert "注意 “企业”最长已等 31 分钟，共 9 人等候。" in page
     assert "建议开 2 号窗口" in page
 
 
 def test_a_queue_nobody_serves_comes_first(desk: Desk, boss: Browser) -> None:
     desk.take("B")
     page = words(boss.get("/m/hall/"))
-    assert "紧急 “社保”有 1 人等候,没有窗口办理" in page
+    assert "紧急 “社保”有 1 人等候，没有窗口办理" in page
 
 
 def test_lost_windows_and_long_pauses_are_alarms(desk: Desk, boss: Browser) -> None:
@@ -72,7 +76,7 @@ def test_lost_windows_and_long_pauses_are_alarms(desk: Desk, boss: Browser) -> N
     desk.time.pass_by(minutes=16)
     desk.give(Tick())
     page = words(boss.get("/m/hall/"))
-    assert page.index("紧急 2 号窗口失联 16 分钟") < page.index("注意 1 号窗口暂停已 16 分钟(休息)")
+    assert page.index("紧急 2 号窗口失联 16 分钟") < page.index("注意 1 号窗口暂停已 16 分钟（休息）")
 
 
 def test_faults_and_messages_set_aside_are_shown(desk: Desk, boss: Browser) -> None:
@@ -82,8 +86,24 @@ def test_faults_and_messages_set_aside_are_shown(desk: Desk, boss: Browser) -> N
         raise_fault("hall", fault)(c)
         set_aside("hall", odd)(c)
     page = words(boss.get("/m/hall/"))
-    assert "紧急 node-1 的 printer-1:打印机缺纸,自 09:00" in page
+    assert "紧急 node-1：打印纸用完了（09:00 起）。 换一卷纸，合上盖子。" in page
     assert "有 1 条设备消息无法使用" in page
+
+
+def test_a_fault_of_a_unit_is_told_by_where_the_unit_stands(desk: Desk, boss: Browser) -> None:
+    devices, now = desk.site.devices, desk.time.now
+    with desk.site.store.writing() as c:
+        add_hall(c, "hall", Text("大厅", "Hall"), now)
+    where = Text("1-4 号窗口", "Windows 1-4")
+    devices.put_position("hall", "row-1", where, UnitConfig(rev=0, position="", devices=[KEYPAD]), now)
+    devices.add_unit("hall", "node-3", now, position="row-1")
+    with desk.site.store.writing() as c:
+        raise_fault("hall", Fault("node-3", "unit", "unit.offline", "degraded", "", now))(c)
+        raise_fault("hall", Fault("node-3", "keypad-2", "keypad.gone", "degraded", "", now))(c)
+    page = words(boss.get("/m/hall/"))
+    assert "1-4 号窗口：设备离线（09:00 起）。 请检查设备的电源灯和网线。" in page
+    assert "2 号窗口：呼叫器的线断了（09:00 起）。" in page
+    assert "Windows 1-4: the unit is offline, since 09:00." in words(boss.get("/m/hall/?lang=en"))
 
 
 def test_a_fault_without_a_translation_shows_what_the_device_said(desk: Desk, boss: Browser) -> None:
@@ -110,7 +130,7 @@ def test_a_script_gets_the_board_alone(boss: Browser) -> None:
 
 def test_the_manager_closes_the_day_after_seeing_who_still_waits(desk: Desk, boss: Browser) -> None:
     desk.take("A")
-    assert "还有 1 张票号未办结" in words(boss.get("/m/hall/close"))
+    assert "还有 1 个票号未办结" in words(boss.get("/m/hall/close"))
     assert boss.post("/m/hall/close", page="/m/hall/close").status_code == 303
     assert desk.live.hall.day is not None
     assert desk.live.hall.day.state is not DayState.OPEN
@@ -192,7 +212,7 @@ def test_the_list_leaves_as_a_file_for_a_spreadsheet(desk: Desk, boss: Browser) 
     rows = list(csv.DictReader(StringIO(text[1:])))
     assert [row["票号"] for row in rows] == ["A001", "A002"]
     assert rows[0]["状态"] == "已办结"
-    assert rows[0]["等候(分钟)"] == "2.0"
+    assert rows[0]["等候（分钟）"] == "2.0"
     assert rows[0]["评价"] == "5"
     assert "token" not in text
 
@@ -204,7 +224,7 @@ def test_the_story_of_a_ticket_names_every_step_and_who_did_it(desk: Desk, boss:
     clerk.press(1, "next")
     clerk.press(1, "noshow", reason="人已离开")
     page = words(boss.get("/m/hall/tickets/1"))
-    assert "09:00:00 取号 A001,“企业” 系统" in page
+    assert "09:00:00 取号 A001，“企业” 系统" in page
     assert "09:00:00 1 号窗口叫号 李强" in page
     assert "在 1 号窗口过号 人已离开 李强" in page
 
