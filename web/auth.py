@@ -6,14 +6,22 @@ Opening a link only asks; pressing the key uses it up, so that a preview of the 
 from __future__ import annotations
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
+from flask.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response
 
 from controller.clock import real_now
 from controller.people import Role
 from controller.store.people import BadLink, BadPassword, Person
+from web.limits import Limit, keep_to_limit
 from web.visit import SESSION_COOKIE, me, say, set_cookie, signed_in_required, the_site
 
 blueprint = Blueprint("auth", __name__)
+
+
+@blueprint.record
+def _prepare(state: BlueprintSetupState) -> None:
+    """Each try costs a slow hash and leaves an audit row: an address gets few of them."""
+    state.app.extensions["sign_in_limit"] = Limit(burst=20, per_second=0.2)  # a centre behind one address
 
 
 @blueprint.get("/in/<token>")
@@ -46,6 +54,7 @@ def sign_in() -> Response | str:
 
 @blueprint.post("/sign-in")
 def sign_in_by_password() -> Response | tuple[str, int]:
+    keep_to_limit("sign_in_limit")
     number = request.form.get("number", "").strip()
     try:
         session = the_site().people.sign_in(number, request.form.get("password", ""), real_now())
@@ -94,6 +103,9 @@ def start_of(person: Person) -> str:
 
 
 def _enter(session: str, where: str) -> Response:
+    """Go on as the person of the new session; the one this browser had before is over."""
+    if g.person is not None:
+        the_site().people.sign_out(g.token, real_now())
     response = redirect(where)
     set_cookie(response, SESSION_COOKIE, session)
     return response

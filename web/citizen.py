@@ -8,9 +8,7 @@ ticket is opened by the token on its slip, and a kiosk's request is protected by
 from __future__ import annotations
 
 import json
-import math
 import secrets
-import time
 from collections.abc import Sequence
 from datetime import timedelta
 from http import HTTPStatus
@@ -31,7 +29,6 @@ from flask import (
     url_for,
 )
 from flask.blueprints import BlueprintSetupState
-from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response
 
 from controller import i18n
@@ -48,7 +45,7 @@ from firmware.protocol import messages
 from web import phone
 from web.app import PAGES
 from web.boards import Boards, Shown, TooMany
-from web.limits import Limit
+from web.limits import Limit, keep_to_limit
 from web.visit import hall_now, say_refused, the_hall, the_site
 
 POLL_S = 25.0  # a screen's request waits this long at most
@@ -143,7 +140,7 @@ class BadRequest(Exception):
 def take(hall: str) -> Response:
     """Take a ticket: {"queue": "A", "item"?: code}, once for each Idempotency-Key."""
     live = the_hall(hall)
-    _keep_to_limit("ticket_limit")
+    keep_to_limit("ticket_limit")
     try:
         command, key = _wanted()
     except BadRequest as wrong:
@@ -211,14 +208,6 @@ def _bad_request(wrong: BadRequest, status: int = HTTPStatus.BAD_REQUEST) -> Res
     )
 
 
-def _keep_to_limit(name: str) -> None:
-    """429 when this address asks too often."""
-    limit = cast(Limit, current_app.extensions[name])
-    wait_s = limit.wait_s(request.remote_addr or "", time.monotonic())
-    if wait_s > 0:
-        raise TooManyRequests(retry_after=math.ceil(wait_s))
-
-
 # --- the hall at a glance
 
 
@@ -245,7 +234,7 @@ def ticket(token: str) -> Response:
 @blueprint.post("/t/<token>/<any(pass, cancel, back, rate):what>")
 def act(token: str, what: str) -> Response:
     """One of the buttons of the phone page; pressed twice on the same page it acts once."""
-    _keep_to_limit("phone_limit")
+    keep_to_limit("phone_limit")
     live, held = _found(token)
     if held is None or live is None:
         return _phone(token)

@@ -5,8 +5,14 @@ Hides the buckets and that their number is limited: those nobody drew from for l
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections import OrderedDict
+from typing import cast
+
+from flask import current_app, request
+from werkzeug.exceptions import TooManyRequests
 
 MOST_ADDRESSES = 10_000
 
@@ -30,3 +36,11 @@ class Limit:
             if len(self._buckets) > MOST_ADDRESSES:
                 self._buckets.popitem(last=False)
             return 0.0 if is_allowed else (1.0 - left) / self._per_second
+
+
+def keep_to_limit(name: str) -> None:
+    """429 when the address of this request asks too often. name: of a Limit among the app's extensions."""
+    limit = cast(Limit, current_app.extensions[name])
+    wait_s = limit.wait_s(request.remote_addr or "", time.monotonic())
+    if wait_s > 0:
+        raise TooManyRequests(retry_after=math.ceil(wait_s))

@@ -8,6 +8,7 @@ import pytest
 
 from controller.clock import real_now
 from tests.web.desk import Desk, words
+from web.limits import Limit
 
 
 def test_opening_a_link_asks_and_does_not_use_it_up(desk: Desk) -> None:
@@ -66,6 +67,24 @@ def test_a_password_signs_in_and_leads_back_to_where_one_was_going(desk: Desk) -
     answer = browser.post("/sign-in", page=wanted, number="001", password="correct horse 7", next="/w/hall/")
     assert answer.status_code == 302
     assert answer.headers["Location"] == "/w/hall/"
+
+
+def test_an_address_that_tries_one_password_after_another_has_to_wait(desk: Desk) -> None:
+    desk.app.extensions["sign_in_limit"] = Limit(burst=2, per_second=0.001)
+    browser = desk.browser()
+    tries = [browser.post("/sign-in", number=number, password="no") for number in ("001", "001", "002")]
+    assert [answer.status_code for answer in tries] == [403, 403, 429]
+    assert int(tries[-1].headers["Retry-After"]) >= 1
+
+
+def test_who_signs_in_again_ends_the_session_before(desk: Desk) -> None:
+    browser = desk.browser("li")
+    before = browser.client.get_cookie("sid")
+    token = desk.site.people.link("wang", real_now())
+    browser.post(f"/in/{token}", page=f"/in/{token}")
+    assert before is not None
+    assert desk.site.people.signed_in(before.value, real_now()) is None
+    assert "王芳" in words(browser.get("/me"))
 
 
 def test_a_wrong_password_is_said_beside_the_form(desk: Desk) -> None:
