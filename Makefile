@@ -20,7 +20,7 @@ run: .venv/ready-run
 	@exec $(BIN)/servicehall demo $(ARGS)
 
 test: .venv/ready-test
-	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 lint: .venv/ready-test
 	$(BIN)/ruff format --check .

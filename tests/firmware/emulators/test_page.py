@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 import zxingcpp
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from firmware.emulators.bench_http import Server
 from firmware.protocol.messages import KeyPressed, Pressed, Print, Rated, SlipLine, Speak
@@ -36,23 +35,18 @@ def hall(tmp_path: Path) -> Iterator[Rig]:
 
 
 @pytest.fixture
-def page(hall: Rig) -> Iterator[Page]:
+def page(hall: Rig, chromium: Browser) -> Iterator[Page]:
     """The page at the width it has in a frame; an error on its console fails the test."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("Chromium is not installed")
     server = Server(hall.bench, "127.0.0.1", 0, [])
     server.start()
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        opened = browser.new_page(viewport={"width": 420, "height": 900}, device_scale_factor=2)
-        troubles: list[str] = []
-        opened.on("pageerror", lambda error: troubles.append(str(error)))
-        opened.on("console", lambda said: troubles.append(said.text) if said.type == "error" else None)
-        opened.goto(server.url)
-        opened.wait_for_selector(".device-speaker")
-        yield opened
-        browser.close()
+    opened = chromium.new_page(viewport={"width": 420, "height": 900}, device_scale_factor=2)
+    troubles: list[str] = []
+    opened.on("pageerror", lambda error: troubles.append(str(error)))
+    opened.on("console", lambda said: troubles.append(said.text) if said.type == "error" else None)
+    opened.goto(server.url)
+    opened.wait_for_selector(".device-speaker")
+    yield opened
+    opened.context.close()
     hall.bench.changes.close()
     server.stop()
     assert troubles == []
