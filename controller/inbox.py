@@ -28,9 +28,11 @@ class Lane(Generic[T]):
     _waiting: dict[int, T] = field(default_factory=dict)
     _gap_since: float | None = None
     _asks: int = 0
+    _has_spoken: bool = False  # since the gap was asked for last
 
     def offer(self, seq: int, item: T) -> bool:
         """Take a message in; False when it is committed already, so that its ack is due again."""
+        self._has_spoken = True
         if seq <= self.hi:
             return False
         if len(self._waiting) < WAITING_MOST or seq == self.hi + 1:
@@ -62,7 +64,8 @@ class Lane(Generic[T]):
     def missing(self, now_s: float, wait_s: float) -> list[tuple[int, int]]:
         """The gap to ask for, when one has stayed for wait_s; asked again every wait_s.
 
-        After ASKS_MOST times the gap is passed over, and counted in `skipped`.
+        After ASKS_MOST times the gap is passed over, and counted in `skipped`. A unit that says nothing
+        may be without power: what it has not been heard to leave out again counts as no answer.
         """
         if self.is_busy or not self._waiting or self.hi + 1 in self._waiting:
             self._gap_since = None
@@ -71,7 +74,8 @@ class Lane(Generic[T]):
             self._gap_since = now_s
         if now_s - self._gap_since < wait_s:
             return []
-        self._gap_since, self._asks = now_s, self._asks + 1
+        self._gap_since, self._asks = now_s, self._asks + self._has_spoken
+        self._has_spoken = False
         lowest = min(self._waiting)
         if self._asks > ASKS_MOST:
             self.skipped += lowest - self.hi - 1

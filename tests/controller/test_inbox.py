@@ -60,11 +60,23 @@ def test_a_gap_is_asked_for_after_a_while_and_again_after_another() -> None:
 
 def test_a_gap_nobody_can_fill_is_passed_over_and_counted() -> None:
     lane: Lane[str] = Lane("node-1", "e", 0)
-    lane.offer(9, "nine")
-    asked = [lane.missing(2.0 * n, 2.0) for n in range(ASKS_MOST + 3)]
+    asked = []
+    for n in range(ASKS_MOST + 3):
+        lane.offer(9, "nine")  # its answer to being asked
+        asked.append(lane.missing(2.0 * n, 2.0))
     assert asked.count([(1, 8)]) == ASKS_MOST
     assert drained(lane) == ["nine"]
     assert lane.skipped == 8
+
+
+def test_a_gap_is_not_passed_over_while_the_unit_says_nothing() -> None:
+    """F28: without power for minutes it still has the message."""
+    lane: Lane[str] = Lane("node-1", "e", 0)
+    lane.offer(2, "two")
+    asked = [lane.missing(2.0 * n, 2.0) for n in range(10 * ASKS_MOST)]
+    assert asked[1:] == [[(1, 1)]] * (10 * ASKS_MOST - 1)
+    assert lane.offer(1, "one")
+    assert drained(lane) == ["one", "two"]
 
 
 def test_a_flood_of_early_messages_fills_no_memory_and_blocks_nobody() -> None:
