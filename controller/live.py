@@ -369,6 +369,7 @@ class Touches:
     def __init__(self, lost_after_s: float) -> None:
         self._lost_after_s = lost_after_s
         self._at: dict[int, float] = {}
+        self._staffed_since: dict[int, float] = {}
 
     def touch(self, window: int, now_s: float) -> None:
         self._at[window] = now_s
@@ -381,14 +382,13 @@ class Touches:
         """
         found: list[Command] = []
         for number, session in hall.sessions.items():
-            if session.state is WindowState.CLOSED:
-                self._at.pop(number, None)
-            elif session.state is WindowState.OFFLINE:
-                if now_s - self._at.get(number, float("-inf")) < self._lost_after_s:
+            heard_s = self._at.get(number, float("-inf"))
+            if session.state in (WindowState.CLOSED, WindowState.OFFLINE):
+                self._staffed_since.pop(number, None)
+                if session.state is WindowState.OFFLINE and now_s - heard_s < self._lost_after_s:
                     found.append(commands.RestoreWindow(number))
-            elif now_s - self._at.setdefault(number, now_s) >= self._lost_after_s:
-                self._at.pop(number)
-                found.append(commands.LoseWindow(number))
+            elif now_s - max(heard_s, self._staffed_since.setdefault(number, now_s)) >= self._lost_after_s:
+                found.append(commands.LoseWindow(number))  # again until it is committed
         return found
 
 

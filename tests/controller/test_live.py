@@ -543,6 +543,17 @@ def test_a_window_is_lost_only_after_silence_and_found_only_by_being_heard(tmp_p
     assert touches.lost_and_found(lost, now_s=61) == [RestoreWindow(1)]
 
 
+def test_a_window_lost_is_not_found_by_being_looked_at_before_that_is_committed(tmp_path: Path) -> None:
+    touches = Touches(lost_after_s=30)
+    with morning(tmp_path) as live:
+        staffed = live.hall
+        lost = live.submit(LoseWindow(1), SYSTEM).hall
+    touches.lost_and_found(staffed, now_s=0)
+    assert touches.lost_and_found(staffed, now_s=30) == [LoseWindow(1)]
+    assert touches.lost_and_found(staffed, now_s=31) == [LoseWindow(1)]  # the disk is slow
+    assert touches.lost_and_found(lost, now_s=32) == []
+
+
 def test_a_window_found_lost_at_the_start_stays_so_until_it_is_heard(tmp_path: Path) -> None:
     with morning(tmp_path) as live:
         lost = live.submit(LoseWindow(1), SYSTEM).hall
