@@ -19,6 +19,7 @@ from controller import broker
 from controller.boards import window_of
 from controller.courier import Courier
 from controller.devices import Devices
+from controller.draft import raised
 from controller.hall.commands import LeaseNumbers
 from controller.hall.model import Refused
 from controller.inbox import Lane
@@ -89,7 +90,7 @@ class Bus:
             Deadlines(settings.heartbeat_lost_s, settings.suspect_after_s, settings.offline_after_s)
         )
         self._renderer = renderer
-        self._postings = Postings(live, devices, renderer)
+        self._postings = Postings(live, devices, renderer, self.presence)
         self._lock = threading.Lock()
         self._lanes: dict[tuple[str, str], Lane[Posting]] = {}
         self._acks: set[tuple[str, str]] = set()
@@ -249,13 +250,15 @@ class Bus:
         if taken is None:
             return
         seq, posting = taken
-        try:
-            future = posting.post(Message(lane.unit, lane.epoch, seq))
-        except NotRunning:
+        posted: list[Future[Answer]] = []
+        error = raised(lambda: posted.append(posting.post(Message(lane.unit, lane.epoch, seq))))
+        if error is None:
+            posted[0].add_done_callback(lambda done: self._posted(lane, seq, posting, done))
+        elif isinstance(error, NotRunning):
             with self._lock:
                 lane.failed()
-            return
-        future.add_done_callback(lambda done: self._posted(lane, seq, posting, done))
+        else:
+            self._could_not(lane, seq, posting, error)
 
     def _posted(self, lane: Lane[Posting], seq: int, posting: Posting, done: Future[Answer]) -> None:
         """On the writer's thread, after the commit (R6): ack, then the next."""
@@ -275,7 +278,7 @@ class Bus:
         with self._lock:
             lane.committed(seq)
             self._acks.add((lane.unit, lane.epoch))
-        self._courier.settle(posting.results())
+        self._courier.settle(posting.results(), lane.unit)
         if (used := posting.offline_number()) is not None:
             self._leases.used(lane.unit, *used)
         self._wake.set()
@@ -300,8 +303,8 @@ class Bus:
             _logger.error("hall %s: %s obeys a controller of a later generation", self.hall, unit)
         if result.state is ResultState.RECEIVED:
             self._courier.received(result.cid, time.monotonic())
-        if result.state in FINAL and self._courier.settle([(result.cid, result.state, result.code)]):
-            settled = [(result.cid, result.state, result.code)]
+        settled = [(result.cid, result.state, result.code)]
+        if result.state in FINAL and self._courier.settle(settled, unit):
             self._post_quietly(lambda: self.live.post(None, unit_actor(unit), settle=settled))
 
     def _on_state(self, unit: str, payload: bytes) -> None:

@@ -48,10 +48,17 @@ class Courier:
                 ends_s = now_s - age_s + order.ttl_ms / 1000
                 self._sent.setdefault(order.cid, _Sent(order, ends_s, now_s))
 
-    def settle(self, results: Iterable[Settled]) -> list[Settled]:
-        """Forget orders that have a final result; those of the results that were on their way."""
+    def settle(self, results: Iterable[Settled], unit: str) -> list[Settled]:
+        """Forget orders of the unit that have a final result; those of the results that were on their way."""
         with self._lock:
-            return [result for result in results if self._sent.pop(result[0], None) is not None]
+            known = [result for result in results if self._is_of(result[0], unit)]
+            for cid, _, _ in known:
+                self._sent.pop(cid, None)
+        return known
+
+    def _is_of(self, cid: str, unit: str) -> bool:
+        sent = self._sent.get(cid)
+        return sent is not None and sent.order.unit == unit
 
     def again(self, now_s: float, unit: str | None = None) -> None:
         """A connection is back: send everything now, or everything of one unit."""

@@ -55,8 +55,13 @@ class Meaning:
     by: Actor
 
 
-def of_press(book: Book, message: Message, report: messages.Pressed, token: str) -> Meaning:
-    """The ticket a press asks for. Raises Refused when the input offers no such queue."""
+def of_press(
+    book: Book, message: Message, report: messages.Pressed, token: str, asked_at: datetime | None = None
+) -> Meaning:
+    """The ticket a press asks for. Raises Refused when the input offers no such queue.
+
+    asked_at: when it was pressed, of a press that comes late.
+    """
     device = book.device(message.unit, report.input)
     queue = report.choice or (device.queue if device else "")
     if device is not None and device.queue and report.choice not in ("", device.queue):
@@ -66,7 +71,8 @@ def of_press(book: Book, message: Message, report: messages.Pressed, token: str)
             "unknown_input", f"{report.input} of {message.unit} asks for no queue", input=report.input
         )
     klass = TicketClass(device.options.get("class", TicketClass.NORMAL)) if device else TicketClass.NORMAL
-    command = commands.TakeTicket(queue, token, klass, press=message.press, item=report.item or None)
+    item = report.item or None
+    command = commands.TakeTicket(queue, token, klass, press=message.press, item=item, asked_at=asked_at)
     return Meaning(command, unit_actor(message.unit))
 
 
@@ -88,14 +94,21 @@ def of_key(book: Book, hall: Hall, message: Message, report: messages.KeyPressed
     return None if command is None else Meaning(command, unit_actor(message.unit, window))
 
 
-def of_rating(book: Book, hall: Hall, message: Message, report: messages.Rated) -> Meaning | None:
-    """The rating of the ticket that was meant; None when no finished ticket fits (F30)."""
+def of_rating(
+    book: Book, hall: Hall, message: Message, report: messages.Rated, rated_at: datetime | None = None
+) -> Meaning | None:
+    """The rating of the ticket that was meant; None when no finished ticket fits (F30).
+
+    rated_at: when the key was pressed, of a rating that comes late: not for who was finished since.
+    """
     device = book.device(message.unit, report.device)
     window = window_of(report.board) or window_at(device)
     if window is None or window not in hall.windows:
         return None
     ticket = _rated(hall, window, report.ticket)
-    if ticket is None or ticket.state is not TicketState.COMPLETED:
+    if ticket is None or ticket.state is not TicketState.COMPLETED or ticket.finished_at is None:
+        return None
+    if rated_at is not None and rated_at < ticket.finished_at:
         return None
     return Meaning(commands.Rate(ticket.id, report.level), unit_actor(message.unit))
 
@@ -176,7 +189,9 @@ def _of_order(hall: Hall, message: Message, order: str) -> int | None:
     if order.startswith(OFFLINE) and order[len(OFFLINE) :].isdecimal():
         return hall.presses.get(Press(message.unit, message.epoch, int(order[len(OFFLINE) :])))
     if order.startswith(SLIP) and (id := order.split("-")[1]).isdecimal():
-        return int(id)
+        ticket = hall.tickets.get(int(id))
+        is_ours = ticket is not None and ticket.press is not None and ticket.press.unit == message.unit
+        return int(id) if is_ours else None
     return None
 
 

@@ -7,10 +7,11 @@ a message nobody can use becomes a Poison, whose number is committed with the by
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from controller import meanings
 from controller.boards import window_of
@@ -20,6 +21,7 @@ from controller.live import Answer, Heard, Live, Settled
 from controller.meanings import Meaning, Message
 from controller.orders import Renderer
 from controller.people import unit_actor
+from controller.presence import Presence
 from controller.store.devices import Fault, Record, SetAside, clear_fault, raise_fault, set_aside
 from controller.store.orders import PendingOrder
 from firmware.protocol import messages, topics
@@ -36,6 +38,8 @@ from firmware.protocol.messages import (
 )
 
 TOKEN_BYTES = 16  # 128 bits of chance (design: chance and secrets)
+LATE_S = 2.0  # a message older than this was kept while nobody could be told
+KEY_GOOD_FOR_S = 10.0  # whoever is at the window then is not who was there when the key was pressed
 
 
 class Stamp(Struct, frozen=True, kw_only=True):
@@ -106,8 +110,14 @@ class _Post:
 class Postings:
     """Reads and posts the messages of one hall's units."""
 
-    def __init__(self, live: Live, devices: Devices, renderer: Renderer) -> None:
-        self.live, self._devices, self._renderer = live, devices, renderer
+    def __init__(
+        self,
+        live: Live,
+        devices: Devices,
+        renderer: Renderer,
+        presence: Presence,
+    ) -> None:
+        self.live, self._devices, self._renderer, self._presence = live, devices, renderer, presence
 
     def read(self, unit: str, payload: bytes) -> tuple[Message, Posting]:
         """The message in `payload`. Raises BadMessage when not even its number can be read."""
@@ -162,12 +172,12 @@ class Postings:
     def _made(self, word: Word, message: Message) -> _Post:
         match word.report:
             case messages.Pressed():
-                return self._press(word.report, message)
+                return self._press(word, word.report, message)
             case messages.IssuedOffline():
                 taken_at = self._hall_time(word.envelope)
                 return _Post(meanings.of_offline(message, word.report, _token(), taken_at))
             case messages.KeyPressed():
-                return self._key(word.report, message)
+                return self._key(word, word.report, message)
             case messages.Rated():
                 return self._rating(word, word.report, message)
             case messages.Printed() | messages.PrintUncertain() | messages.NotPrinted():
@@ -180,21 +190,26 @@ class Postings:
             case messages.ClockJumped():
                 return _Post()
 
-    def _press(self, report: messages.Pressed, message: Message) -> _Post:
+    def _press(self, word: Word, report: messages.Pressed, message: Message) -> _Post:
         def excuse(why: Refused, hall: Hall, now: datetime) -> list[PendingOrder]:
             refuse = self._renderer.refuse
             return [refuse(message.unit, report.input, message.seq, message.epoch, why, now)]
 
         try:
-            meaning = meanings.of_press(self._devices.book, message, report, _token())
+            meaning = meanings.of_press(
+                self._devices.book, message, report, _token(), self._if_late(word.envelope, message)
+            )
         except Refused as why:
             return _Post(orders=excuse(why, self.live.hall, self.live.clock.now()))
         return _Post(meaning, on_refused=excuse)
 
-    def _key(self, report: messages.KeyPressed, message: Message) -> _Post:
+    def _key(self, word: Word, report: messages.KeyPressed, message: Message) -> _Post:
         def excuse(why: Refused, hall: Hall, now: datetime) -> list[PendingOrder]:
             return [self._renderer.beep(message.unit, report.device, now)]
 
+        if (age_s := self._age_s(word.envelope, message)) > KEY_GOOD_FOR_S:
+            late = BadMessage(f"key {report.key} comes {age_s:.0f} s late", "d", "none: it is kept here")
+            return _Post(records=[self.set_aside(message.unit, word.payload, late)])
         self._touch(message.unit, report.device)
         try:
             meaning = meanings.of_key(self._devices.book, self.live.hall, message, report)
@@ -204,7 +219,8 @@ class Postings:
 
     def _rating(self, word: Word, report: messages.Rated, message: Message) -> _Post:
         self._touch(message.unit, report.device)
-        meaning = meanings.of_rating(self._devices.book, self.live.hall, message, report)
+        rated_at = self._if_late(word.envelope, message)
+        meaning = meanings.of_rating(self._devices.book, self.live.hall, message, report, rated_at)
         if meaning is None:
             error = BadMessage(
                 f"a rating of {report.level} without a finished ticket", "d", "none: it is kept here"
@@ -224,6 +240,22 @@ class Postings:
             return clear_fault(self.live.id, message.unit, report.device, report.code, at)
         fault = Fault(message.unit, report.device, report.code, report.severity, report.detail, at)
         return raise_fault(self.live.id, fault)
+
+    def _if_late(self, envelope: Envelope, message: Message) -> datetime | None:
+        """The hall's time of what comes late; None when it is as good as now."""
+        age_s = self._age_s(envelope, message)
+        clock = self.live.clock
+        return clock.now() - timedelta(seconds=age_s * clock.speed) if age_s > LATE_S else None
+
+    def _age_s(self, envelope: Envelope, message: Message) -> float:
+        """Real seconds since it happened. A unit's clock is asked only about what was before its last start:
+        ours may have been set meanwhile, and then every unit's is wrong until it asks again."""
+        age_s = self._presence.age_s(message.unit, envelope.boot, envelope.mono, time.monotonic())
+        boot = self._presence.of(message.unit).boot
+        is_dated = envelope.tq is not TimeQuality.UNTRUSTED and envelope.ts.tzinfo is not None
+        if boot is None or envelope.boot >= boot or not is_dated:
+            return age_s
+        return max(age_s, (self.live.clock.real_now() - envelope.ts).total_seconds())
 
     def _hall_time(self, envelope: Envelope) -> datetime:
         """When it happened, in the hall's time; a clock that may not be believed counts as now (R16)."""

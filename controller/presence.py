@@ -37,6 +37,7 @@ class Seen:
     is_claimed: bool | None = None  # None: neither a birth nor a will said so yet
     claimed_s: float = 0.0
     alive_s: float | None = None
+    up_since_s: float | None = None  # when its program started, by the earliest of its heartbeats
     birth: Birth | None = None
     health: Health | None = None
     config: ConfigState | None = None
@@ -64,9 +65,8 @@ class Presence:
             return
         is_new = not seen.is_claimed or seen.sess != state.sess
         self._seen[unit] = replace(
-            seen,
+            _of_boot(seen, state.boot),
             sess=state.sess,
-            boot=state.boot,
             is_claimed=True,
             claimed_s=now_s if is_new else seen.claimed_s,
         )
@@ -75,7 +75,8 @@ class Presence:
         """A self-description. It may be a retained one whose unit is gone: `state` or a live word decides."""
         seen = self.of(unit)
         if seen.sess is None or birth.sess > seen.sess:
-            seen = replace(seen, sess=birth.sess, boot=birth.boot, is_claimed=None, alive_s=None)
+            seen = _of_boot(seen, birth.boot)
+            seen = replace(seen, sess=birth.sess, is_claimed=None, alive_s=None)
         self._seen[unit] = replace(seen, birth=birth)
 
     def config(self, unit: str, config: ConfigState) -> None:
@@ -90,7 +91,10 @@ class Presence:
         before = seen.health
         is_newer = before is not None and before.sess == health.sess and before.uptime_s < health.uptime_s
         kept = health if health.full else before or health
-        self._seen[unit] = replace(seen, health=kept)
+        up_since = seen.up_since_s
+        if health.sess == seen.sess:
+            up_since = min(now_s - health.uptime_s, now_s if up_since is None else up_since)
+        self._seen[unit] = replace(seen, health=kept, up_since_s=up_since)
         if not health.full or is_newer:
             self.alive(unit, now_s)
 
@@ -98,6 +102,17 @@ class Presence:
         """Something came that is never retained: the unit speaks now."""
         seen = self.of(unit)
         self._seen[unit] = replace(seen, alive_s=now_s, is_claimed=True)
+
+    def age_s(self, unit: str, boot: int, mono_ms: int, now_s: float) -> float:
+        """How long ago at least something happened that the unit dated so (R16); no clock is asked.
+
+        0 while the unit has not said how long it runs. Of an earlier boot: as long as this one lasts.
+        """
+        seen = self.of(unit)
+        if seen.up_since_s is None or seen.boot is None or boot > seen.boot:
+            return 0.0
+        happened_s = seen.up_since_s + (mono_ms / 1000 if boot == seen.boot else 0.0)
+        return max(0.0, now_s - happened_s)
 
     def status(self, unit: str, now_s: float) -> Status:
         seen = self._seen.get(unit)
@@ -112,3 +127,8 @@ class Presence:
         if silent < self.deadlines.suspect_s:
             return Status.ONLINE
         return Status.SUSPECT if silent < self.deadlines.offline_s else Status.OFFLINE
+
+
+def _of_boot(seen: Seen, boot: int) -> Seen:
+    """What is known of a unit, in this boot of it."""
+    return replace(seen, boot=boot, up_since_s=seen.up_since_s if boot == seen.boot else None)

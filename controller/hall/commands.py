@@ -48,6 +48,7 @@ class TakeTicket:  # T1
     item: str | None = None
     cases: int = 1
     chain: tuple[str, ...] = ()
+    asked_at: datetime | None = None  # of a press that comes late; None: now
 
 
 @dataclass(frozen=True, slots=True)

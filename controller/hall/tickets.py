@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeAlias, assert_never
 
@@ -25,6 +26,7 @@ from controller.hall.events import (
     TicketLetPass,
     TicketRated,
     TicketRenumbered,
+    TicketRequeued,
     TicketReturned,
 )
 from controller.hall.model import (
@@ -37,6 +39,7 @@ from controller.hall.model import (
     Ticket,
     TicketClass,
     TicketState,
+    WindowState,
 )
 from controller.hall.places import behind_next, first_place
 from controller.hall.refusals import refuse
@@ -108,6 +111,7 @@ def _take(hall: Hall, command: TakeTicket, now: datetime) -> list[Event]:
     _check_day(hall)
     _check_queue(hall, queue)
     _check_request(hall, queue, command)
+    asked_at = _asked_at(hall, command, now)
     number, count = next_number(hall, queue)
     return [
         TicketIssued(
@@ -118,7 +122,7 @@ def _take(hall: Hall, command: TakeTicket, now: datetime) -> list[Event]:
             queue=queue.code,
             klass=command.klass,
             token=command.token,
-            place=first_place(hall.plan.rules, command.klass, now, command.slot, hall.next_ticket),
+            place=first_place(hall.plan.rules, command.klass, asked_at, command.slot, hall.next_ticket),
             slip=Slip.NONE if command.press is None else Slip.PENDING,
             press=command.press,
             slot=command.slot,
@@ -126,8 +130,18 @@ def _take(hall: Hall, command: TakeTicket, now: datetime) -> list[Event]:
             item=command.item,
             cases=command.cases,
             chain=command.chain,
+            issued_at=None if asked_at == now else asked_at,
         )
     ]
+
+
+def _asked_at(hall: Hall, command: TakeTicket, now: datetime) -> datetime:
+    """When the ticket was asked for. A press from before this day was opened is nobody's any more: its
+    dispenser gave out a number of that day, or its citizen is gone."""
+    asked_at = now if command.asked_at is None else min(command.asked_at, now)
+    if asked_at < now and asked_at < running_day(hall).opened_at:
+        raise refuse("day_closed")
+    return asked_at
 
 
 def _check_day(hall: Hall) -> None:
@@ -276,8 +290,21 @@ def _return(hall: Hall, command: ReturnTicket, now: datetime) -> list[Event]:
     if now - ticket.missed_at > rules.return_within:
         minutes = int(rules.return_within.total_seconds() // 60)
         raise refuse("return_too_late", number=ticket.number, minutes=minutes)
-    place = behind_next(hall, ticket, rules.return_behind)
-    return [TicketReturned(now, ticket.id, ticket.place if place is None else place)]
+    waits = _for_anybody(hall, ticket)
+    place = behind_next(hall, waits, rules.return_behind) or ticket.place
+    returned: list[Event] = [TicketReturned(now, ticket.id, place)]
+    if waits is not ticket:
+        returned.append(TicketRequeued(now, ticket.id, place))
+    return returned
+
+
+def _for_anybody(hall: Hall, ticket: Ticket) -> Ticket:
+    """The ticket; as one of its queue, when it was meant for one window that is closed by now."""
+    leg = ticket.legs[-1]
+    session = None if leg.target is None else hall.sessions.get(leg.target)
+    if leg.target is None or (session is not None and session.state is not WindowState.CLOSED):
+        return ticket
+    return replace(ticket, legs=(*ticket.legs[:-1], replace(leg, target=None)))
 
 
 def _cancel(hall: Hall, command: CancelTicket, now: datetime) -> list[Event]:

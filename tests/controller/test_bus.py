@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sqlite3
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,7 +20,7 @@ from controller.presence import Status
 from firmware.protocol import messages, topics
 from firmware.protocol.messages import ControllerState, Key, ResultState, decode, encode
 from tests.controller.brokers import KINDS, client
-from tests.controller.sites import HALL, Running, desk, dispenser, raw_json, running
+from tests.controller.sites import HALL, Running, Unit, desk, dispenser, raw_json, running
 from tests.waiting import until
 
 
@@ -127,6 +128,48 @@ def test_unknown_kinds_and_unusable_reports_are_acked_and_kept(
     kept = hall.site.devices.set_aside(HALL)
     assert [row.field for row in kept] == ["$", "$.input", "t", "t"]
     assert b"Teleported" in kept[3].payload
+
+
+def test_a_report_nobody_can_make_sense_of_stops_no_other(
+    hall: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    """F69: a time no calendar has"""
+    caplog.set_level(logging.CRITICAL)
+    unit = hall.unit("node-1", dispenser("A"))
+    fault = unit.envelope(messages.Faulted(device="printer-1", code="printer.gone"), 1)
+    unit.send("evt", raw_json(fault, ts="0001-01-01T00:00:00+14:00", tq="synced"))
+    unit.press(seq=2)
+    until(lambda: unit.acked() == 2)
+    assert hall.numbers() == ["A001"]
+    assert hall.bus.set_aside_total() == 1
+
+
+def runs_for(hall: Running, unit: Unit, uptime_s: float) -> None:
+    """The unit is there and has run so long: its message n, dated n ms after its start, is as old."""
+    unit.send("state", encode(messages.UnitState(online=True, sess=1, boot=1)), retain=True)
+    unit.beat(uptime_s)
+    until(lambda: hall.bus.presence.age_s(unit.name, 1, 0, time.monotonic()) >= uptime_s)
+
+
+def test_a_key_pressed_during_an_outage_calls_nobody_after_it(hall: Running) -> None:
+    taker, unit = hall.unit("node-1", dispenser("A")), hall.unit("node-2", desk(1))
+    taker.press()
+    runs_for(hall, unit, 60.0)
+    seq = unit.say(messages.KeyPressed(device="keypad-1", key=Key.CALL_NEXT))
+    until(lambda: unit.acked() == seq and hall.numbers())
+    assert hall.hall.tickets[1].state is TicketState.WAITING
+    (kept,) = hall.site.devices.set_aside(HALL)
+    assert "late" in kept.why
+
+
+def test_yesterdays_offline_numbers_wait_in_no_queue_today(hall: Running) -> None:
+    unit = hall.unit("node-1", dispenser("A"))
+    runs_for(hall, unit, 50_000.0)
+    press = unit.press()
+    unit.say(messages.IssuedOffline(press=press, queue="A", number="A501", day="2020-01-02"))
+    until(lambda: unit.acked() == 2)
+    assert hall.numbers() == []
+    assert hall.bus.set_aside_total() == 1
 
 
 def test_a_refused_press_tells_the_person_why(hall: Running) -> None:

@@ -30,7 +30,7 @@ def test_an_order_is_sent_at_once_and_again_until_it_is_settled() -> None:
     found = courier()
     found.add([order("a")], 100.0)
     assert [sent(found, at) for at in (100.0, 101.0, 103.0)] == [["a"], [], ["a"]]
-    assert found.settle([("a", ResultState.DONE, ""), ("b", ResultState.DONE, "")]) == [
+    assert found.settle([("a", ResultState.DONE, ""), ("b", ResultState.DONE, "")], "node-1") == [
         ("a", ResultState.DONE, "")
     ]
     assert (sent(found, 106.0), len(found)) == ([], 0)

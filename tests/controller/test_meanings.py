@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -123,6 +123,14 @@ def test_a_rating_is_of_the_visit_the_screen_showed() -> None:
     assert rating(late.hall) == c.Rate(2, 5)
 
 
+def test_f30_a_rating_that_comes_late_is_not_for_who_was_finished_since() -> None:
+    state = go(small("A"), c.CallNext(1), c.Start(1), c.Finish(1))
+    desks, report = book(desk=desk(1, 2)), messages.Rated(device="keypad-1", level=1)
+    late, timely = state.now - timedelta(minutes=5), state.now
+    assert meanings.of_rating(desks, state.hall, DESK, report, late) is None
+    assert meanings.of_rating(desks, state.hall, DESK, report, timely) is not None
+
+
 @pytest.mark.parametrize(("number", "board"), [("A002", "w1"), ("A001", "w2"), ("Z9", "w1"), ("A001", "w77")])
 def test_f30_a_rating_that_fits_no_finished_visit_is_attached_to_none(number: str, board: str) -> None:
     state = go(small("A A"), c.CallNext(1), c.Start(1), c.Finish(1), c.CallNext(1))
@@ -130,7 +138,7 @@ def test_f30_a_rating_that_fits_no_finished_visit_is_attached_to_none(number: st
 
 
 def test_what_became_of_a_slip_is_told_by_its_order() -> None:
-    hall = small("A").hall
+    hall = go(small(), c.TakeTicket("A", "t", press=DOOR.press)).hall
     printed = meanings.of_slip(hall, DOOR, messages.Printed(order="slip-1-hall-1-1"))
     assert printed is not None
     assert printed.command == c.RecordSlip(1, Slip.PRINTED)
@@ -139,6 +147,11 @@ def test_what_became_of_a_slip_is_told_by_its_order() -> None:
     assert void.command == c.RecordSlip(1, Slip.VOID)
     for order in ("slip-9-hall-1-1", "copy-1-hall-1-2", "offline-5", "offline-x", "slip-", "nonsense"):
         assert meanings.of_slip(hall, DOOR, messages.Printed(order=order)) is None
+
+
+def test_no_unit_says_what_became_of_another_ones_slip() -> None:
+    hall = go(small(), c.TakeTicket("A", "t", press=DOOR.press)).hall
+    assert meanings.of_slip(hall, DESK, messages.NotPrinted(order="slip-1-hall-1-1")) is None
 
 
 def test_a_slip_printed_offline_belongs_to_the_ticket_of_its_press() -> None:

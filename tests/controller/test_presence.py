@@ -56,6 +56,18 @@ def test_a_newer_health_document_is_a_live_word_and_a_repeated_one_is_not() -> N
     assert presence.of("node-1").alive_s == 30.0
 
 
+def test_how_old_a_message_is_goes_by_no_clock() -> None:
+    presence = Presence()
+    assert presence.age_s("node-1", 1, 0, 0.0) == 0.0
+    presence.state("node-1", online(1), 1000.0)
+    presence.health("node-1", health(600.5, full=False), 1000.5)
+    presence.health("node-1", health(601.0, full=False), 1003.0)  # delayed: it is no younger for that
+    assert presence.age_s("node-1", 1, 595_000, 1010.0) == 15.0
+    assert presence.age_s("node-1", 0, 595_000, 1010.0) == 610.0  # of a former boot: at least this one's time
+    presence.state("node-1", UnitState(online=True, sess=2, boot=2), 1020.0)
+    assert presence.age_s("node-1", 2, 0, 1030.0) == 0.0
+
+
 def test_f67_an_old_will_after_a_new_birth_is_ignored() -> None:
     presence = Presence()
     presence.state("node-1", online(8), 0.0)

@@ -22,6 +22,7 @@ from controller.hall.commands import (
     RecordSlip,
     ReturnTicket,
     Start,
+    TakeTicket,
     Tick,
 )
 from controller.hall.effects import LeaseGrant, PaperTicket, RatingThanks
@@ -369,6 +370,23 @@ def test_numbers_met_offline_are_passed_over_online_and_in_leases() -> None:
     state = go(state, take(state, "A"), LeaseNumbers("node-1", "A", 2))
     assert ticket(state, "A002").id == 3
     assert (state.hall.leases[1].first, state.hall.leases[1].last) == (5, 6)
+
+
+def test_a_press_that_comes_late_waits_from_when_it_was_made() -> None:
+    """An outage: the press comes before the offline number, which its ticket then takes."""
+    state = go(small(), after(minutes=20))
+    pressed = TakeTicket("A", "late", press=PRESS, asked_at=state.now - timedelta(minutes=15))
+    state = go(state, take(state, "A"), pressed, offline(state, "A501"))
+    assert queue(state, "A") == ["A501", "A001"]
+    assert ticket(state, "A501").issued_at == state.now - timedelta(minutes=15)
+
+
+def test_a_press_from_before_the_day_gives_no_ticket_today() -> None:
+    """A night's outage: nobody stands behind yesterday's presses and numbers any more."""
+    state = small()
+    pressed = replace(take(told(), "A", press=PRESS), asked_at=state.now - timedelta(hours=15))
+    assert refusal(state, pressed).code == "day_closed"
+    assert refusal(state, offline(state, "A501", day=TODAY - timedelta(days=1))).code == "offline_day_over"
 
 
 def test_a_number_of_another_day_is_refused() -> None:

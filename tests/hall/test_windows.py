@@ -13,8 +13,10 @@ from controller.hall.commands import (
     Login,
     Logout,
     LoseWindow,
+    NoShow,
     Pause,
     RestoreWindow,
+    ReturnTicket,
     Start,
     Tick,
     Transfer,
@@ -178,6 +180,13 @@ def test_a_service_at_a_lost_window_goes_on() -> None:
     assert ticket(state, "A001").state is TicketState.SERVING
     state = go(state, Transfer(1, "window is broken", to_queue="B"), RestoreWindow(1))
     assert session(state, 1).state is WindowState.OPEN
+
+
+def test_who_missed_the_call_of_a_window_closed_since_returns_to_his_queue() -> None:
+    """T6, T10: nobody would ever call from a closed window's own line."""
+    state = go(small("A A"), CallNext(1), Transfer(1, "knows it", to_window=2))
+    state = go(state, CallNext(2), NoShow(2, "gone"), Logout(2), ReturnTicket(1))
+    assert (queue(state, "@2"), queue(state, "A")) == ([], ["A002", "A001"])
 
 
 def test_who_was_transferred_to_a_lost_window_waits_in_his_queue_again() -> None:
