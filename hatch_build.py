@@ -25,7 +25,7 @@ SCRIPTS = {  # in node_modules -> in VENDOR
     "idiomorph/dist/idiomorph-ext.min.js": "idiomorph-ext.min.js",
     "idiomorph/LICENSE": "idiomorph.LICENSE.txt",
 }
-NPM_CI = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+NPM_CI = ["ci", "--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund", "--loglevel=error"]
 
 
 class VendorHook(BuildHookInterface):  # type: ignore[type-arg]

@@ -1,0 +1,165 @@
+"""Every page under axe-core (WCAG 2.2 AA and good practice): both languages, every look, no violation."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from controller.clock import real_now
+from controller.hall.commands import CallNext, Finish, Hold, Login, NoShow, Pause, Start
+from controller.hall.model import PauseReason
+from tests.browser.axe import NoAxe, script, violations
+from tests.browser.conftest import LANDSCAPE, PHONE, PORTRAIT, Served
+
+pytestmark = pytest.mark.browser
+
+LOOKS = [("zh", "light"), ("en", "dark"), ("zh", "contrast")]
+DESK = (1366, 768)
+KIOSK = "/h/hall/pages/kiosk.html?board=k-main&"
+
+looks = pytest.mark.parametrize(("lang", "theme"), LOOKS)
+
+
+@pytest.fixture(scope="session")
+def axe(pytestconfig: pytest.Config) -> str:
+    """axe-core; without it the tests are skipped, and in CI they fail."""
+    try:
+        return script(pytestconfig.cache.mkdir("axe"))  # type: ignore[union-attr]
+    except NoAxe as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def busy(served: Served) -> Served:
+    """Li serves at window 1 with one on hold and one missed, Wang pauses, two people wait."""
+    desk = served.desk
+    desk.give(Login(1, "li"), Login(2, "wang"), Pause(2, PauseReason.BREAK, timedelta(minutes=5)))
+    for _ in range(5):
+        desk.take("A")
+    desk.give(CallNext(1), Start(1), Hold(1, "去复印材料"))
+    desk.give(CallNext(1), NoShow(1, "人已离开"), CallNext(1), Start(1))
+    desk.time.pass_by(minutes=45)
+    return served
+
+
+@pytest.fixture
+def page(served: Served, axe: str) -> Iterator[Page]:
+    """A browser with axe, in which nothing moves, so that colours are what they will stay."""
+    context = served.context(DESK, reduced_motion="reduce")
+    context.add_init_script(axe)
+    yield context.new_page()
+    context.close()
+
+
+def size(page: Page, wanted: tuple[int, int]) -> None:
+    page.set_viewport_size({"width": wanted[0], "height": wanted[1]})
+
+
+def sign_in(served: Served, page: Page, person: str) -> None:
+    page.goto(f"{served.url}/in/{served.desk.site.people.link(person, real_now())}")
+    page.click("main button")
+
+
+def wrong(page: Page, served: Served, addresses: tuple[str, ...], look: str) -> list[str]:
+    """What is wrong at each of the addresses."""
+    found = []
+    for address in addresses:
+        page.goto(f"{served.url}{address}?{look}")
+        found += [f"{address} {one}" for one in violations(page)]
+    return found
+
+
+def test_what_is_wrong_is_seen(page: Page) -> None:
+    page.set_content("<h1>t</h1><p style='color: #777'>4.5</p><p style='color: #666'>5.7</p><input>")
+    for_staff, for_citizens = violations(page), violations(page, is_citizens=True)
+    rules = [{one.split(":")[0] for one in found} for found in (for_staff, for_citizens)]
+    assert {"document-title", "html-has-lang", "label", "color-contrast"} <= rules[0]
+    assert rules[1] - rules[0] == {"color-contrast-enhanced"}
+
+
+# --- what citizens meet
+
+
+@looks
+def test_the_kiosk_from_home_to_the_ticket(busy: Served, page: Page, lang: str, theme: str) -> None:
+    size(page, PORTRAIT)
+    page.goto(f"{busy.url}{KIOSK}lang={lang}&theme={theme}")
+    expect(page.locator("[data-queue=A]")).to_be_visible()
+    assert violations(page, is_citizens=True) == []
+    page.click("[data-queue=A]")
+    expect(page.locator("[data-take]")).to_be_enabled()
+    assert violations(page, is_citizens=True) == []
+    page.click("[data-take]")
+    expect(page.locator(".taken .number")).to_be_visible()
+    assert violations(page, is_citizens=True) == []
+
+
+@pytest.mark.parametrize("opener", [".search-open", "#tools button:last-child"])
+def test_the_search_of_the_kiosk_and_its_help(busy: Served, page: Page, opener: str) -> None:
+    size(page, PORTRAIT)
+    page.goto(f"{busy.url}{KIOSK}")
+    page.click(opener)
+    assert violations(page, is_citizens=True) == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark", "contrast"])
+def test_the_displays(busy: Served, page: Page, theme: str) -> None:
+    size(page, LANDSCAPE)
+    busy.desk.give(Finish(1), CallNext(1))
+    for name, shown in (("hall.html?board=z-east", ".call"), ("window.html?board=w1", "#number")):
+        page.goto(f"{busy.url}/h/hall/pages/{name}&theme={theme}")
+        expect(page.locator(shown).first).to_be_visible()
+        assert violations(page, is_citizens=True) == []
+
+
+@looks
+def test_the_phone_page_of_each_state(busy: Served, page: Page, lang: str, theme: str) -> None:
+    size(page, PHONE)
+    busy.desk.give(Finish(1), CallNext(1))
+    tickets = busy.desk.live.hall.tickets.values()
+    assert len({ticket.state for ticket in tickets}) == len(tickets)
+    for address in [f"/t/{ticket.token}" for ticket in tickets] + ["/t/unknown-token", "/h/hall"]:
+        page.goto(f"{busy.url}{address}?lang={lang}&theme={theme}")
+        assert violations(page, is_citizens=True) == []
+
+
+# --- what staff meet
+
+
+@looks
+def test_the_pages_before_signing_in(served: Served, page: Page, lang: str, theme: str) -> None:
+    link = f"/in/{served.desk.site.people.link('li', real_now())}"
+    addresses = ("/", "/hall/hall", "/sign-in", link, "/in/used", "/nowhere")
+    assert wrong(page, served, addresses, f"lang={lang}&theme={theme}") == []
+
+
+@looks
+def test_the_console(busy: Served, page: Page, lang: str, theme: str) -> None:
+    sign_in(busy, page, "li")
+    page.goto(f"{busy.url}/w/hall/1?lang={lang}&theme={theme}")
+    expect(page.locator("body.is-live")).to_have_count(1)
+    page.fill("#search", "A00")
+    expect(page.locator("#found li").first).to_be_visible()
+    assert violations(page) == []
+    page.click("#key-transfer")
+    expect(page.locator("dialog select")).to_be_visible()
+    assert violations(page) == []
+    page.keyboard.press("Escape")
+    busy.desk.give(Finish(1))
+    expect(page.locator(".last")).to_be_visible()
+    assert wrong(page, busy, ("/w/hall/1", "/w/hall/2", "/me"), f"lang={lang}&theme={theme}") == []
+    page.goto(f"{busy.url}/w/hall/?choose=1")
+    assert violations(page) == []
+
+
+@looks
+def test_the_managers_pages(busy: Served, page: Page, lang: str, theme: str) -> None:
+    sign_in(busy, page, "boss")
+    addresses = ("/m/hall/", "/m/hall/tickets", "/m/hall/tickets/1", "/m/hall/windows/2", "/m/hall/close")
+    assert wrong(page, busy, addresses, f"lang={lang}&theme={theme}") == []
