@@ -180,7 +180,7 @@ class Speaker:
                 if self._stop.is_set():
                     return False
                 self._sound.play(sentence, wav.read(sentence).seconds)
-        except (wires.WireFault, VoiceFault) as fault:
+        except (wires.WireFault, VoiceFault, OSError) as fault:  # OSError: no process could be started
             if not self._stop.is_set():
                 self._faults.raised("speaker.failed", str(fault))
             return False

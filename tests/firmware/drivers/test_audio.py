@@ -10,9 +10,9 @@ import psutil
 import pytest
 
 from firmware.drivers import wav
-from firmware.drivers.audio import Voice, VoiceFault
+from firmware.drivers.audio import Speaker, Voice, VoiceFault
 from firmware.drivers.speech_text import spoken_en, spoken_zh
-from firmware.protocol.messages import Speak, Spoken
+from firmware.protocol.messages import DeviceConfig, Faulted, Speak, Spoken, Struct
 from tests.firmware.rig import rig
 
 SPEAKER: dict[str, Any] = {"kind": "speaker", "device": "speaker-1", "speed": 40.0}
@@ -154,3 +154,19 @@ def test_stopping_falls_silent_at_once(tmp_path: Path) -> None:
         stopping.start()
         stopping.join(timeout=10)
         assert (said.result(timeout=1), waiting.result(timeout=1)) == (False, False)
+
+
+def test_a_player_that_cannot_be_started_is_a_fault_and_not_the_end_of_the_speaker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "aplay").write_text("no program: it may not be executed")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    told: list[Struct] = []
+    speaker = Speaker(DeviceConfig(device="speaker-1", kind="speaker", wire="sound:default"), told.append)
+    speaker.start()
+    try:
+        said = [speaker.say(cid, call()) for cid in ("one", "two")]
+        assert [one.result(20.0) for one in said] == [False, False]
+    finally:
+        speaker.stop()
+    assert [type(report) for report in told] == [Faulted]
