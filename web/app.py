@@ -12,7 +12,7 @@ from http import HTTPStatus
 from importlib import import_module
 from pathlib import Path
 from typing import cast
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from flask import (
     Flask,
@@ -95,9 +95,13 @@ def _choice(name: str, known: tuple[str, ...], default: str) -> str:
 
 
 def _with(**changes: str) -> str:
-    """The address of this page with other arguments."""
-    arguments = {**request.args.to_dict(), **changes}
-    return f"{request.path}?{urlencode(arguments)}"
+    """The address of this page with other arguments; of the answer to a form, the page the form was on."""
+    path, arguments = request.path, request.args.to_dict()
+    if request.method == "POST":
+        came_from = urlsplit(request.referrer or "")
+        path, arguments = unquote(came_from.path), dict(parse_qsl(came_from.query))
+    place = quote(path.lstrip("/"))  # "//elsewhere" would lead to another site, and so would "/\\elsewhere"
+    return f"/{place}?{urlencode({**arguments, **changes})}"
 
 
 def _words_of_templates() -> dict[str, object]:

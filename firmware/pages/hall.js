@@ -104,7 +104,8 @@ function title(board, lang) {
 function show(board) {
   put(byId("name"), title(board, "zh"));
   put(byId("name-en"), title(board, "en"));
-  put(byId("notice"), [board.notice_zh, board.notice_en].filter(Boolean).join(" · "));
+  const notice = [board.notice_zh, board.notice_en].filter(Boolean);
+  put(byId("notice"), (notice.length ? notice : [say("zh", "notice"), say("en", "notice")]).join(" · "));
   showCalm(board);
   stage.take(board.calls, performance.now());
   showCalls();

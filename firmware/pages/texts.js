@@ -18,6 +18,7 @@ const ZH = {
   "window.of": "{n} 号窗口",
   "go": "请到",
   "page": "第 {n} 页，共 {of} 页",
+  "notice": "叫到号请到对应窗口；过号请到导办台",
 
   "state.called": "请到窗口",
   "state.serving": "办理中",
@@ -120,6 +121,7 @@ const EN = {
   "window.of": "Window {n}",
   "go": "Please go to",
   "page": "Page {n} of {of}",
+  "notice": "Go to the window shown; missed your call? Ask at the guide desk",
 
   "state.called": "Please come to the window",
   "state.serving": "Serving",

@@ -33,6 +33,22 @@ def test_a_look_once_chosen_is_kept_and_an_unknown_one_is_not(desk: Desk) -> Non
     assert 'data-theme="dark"' in browser.get("/?theme=pink%22").get_data(as_text=True)
 
 
+@pytest.mark.parametrize("address", ["//evil.example/x", "/\\evil.example/x", "///evil.example"])
+def test_the_switch_of_languages_never_leads_to_another_site(desk: Desk, address: str) -> None:
+    page = desk.browser().get(f"http://localhost{address}").get_data(as_text=True)
+    links = re.findall(r'href="([^"]*lang=en[^"]*)"', page)
+    assert links
+    assert all(re.match(r"/[^/\\]", link) for link in links)
+
+
+def test_the_switch_of_languages_leads_from_a_refusal_back_to_the_page_of_the_form(desk: Desk) -> None:
+    page = "http://localhost/sign-in?next=%2Fm%2Fhall%2F"
+    browser = desk.browser()
+    form = {**browser.hidden("/sign-in"), "number": "001", "password": "no"}
+    answer = browser.client.post("/sign-in", data=form, headers={"Referer": page})
+    assert 'href="/sign-in?next=%2Fm%2Fhall%2F&amp;lang=en"' in answer.get_data(as_text=True)
+
+
 def test_pages_run_no_inline_script_and_may_not_be_framed(desk: Desk) -> None:
     answer = desk.browser("boss").get("/m/hall/")
     policy = answer.headers["Content-Security-Policy"]
