@@ -357,10 +357,11 @@ class Live:
 
     def _attempt_upkeep(self, work: Callable[[], None]) -> None:
         """Upkeep can wait: what fails now is tried again later, and the writer tells of the outage."""
-        try:
-            work()
-        except StoreFailed as error:
+        error = raised(work)
+        if isinstance(error, StoreFailed):
             _logger.debug("hall %s: upkeep put off: %s", self.id, error)
+        elif error is not None:
+            _logger.error("hall %s: upkeep failed", self.id, exc_info=error)
 
 
 class Touches:
