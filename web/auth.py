@@ -99,6 +99,8 @@ def start_of(person: Person) -> str:
         return url_for("manager.board", hall=hall)
     if person.roles & {Role.CLERK, Role.WINDOW_LEAD}:
         return url_for("clerk.windows", hall=hall)
+    if Role.TECHNICIAN in person.roles:
+        return url_for("technician.devices")
     return url_for("home.home")
 
 

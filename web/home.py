@@ -13,7 +13,7 @@ BOARD_ROLES = frozenset(
     {Role.HALL_MANAGER, Role.DIRECTOR, Role.SUPERVISOR, Role.LEADER_VIEW, Role.GUIDE, Role.WINDOW_LEAD}
 )
 WINDOW_ROLES = frozenset({Role.CLERK, Role.WINDOW_LEAD})
-WIRES_ROLES = frozenset({Role.TECHNICIAN, Role.ADMIN, Role.HALL_MANAGER})
+UNIT_ROLES = frozenset({Role.TECHNICIAN, Role.ADMIN, Role.HALL_MANAGER})
 
 
 @blueprint.get("/")
@@ -34,5 +34,6 @@ def _rights() -> dict[str, bool]:
     return {
         "sees_board": bool(roles & BOARD_ROLES),
         "works_at_window": bool(roles & WINDOW_ROLES),
-        "sees_wires": the_site().settings.demo or bool(roles & WIRES_ROLES),
+        "sees_wires": the_site().settings.demo,
+        "sees_units": bool(roles & UNIT_ROLES),
     }

@@ -15,9 +15,9 @@ from controller.boards import window_of
 from controller.hall import reports
 from controller.hall.model import Hall
 from controller.hall.reports import Advice, Alarm, Urgency
-from controller.people import Role
 from controller.store import devices
 from controller.store.devices import Fault
+from web.home import UNIT_ROLES
 from web.visit import me, place_of, say, the_site
 
 MOST_FAULTS = 5  # shown one by one
@@ -147,8 +147,8 @@ def _devices() -> tuple[Link, ...]:
     """Where a fault can be looked into, for those who may."""
     if the_site().settings.demo:
         return (Link(say("The wires"), url_for("technician.wires")),)
-    may = me().roles & {Role.TECHNICIAN, Role.ADMIN, Role.HALL_MANAGER}
-    return (Link(say("Units"), url_for("technician.devices")),) if may else ()
+    may_look = bool(me().roles & UNIT_ROLES)
+    return (Link(say("Units"), url_for("technician.devices")),) if may_look else ()
 
 
 def _set_aside(hall: str) -> list[Need]:

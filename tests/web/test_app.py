@@ -20,6 +20,15 @@ def test_public_pages_open_in_both_languages(desk: Desk, address: str) -> None:
     assert "Sign in" in words(english)
 
 
+def test_every_door_of_the_start_page_opens_for_whom_it_is_shown(desk: Desk) -> None:
+    boss = desk.browser("boss")
+    for page in ("/", "/hall/hall"):
+        places = re.findall(r'<li><a (?:class="door" )?href="([^"]+)"', boss.get(page).get_data(as_text=True))
+        assert "/devices" in places
+        answers = {place: boss.get(place.split("?")[0]).status_code for place in places}
+        assert set(answers.values()) == {200}
+
+
 def test_the_language_once_chosen_is_kept(desk: Desk) -> None:
     browser = desk.browser()
     browser.get("/?lang=en")
