@@ -91,12 +91,13 @@ def _missed(rules: Rules) -> list[SlipLine]:
     """The rule for missed calls (P.48) with this hall's own numbers."""
     minutes = round(rules.return_within / timedelta(minutes=1))
     calls, behind, times = rules.no_show_calls, rules.return_behind, max(0, rules.misses_allowed - 1)
+    often = "once" if times == 1 else f"up to {times} times"
     return [
         SlipLine(
-            text=f"过号: 叫号 {calls} 次未到即过号, {minutes} 分钟内可返回 {times} 次, 排在 {behind} 人后。"
+            text=f"过号：叫号 {calls} 次未到即过号，{minutes} 分钟内可返回 {times} 次，排在 {behind} 人后。"
         ),
         SlipLine(
-            text=f"Missed after {calls} calls. Return up to {times}x in {minutes} min, {behind} go first."
+            text=f"Missed after {calls} calls. You may return {often} within {minutes} min, behind the next {behind}."
         ),
     ]
 

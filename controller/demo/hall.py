@@ -79,7 +79,7 @@ DOMAINS = (
 def _queue(
     code: str, zh: str, en: str, zone: str, minutes: int, domain: str = "main", skill: str | None = None
 ) -> Queue:
-    sample = Text(f"样例: 平均 {minutes} 分钟", f"Sample: {minutes} minutes on average")
+    sample = Text(f"样例：平均 {minutes} 分钟", f"Sample: {minutes} minutes on average")
     mean = timedelta(minutes=minutes)
     return Queue(code, Text(zh, en), domain, code, zone, mean, skill=skill, description=sample)
 

@@ -38,7 +38,7 @@ def test_a_slip_says_hall_matter_number_place_wait_and_time() -> None:
 
 def test_a_slip_tells_the_rule_for_missed_calls_with_the_halls_numbers() -> None:
     printed = text(small("A"), "A001")
-    assert "过号: 叫号 3 次未到即过号, 60 分钟内可返回 1 次, 排在 3 人后" in printed
+    assert "过号：叫号 3 次未到即过号，60 分钟内可返回 1 次，排在 3 人后" in printed
     assert "Missed after 3 calls" in printed
 
 
