@@ -97,7 +97,7 @@ def _missed(rules: Rules) -> list[SlipLine]:
             text=f"过号：叫号 {calls} 次未到即过号，{minutes} 分钟内可返回 {times} 次，排在 {behind} 人后。"
         ),
         SlipLine(
-            text=f"Missed after {calls} calls. You may return {often} in {minutes} min, behind the next {behind}."
+            text=f"Missed after {calls} calls. Return {often} in {minutes} min, behind the next {behind}."
         ),
     ]
 
