@@ -187,8 +187,8 @@ class Link:
         with self._wake:
             self._is_ending = True
             self._wake.notify()
-        self._publish("state", self._state(is_online=False, why="stopped"), retain=True)
-        self.session.stop()
+        goodbye = encode(self._state(is_online=False, why="stopped"))
+        self.session.stop(last=(topics.up(self._identity.hall, self._identity.unit, "state"), goodbye))
         if self._pump.is_alive():
             self._pump.join(self._timing.session.stop_timeout_s)
 

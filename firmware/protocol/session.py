@@ -35,6 +35,7 @@ from firmware.protocol.messages import MAX_PAYLOAD_BYTES
 INFLIGHT = 128  # above the send window of 64, so that the window is what throttles (R4)
 QUEUED = 1000  # beyond, paho answers MQTT_ERR_QUEUE_SIZE and the message counts as not handed over
 STEADY_S = 5.0  # a connection shorter than this does not end the back-off (F62)
+LAST_WORD_S = 1.0  # a clean stop waits so long for the broker to have heard it
 
 log = logging.getLogger(__name__)
 
@@ -137,14 +138,26 @@ class Session:
         self._client.connect_async(self._broker.host, self._broker.port, keepalive=self._timing.keepalive_s)
         self._client.loop_start()
 
-    def stop(self) -> None:
-        """Disconnect in order (the broker sends no will) and end the thread."""
+    def stop(self, last: tuple[str, bytes] | None = None) -> None:
+        """Disconnect in order (the broker sends no will) and end the thread.
+
+        last: topic and payload of a retained word said before that. It is waited for until the broker has
+        it: a connection that ends at once may take it along.
+        """
+        if last is not None and self._is_up:
+            self._say_last(*last)
         self._client.disconnect()
         # loop_stop waits for a connection attempt that may hang in the network: not for longer than this.
         ending = threading.Thread(target=self._client.loop_stop, name="mqtt-stop", daemon=True)
         ending.start()
         ending.join(self._timing.stop_timeout_s)
         self._went_down("stopped")
+
+    def _say_last(self, topic: str, payload: bytes) -> None:
+        try:
+            self._client.publish(topic, payload, qos=1, retain=True).wait_for_publish(LAST_WORD_S)
+        except (ValueError, OSError, RuntimeError) as error:
+            log.info("the last word on %s was not heard: %s", topic, error)
 
     def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> bool:
         """Hand a message to the connection; whether it was taken. Never raises, proves no delivery."""
