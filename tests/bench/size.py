@@ -45,10 +45,14 @@ def _node(hall: Controller) -> list[tuple[str, str]]:
 
 def _name(process: psutil.Process) -> str:
     words = " ".join(process.cmdline())
-    for name in ("nats-server", "mosquitto", "gunicorn"):
+    for name in ("nats-server", "mosquitto"):
         if name in words:
             return name
-    return "supervisor" if " serve " in f"{words} " else process.name()
+    if "web_process" not in words:
+        return "supervisor"
+    parent = process.parent()
+    is_worker = parent is not None and "web_process" in " ".join(parent.cmdline())
+    return "web worker (halls, bus, pages)" if is_worker else "web master"
 
 
 def _memory(process: psutil.Process) -> str:
