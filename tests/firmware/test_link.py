@@ -367,8 +367,12 @@ def test_r19_what_was_sent_while_the_unit_was_away_comes_from_the_sender_again(u
     controller.order("c1", Beep(device="keypad-1"))
     relay.is_refusing = False
     until(lambda: unit.link.is_up)
-    controller.order("c2", Beep(device="keypad-1"))
-    until(lambda: controller.ended("c2"))
+
+    def is_done() -> bool:
+        controller.order("c2", Beep(device="keypad-1"))  # again, as the unit may not be subscribed yet
+        return bool(controller.ended("c2"))
+
+    until(is_done, every=0.2)
     assert [one.cid for one in unit.orders] == ["c2"]
 
 
