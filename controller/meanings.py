@@ -123,6 +123,12 @@ def of_slip(
     )
     if ticket is None or ticket not in hall.tickets:
         return None
+    if (
+        slip is Slip.VOID
+        and not report.order.startswith(OFFLINE)
+        and hall.tickets[ticket].slip is not Slip.PENDING
+    ):
+        return None  # the unit had printed this press on its own account: that paper counts
     return Meaning(commands.RecordSlip(ticket, slip), unit_actor(message.unit))
 
 

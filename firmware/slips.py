@@ -115,9 +115,8 @@ class Slips:
             number=issued.number,
         )
         future = self._devices.submit("", cid, order, None)
-        if future is None:
-            report = NotPrinted(order=cid, press=issued.press, why="printer.gone")
-            self._outbox.finish(None, report, slip=cid)
+        if future is None:  # a unit without a printer has shown the number: there is no paper to report
+            self._outbox.finish(None, None, slip=cid)
             return
         future.add_done_callback(
             lambda done: self._guard.run("slip", lambda: self._own_ended(issued, line, done))

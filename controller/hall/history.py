@@ -242,7 +242,7 @@ def _leased(hall: Hall, event: NumbersLeased) -> Hall:
 def _of_ticket(hall: Hall, ticket: Ticket, event: OfTicket) -> Hall:
     match event:
         case TicketRenumbered():
-            renumbered = put(hall, replace(ticket, number=event.number, slip=Slip.PRINTED))
+            renumbered = put(hall, replace(ticket, number=event.number, slip=Slip.UNCERTAIN))
             numbers = hall.numbers.set((ticket.domain, event.number), ticket.id)
             return replace(renumbered, numbers=numbers)
         case SlipRecorded():

@@ -223,7 +223,7 @@ def _accept_offline(hall: Hall, command: AcceptOffline, now: datetime) -> list[E
             klass=command.klass,
             token=command.token,
             place=first_place(hall.plan.rules, command.klass, taken_at, None, hall.next_ticket),
-            slip=Slip.PRINTED,
+            slip=Slip.UNCERTAIN,  # it is being printed; the unit tells how that ended
             press=command.press,
             issued_at=taken_at,
         )

@@ -149,6 +149,16 @@ def test_what_became_of_a_slip_is_told_by_its_order() -> None:
         assert meanings.of_slip(hall, DOOR, messages.Printed(order=order)) is None
 
 
+def test_a_late_void_of_the_dropped_slip_does_not_cancel_a_renumbered_ticket() -> None:
+    state = go(small(), c.TakeTicket("A", "t", press=DOOR.press))
+    offline = c.AcceptOffline(DOOR.press, "A", "A-2-001", "o", state.now)
+    hall = go(state, offline).hall
+    assert meanings.of_slip(hall, DOOR, messages.NotPrinted(order="slip-1-hall-1-1")) is None
+    failed = meanings.of_slip(hall, DOOR, messages.NotPrinted(order=f"offline-{DOOR.seq}"))
+    assert failed is not None
+    assert failed.command == c.RecordSlip(1, Slip.VOID)
+
+
 def test_no_unit_says_what_became_of_another_ones_slip() -> None:
     hall = go(small(), c.TakeTicket("A", "t", press=DOOR.press)).hall
     assert meanings.of_slip(hall, DESK, messages.NotPrinted(order="slip-1-hall-1-1")) is None

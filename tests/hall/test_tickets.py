@@ -325,7 +325,7 @@ def test_an_offline_number_waits_from_when_it_was_taken() -> None:
     early = offline(state, "A501")
     state = go(state, after(minutes=5), take(state, "A"), early)
     assert queue(state, "A") == ["A501", "A001"]
-    assert ticket(state, "A501").slip is Slip.PRINTED
+    assert ticket(state, "A501").slip is Slip.UNCERTAIN
     assert go(state, early) == state
 
 
@@ -344,9 +344,16 @@ def test_the_paper_in_the_hand_renumbers_the_ticket_and_leaves_a_gap() -> None:
     assert go(state, offline(state, "A501")) == state
 
 
-def test_a_late_void_of_the_dropped_slip_does_not_cancel_a_renumbered_ticket() -> None:
+def test_a_slip_that_failed_offline_leaves_nobody_waiting() -> None:
     state = go(small(), take(told(), "A", press=PRESS))
-    state = go(state, offline(state, "A-2-001"))
+    state = go(state, offline(state, "A-2-001"), RecordSlip(1, Slip.VOID))
+    assert queue(state, "A") == []
+    assert ticket(state, "A-2-001").state is TicketState.CANCELLED
+
+
+def test_a_slip_that_came_out_offline_stays_out() -> None:
+    state = go(small(), take(told(), "A", press=PRESS))
+    state = go(state, offline(state, "A-2-001"), RecordSlip(1, Slip.PRINTED))
     assert go(state, RecordSlip(1, Slip.VOID)) == state
 
 
