@@ -29,7 +29,7 @@ from controller.meanings import Message
 from controller.orders import Renderer
 from controller.people import SYSTEM, unit_actor
 from controller.postings import Poison, Posting, Postings
-from controller.presence import Deadlines, Presence, Seen, Status
+from controller.presence import Deadlines, Presence, Seen, Status, Takeovers
 from controller.screens import Screens
 from controller.settings import Settings
 from controller.store import log as event_log
@@ -57,6 +57,7 @@ BACK_OFF_S = (0.2, 3.0)  # of the controller; there is one, so it need not be as
 SET_ASIDE_A_MINUTE = 20  # rows kept of one unit; all are counted
 OFFLINE_CODE = "unit.offline"
 SET_BACK_CODE = "identity.set_back"
+CLONE_CODE = "identity.clone"
 
 _logger = logging.getLogger(__name__)
 
@@ -99,7 +100,10 @@ class Bus:
             lambda: live.hall, lambda: devices.book, self._ask_lease, settings.lease_size, set()
         )
         self._configs: dict[str, bytes] = {}
-        self._told_offline = {one.unit for one in devices.faults(self.hall) if one.code == OFFLINE_CODE}
+        open_faults = devices.faults(self.hall)
+        self._told_offline = {one.unit for one in open_faults if one.code == OFFLINE_CODE}
+        self._cloned = {one.unit for one in open_faults if one.code == CLONE_CODE}
+        self._takeovers = Takeovers()
         self._set_aside_in: dict[tuple[str, int], int] = {}
         self._day: object = None
         self._announce = False
@@ -224,6 +228,9 @@ class Bus:
             self._set_aside(origin.unit, topic, payload, error)
 
     def _on_event(self, unit: str, payload: bytes) -> None:
+        if unit in self._cloned:
+            self.guard.count("from_clones")
+            return
         message, posting = self._postings.read(unit, payload)
         self.presence.alive(unit, time.monotonic())
         if isinstance(posting, Poison):
@@ -314,6 +321,10 @@ class Bus:
         birth, now_s = decode(payload, messages.Birth), time.monotonic()
         before = self.presence.of(unit).sess
         self.presence.birth(unit, birth)
+        if self._takeovers.born(unit, (birth.hw.get("serial-number"), birth.boot), now_s):
+            self._set_apart(unit)
+        if unit in self._cloned:
+            return
         with self._lock:
             hi = self._lane(unit, birth.outbox.ep).hi
         self._courier.again(now_s, unit)
@@ -323,6 +334,13 @@ class Bus:
             self._check_set_back(unit, birth.outbox.hi, hi)
         self._leases.keep(unit, birth.outbox.ep)
         self._wake.set()
+
+    def _set_apart(self, unit: str) -> None:
+        """Two boards say they are this unit: neither is believed until somebody revokes it (R17)."""
+        if unit not in self._cloned:
+            self._cloned.add(unit)
+            _logger.error("hall %s: two boards say they are %s; neither is heard", self.hall, unit)
+            self._fault(unit, "unit", CLONE_CODE, "births of two boards alternate")
 
     def _check_set_back(self, unit: str, ends_at: int, heard: int) -> None:
         """A unit whose store ends before what was heard of it is a copy of an older one (R3)."""
@@ -419,8 +437,8 @@ class Bus:
                 self._publish(topics.down(self.hall, unit, "cmd"), command)
 
     def _may_be_here(self, unit: str) -> bool:
-        """A unit that is gone gets its orders when it is born again."""
-        return self.presence.status(unit, time.monotonic()) is not Status.OFFLINE
+        """A unit that is gone gets its orders when it is born again; one that is two gets none."""
+        return unit not in self._cloned and self.presence.status(unit, time.monotonic()) is not Status.OFFLINE
 
     def _send_boards(self, now_s: float) -> None:
         fresh, gone = self.screens.refresh(now_s)
@@ -473,6 +491,9 @@ class Bus:
 
     def _watch_units(self, now_s: float) -> None:
         """Note once when a unit that was there goes away, and once when it is back."""
+        for gone in self._cloned - {unit.id for unit in self.devices.book.units_of(self.hall)}:
+            self._cloned.discard(gone)
+            self._record(clear_fault(self.hall, gone, "unit", CLONE_CODE, self.live.clock.now()))
         for unit in self.devices.book.units_of(self.hall):
             status = self.presence.status(unit.id, now_s)
             if status is Status.OFFLINE and unit.id not in self._told_offline:

@@ -11,6 +11,9 @@ from enum import StrEnum
 
 from firmware.protocol.messages import Birth, ConfigState, Health, UnitState
 
+TAKEOVERS = 3  # R17
+TAKEOVER_WINDOW_S = 60.0  # R17
+
 
 class Status(StrEnum):
     UNKNOWN = "unknown"  # never heard of since the controller started
@@ -41,6 +44,25 @@ class Seen:
     birth: Birth | None = None
     health: Health | None = None
     config: ConfigState | None = None
+
+
+@dataclass(slots=True)
+class Takeovers:
+    """Finds two boards that live under one identity, as after a card was copied (R17).
+
+    They take the connection from each other, so births alternate between them. A board that only
+    restarts, however often, is a new life each time and never the one before.
+    """
+
+    _lives: dict[str, list[tuple[float, object]]] = field(default_factory=dict)
+
+    def born(self, unit: str, life: object, now_s: float) -> bool:
+        """Whether this birth shows two boards: three takeovers within a minute, of which one came back."""
+        recent = [(at_s, one) for at_s, one in self._lives.get(unit, []) if now_s - at_s < TAKEOVER_WINDOW_S]
+        if not recent or recent[-1][1] != life:
+            recent.append((now_s, life))
+        self._lives[unit] = recent
+        return len(recent) > TAKEOVERS and len({one for _, one in recent}) < len(recent)
 
 
 @dataclass(slots=True)

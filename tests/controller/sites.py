@@ -80,9 +80,11 @@ class Unit:
     def send(self, leaf: str, payload: bytes, retain: bool = False) -> None:
         self.client.publish(topics.up(HALL, self.name, leaf), payload, retain)
 
-    def birth(self, hi: int = 0, acked: int = 0, sess: int = 1) -> None:
+    def birth(self, hi: int = 0, acked: int = 0, sess: int = 1, board: str = "") -> None:
         outbox = messages.OutboxState(ep=self.epoch, hi=hi, acked=acked)
-        born = messages.Birth(unit=self.name, sess=sess, boot=1, app="test", outbox=outbox)
+        born = messages.Birth(
+            unit=self.name, sess=sess, boot=1, app="test", hw={"serial-number": board}, outbox=outbox
+        )
         self.send("birth", encode(born), retain=True)
 
     def beat(self, uptime_s: float = 1.0) -> None:

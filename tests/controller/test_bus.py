@@ -368,6 +368,28 @@ def test_a_unit_with_an_older_store_is_reported(hall: Running, caplog: pytest.Lo
     until(lambda: [fault.code for fault in hall.site.devices.faults(HALL)] == ["identity.set_back"])
 
 
+def test_r17_two_boards_under_one_identity_are_both_set_apart(
+    hall: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL)
+    unit, other = hall.unit("node-1", dispenser("A")), hall.unit("node-2", dispenser("B"))
+    for sess, board in enumerate(("one", "two", "one", "two"), 1):
+        unit.birth(sess=sess, board=board)
+    until(lambda: [fault.code for fault in hall.site.devices.faults(HALL)] == ["identity.clone"])
+    unit.press()
+    other.press()
+    until(lambda: other.acked() == 1)
+    assert hall.numbers() == ["B001"]
+    assert unit.acked() == 0
+    hall.restart()
+    unit.press(seq=1)
+    other.press()
+    until(lambda: other.acked() == 2)
+    assert unit.acked() == 0
+    hall.site.devices.revoke("node-1", hall.live.clock.now())
+    until(lambda: hall.site.devices.faults(HALL) == [])
+
+
 def test_a_unit_gets_its_configuration_whole_and_again_when_it_changes(hall: Running) -> None:
     unit = hall.unit("node-1", dispenser("A"))
     until(lambda: unit.told("cfg"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from controller.presence import Presence, Status
+from controller.presence import Presence, Status, Takeovers
 from firmware.protocol.messages import Birth, Health, OutboxState, UnitState
 
 OUTBOX = OutboxState(ep="e", hi=0, acked=0)
@@ -18,6 +18,22 @@ def offline(sess: int) -> UnitState:
 
 def health(uptime_s: float, sess: int = 1, *, full: bool = True) -> Health:
     return Health(sess=sess, uptime_s=uptime_s, outbox=OUTBOX, full=full)
+
+
+def test_r17_two_boards_that_alternate_are_found() -> None:
+    takeovers = Takeovers()
+    found = [takeovers.born("node-1", board, 10.0 * at) for at, board in enumerate("abab")]
+    assert found == [False, False, False, True]
+
+
+def test_r17_a_board_that_keeps_restarting_is_one_board() -> None:
+    takeovers = Takeovers()
+    assert not any(takeovers.born("node-1", ("serial", boot), float(boot)) for boot in range(50))
+
+
+def test_r17_a_board_that_was_swapped_and_swapped_back_slowly_is_no_clone() -> None:
+    takeovers = Takeovers()
+    assert not any(takeovers.born("node-1", board, 40.0 * at) for at, board in enumerate("ababab"))
 
 
 def test_nothing_is_known_of_a_unit_that_never_spoke() -> None:
