@@ -93,6 +93,10 @@ def _plain(value: object) -> str:
         case timedelta():
             seconds = int(value.total_seconds())
             return f"{seconds // 60} min" if seconds and seconds % 60 == 0 else f"{seconds} s"
+        case model.Text():
+            return f"{value.zh} / {value.en}"
+        case model.Rules():
+            return "as below"
         case msgspec.Raw():
             return bytes(value).decode()
         case "":
@@ -146,15 +150,45 @@ def _topics() -> str:
 # --- the hall -------------------------------------------------------------------------------------
 
 
+PLAN = (
+    model.Plan,
+    model.CallingDomain,
+    model.Zone,
+    model.Queue,
+    model.Window,
+    model.Serves,
+    model.Clerk,
+    model.Text,
+    model.Rules,
+)
+
+
 def _hall() -> str:
-    parts: list[str] = ["## Rules", "", _doc(model.Rules), ""]
-    notes, fields = _comments(model.Rules), dataclasses.fields(model.Rules)
-    rules = [(f"`{f.name}`", _default(f.default), notes.get(f.name, "")) for f in fields]
-    parts.append(_table(("rule", "default", "used by"), rules))
+    parts = [
+        "## The plan",
+        "",
+        "What a hall file holds (`servicehall hall`). Lengths of time are written as ISO 8601: PT6M.",
+        "",
+    ]
+    for kind in PLAN:
+        notes = _comments(kind)
+        rows = [
+            (f"`{f.name}`", _type(f.type), _field_default(f), notes.get(f.name, ""))
+            for f in dataclasses.fields(kind)
+        ]
+        parts += [
+            f"### {kind.__name__}",
+            "",
+            _doc(kind),
+            "",
+            _table(("key", "type", "default", "meaning"), rows),
+        ]
     for title, module in (("Commands", commands), ("Events", events), ("Effects", effects)):
         parts += [f"## {title}", "", _doc(module), "", _table(("name", "carries", "meaning"), _words(module))]
     return _page(
-        "The hall's words", "What a hall may be asked, what happens in it, and whom it concerns.", parts
+        "The hall's words",
+        "What a hall is, what it may be asked, what happens in it, and whom it concerns.",
+        parts,
     )
 
 
