@@ -26,6 +26,7 @@ from controller.demo.processes import Process
 from controller.demo.works import Extras, Works, choose_ports
 from controller.store import Store
 from controller.store.people import People
+from tests.processes import below
 from tests.waiting import until
 
 CONTROLLER = """
@@ -135,7 +136,8 @@ class HallProcess:
         controller = self.works.controller
         family = [psutil.Process(controller.pid), *psutil.Process(controller.pid).children(recursive=True)]
         for member in family:
-            member.kill()
+            with suppress(psutil.NoSuchProcess):
+                member.kill()
         psutil.wait_procs(family, timeout=10)
         controller.end(0)
         controller.start()
@@ -143,8 +145,8 @@ class HallProcess:
     def _kill_child(self, word: str, youngest: bool = False) -> int:
         found = [
             child
-            for child in psutil.Process(self.works.controller.pid).children(recursive=True)
-            if any(word in part for part in child.cmdline()[:4])
+            for child, words in below(self.works.controller.pid or 0)
+            if any(word in part for part in words[:4])
         ]
         assert found, f"no process {word} under the controller"
         victim = max(found, key=lambda child: child.create_time()) if youngest else found[0]

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -19,6 +19,7 @@ from controller.lock import lock
 from controller.settings import Settings
 from controller.web_process import options
 from tests.controller.brokers import free_port
+from tests.processes import below
 from tests.waiting import until
 
 SLOW = 90.0  # seconds; a start imports the whole web face on a busy machine
@@ -41,12 +42,11 @@ class Serving:
     def children(self) -> dict[str, psutil.Process]:
         """The processes below the supervisor: broker, gunicorn and its worker."""
         found = {}
-        for child in psutil.Process(self.process.pid).children(recursive=True):
-            words = " ".join(child.cmdline())
-            is_broker = "broker" in words
-            parent = child.ppid()
-            name = "broker" if is_broker else "web" if parent == self.process.pid else "worker"
-            found[name] = child
+        for child, words in below(self.process.pid):
+            is_broker = "broker" in " ".join(words)
+            with suppress(psutil.Error):
+                is_web = child.ppid() == self.process.pid
+                found["broker" if is_broker else "web" if is_web else "worker"] = child
         return found
 
     def answers(self) -> bool:
