@@ -20,6 +20,7 @@ import subprocess
 import tempfile
 import termios
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ import serial
 READ_S = 0.2  # python-escpos reads a status for the whole of it (libraries.md 1)
 WRITE_S = 3.0  # F10: a printer that holds its line is a fault after 3 s
 CHUNK = 256  # so that WRITE_S bounds a stall, not the length of a slip: 0.27 s at 9600 baud
+OLDEST_EDGE_S = 5.0  # a push told later than that is of a clock we do not know
 RETRY_S = 0.5
 PLAY_SLACK_S = 5.0  # beyond the sound's own length, before a player counts as dead
 
@@ -187,14 +189,18 @@ def _unopened(wire: SerialWire, error: Exception) -> WireFault:
 
 
 class Pin:
-    """A button on an input pin: on_edge(is_down) for every raw edge, on threads of its own."""
+    """A button on an input pin: on_edge(at, is_down) for every raw edge, on threads of its own.
 
-    def __init__(self, wire: PinWire, on_edge: Callable[[bool], None]) -> None:
+    at: time.monotonic() of the edge itself as the pin factory stamped it (lgpio: the kernel), not of the
+    moment Python came to hear of it: on a busy board that may be later than the whole push took.
+    """
+
+    def __init__(self, wire: PinWire, on_edge: Callable[[float, bool], None]) -> None:
         self._stop = threading.Event()
         self._factory = _pin_factory(wire)
-        self._button = _button(wire, self._factory)
-        self._button.when_pressed = lambda: on_edge(True)
-        self._button.when_released = lambda: on_edge(False)
+        self._button = button = _button(wire, self._factory)
+        button.when_pressed = lambda: on_edge(_ago(button.active_time), True)
+        button.when_released = lambda: on_edge(_ago(button.inactive_time), False)
         self._follower: threading.Thread | None = None
         if wire.bench is not None:
             self._follower = threading.Thread(
@@ -221,7 +227,7 @@ class Pin:
             with suppress(OSError):
                 self._follow_once(wire, pin)
             if not self._stop.is_set():
-                pin.drive_high()  # an input with a pull-up and nothing connected is released
+                pin.drive_at(time.monotonic(), True)  # a pull-up and nothing connected: released
                 self._stop.wait(RETRY_S)
 
     def _follow_once(self, wire: PinWire, pin: Any) -> None:
@@ -229,23 +235,30 @@ class Pin:
             bench.settimeout(READ_S)
             bench.connect(str(wire.bench))
             bench.sendall(b"watch %d\n" % wire.pin)
+            told = b""
             while not self._stop.is_set():
                 try:
-                    levels = bench.recv(64)
+                    heard = bench.recv(1024)
                 except TimeoutError:
                     continue
-                if not levels:
+                if not heard:
                     return
+                *levels, told = (told + heard).split(b"\n")
                 for level in levels:
                     _drive(pin, level)
 
 
-def _drive(pin: Any, level: int) -> None:
-    """b"0" pulls the pin to ground (button down), b"1" lets it go; anything else is line ends."""
-    if level == ord("0"):
-        pin.drive_low()
-    elif level == ord("1"):
-        pin.drive_high()
+def _drive(pin: Any, line: bytes) -> None:
+    """b"0 12.345": to ground (button down) at second 12.345 of time.monotonic(); b"1 ...": let go."""
+    level, _, at = line.partition(b" ")
+    with suppress(ValueError):
+        pin.drive_at(float(at), level != b"0")
+
+
+def _ago(age_s: float | None) -> float:
+    """time.monotonic() of an edge `age_s` ago; now, when the factory's stamps are of another clock."""
+    age_s = age_s if age_s is not None and 0.0 <= age_s <= OLDEST_EDGE_S else 0.0
+    return time.monotonic() - age_s
 
 
 def _button(wire: PinWire, factory: Any) -> Any:
@@ -262,9 +275,7 @@ def _button(wire: PinWire, factory: Any) -> Any:
 def _pin_factory(wire: PinWire) -> Any:
     """Never gpiozero's default: off a board that is a chain of warnings, on one it may be the wrong one."""
     if wire.bench is not None:
-        from gpiozero.pins.mock import MockFactory
-
-        return MockFactory()
+        return _bench_pins()
     os.environ.setdefault("LG_WD", tempfile.gettempdir())  # lgpio makes its pipe in the working directory
     try:
         import lgpio
@@ -279,7 +290,22 @@ def _pin_factory(wire: PinWire) -> Any:
         raise WireFault("gone", f"this machine has no pins for gpio:{wire.pin} ({error})") from error
 
 
-def open_button(wire: PinWire, on_edge: Callable[[bool], None]) -> Pin:
+def _bench_pins() -> Any:
+    """gpiozero's mock pins, driven by a bench that says when a level changed, as a kernel does."""
+    from gpiozero.pins.mock import MockFactory, MockPin
+
+    class BenchPin(MockPin):  # type: ignore[misc]
+        def drive_at(self, at: float, is_high: bool) -> None:
+            """The level is `is_high` since time.monotonic() was `at`."""
+            if self._change_state(is_high):
+                self._last_change = at
+                if self._when_changed is not None:
+                    self._call_when_changed()
+
+    return MockFactory(pin_class=BenchPin)
+
+
+def open_button(wire: PinWire, on_edge: Callable[[float, bool], None]) -> Pin:
     """The pin, watched. Raises WireFault when this machine has no such pin or it is in use."""
     return Pin(wire, on_edge)
 

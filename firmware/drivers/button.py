@@ -45,14 +45,21 @@ class Debounce:
     _is_candidate: bool = False
     _is_stuck: bool = False
 
-    def edge(self, at: float, is_down: bool) -> None:
-        """The contact changed to `is_down` at time `at`."""
+    def edge(self, at: float, is_down: bool) -> Verdict | None:
+        """The contact changed to `is_down` at time `at`; what that made certain.
+
+        On a busy board both edges of a push are heard together, when it is long over.
+        """
+        verdict = None
         if is_down and self._down_at is None:
             self._down_at = at
             self._is_candidate = self._is_candidate or at - self._last_edge >= QUIET_S
         elif not is_down:
+            if self._is_candidate and self._down_at is not None and at - self._last_edge >= STEADY_S:
+                verdict = self._pushed()
             self._down_at = None
         self._last_edge = at
+        return verdict
 
     def check(self, at: float, is_down: bool) -> Verdict | None:
         """What has become certain by time `at`, when the level reads `is_down`; call until None."""
@@ -129,7 +136,7 @@ class ButtonDriver:
 
     def _run(self) -> None:
         try:
-            pin = wires.open_button(self._wire, lambda down: self._edges.put((time.monotonic(), down)))
+            pin = wires.open_button(self._wire, lambda at, is_down: self._edges.put((at, is_down)))
         except wires.WireFault as fault:
             self._faults.raised("input.gone", str(fault))
             return
@@ -145,8 +152,9 @@ class ButtonDriver:
             edge = self._edges.get(timeout=self._debounce.wait_s())
         except queue.Empty:
             return
-        if edge is not None:
-            self._debounce.edge(*edge)
+        verdict = self._debounce.edge(*edge) if edge is not None else None
+        if verdict is not None:
+            self._tell(verdict)
 
     def _judge(self, pin: wires.Pin) -> None:
         if not self._edges.empty():

@@ -1,7 +1,8 @@
 """Push buttons on the pins of a board that is not there: levels told over a socket.
 
-A program that asks "watch 17" gets the level of pin 17 and each change of it, as the characters 0
-(to ground: pressed) and 1. firmware.wires turns them into edges on a gpiozero pin.
+A program that asks "watch 17" gets the level of pin 17 and each change of it, a line each: 0 (to ground:
+pressed) or 1, and time.monotonic() of the change, as a kernel stamps its edges. firmware.wires turns
+them into edges on a gpiozero pin.
 """
 
 from __future__ import annotations
@@ -95,7 +96,7 @@ class GpioBoard:
 
 def _told(watcher: socket.socket, is_down: bool) -> bool:
     try:
-        watcher.sendall(b"0" if is_down else b"1")
+        watcher.sendall(b"%d %.6f\n" % (not is_down, time.monotonic()))
     except OSError:
         return False
     return True

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 
 from firmware import wires
 from firmware.drivers.button import QUIET_S, Debounce, Verdict
+from firmware.emulators.gpio import GpioBoard
 from firmware.protocol.messages import Pressed
 from tests.firmware.rig import rig
 from tests.waiting import until
@@ -17,21 +19,34 @@ BUTTON = {"kind": "button", "device": "button-1", "pin": 17}
 
 def verdicts(debounce: Debounce, edges: list[tuple[float, bool]], end: float) -> list[Verdict]:
     """What the button says when it is looked at every millisecond while `edges` happen."""
-    told, waiting, is_down = [], list(edges), False
+    told: list[Verdict | None] = []
+    waiting, is_down = list(edges), False
     for millisecond in range(int(end * 1000)):
         at = millisecond / 1000
         while waiting and waiting[0][0] <= at:
             is_down = waiting[0][1]
-            debounce.edge(*waiting.pop(0))
-        verdict = debounce.check(at, is_down)
-        if verdict is not None:
-            told.append(verdict)
-    return told
+            told.append(debounce.edge(*waiting.pop(0)))
+        told.append(debounce.check(at, is_down))
+    return [verdict for verdict in told if verdict is not None]
 
 
 def test_a_bouncing_contact_is_one_press() -> None:
     edges = [(0.1, True), (0.102, False), (0.103, True), (0.3, False), (0.302, True), (0.304, False)]
     assert verdicts(Debounce(), edges, 1.0) == [Verdict.PRESSED]
+
+
+def test_a_push_that_is_heard_of_when_it_is_over_counts() -> None:
+    debounce = Debounce()
+    assert debounce.edge(5.0, True) is None
+    assert debounce.edge(5.15, False) is Verdict.PRESSED
+    assert debounce.check(9.0, False) is None
+
+
+def test_interference_that_is_heard_of_late_is_nothing() -> None:
+    debounce = Debounce()
+    assert debounce.edge(5.0, True) is None
+    assert debounce.edge(5.005, False) is None
+    assert debounce.check(9.0, False) is None
 
 
 def test_letting_go_after_a_long_push_is_no_second_press() -> None:
@@ -73,6 +88,25 @@ def test_a_worn_button_on_a_pin_reports_one_press(tmp_path: Path) -> None:
         until(pushed_again, every=3 * QUIET_S)
         assert hall.reports.all[0] == Pressed(input="button-1")
         assert driver.counts()["presses"] == len(hall.reports.all)
+
+
+def test_edges_carry_the_time_of_the_push_and_not_of_their_arrival(tmp_path: Path) -> None:
+    board = GpioBoard(tmp_path / "gpio.sock")
+    board.start()
+    edges: list[tuple[float, bool]] = []
+    pin = wires.open_button(
+        wires.pin_wire(f"gpio:emulated:{board.path}#17"), lambda *edge: edges.append(edge)
+    )
+    try:
+        until(lambda: board.is_watched(17))
+        before = time.monotonic()
+        board.set_level(17, True)
+        after = time.monotonic()
+        until(lambda: edges)
+        assert before - 0.001 <= edges[0][0] <= after + 0.001
+    finally:
+        pin.close()
+        board.stop()
 
 
 def test_a_stuck_button_on_a_pin_faults_once_and_recovers_once(tmp_path: Path) -> None:
