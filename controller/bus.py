@@ -21,6 +21,7 @@ from controller.courier import Courier
 from controller.devices import Devices
 from controller.draft import raised
 from controller.hall.commands import LeaseNumbers
+from controller.hall.events import TicketCalled
 from controller.hall.model import Refused
 from controller.inbox import Lane
 from controller.leases import Leases
@@ -28,7 +29,7 @@ from controller.live import Answer, Committed, Live, NotRunning
 from controller.meanings import Message
 from controller.orders import Renderer
 from controller.people import SYSTEM, unit_actor
-from controller.postings import Poison, Posting, Postings
+from controller.postings import Poison, Posting, Postings, Word
 from controller.presence import Deadlines, Presence, Seen, Status, Takeovers
 from controller.screens import Screens
 from controller.settings import Settings
@@ -95,7 +96,9 @@ class Bus:
         self._lock = threading.Lock()
         self._lanes: dict[tuple[str, str], Lane[Posting]] = {}
         self._acks: set[tuple[str, str]] = set()
-        self._courier = Courier(live.clock, gen, settings.order_resend_s)
+        self._courier = Courier(live.clock, gen, settings.order_resend_s, live.timings)
+        self._pressed: dict[str, float] = {}  # unit -> when the press came that is being committed
+        self._called_s: float | None = None  # when a call was stored that no board shows yet
         self._leases = Leases(
             lambda: live.hall, lambda: devices.book, self._ask_lease, settings.lease_size, set()
         )
@@ -285,11 +288,18 @@ class Bus:
         with self._lock:
             lane.committed(seq)
             self._acks.add((lane.unit, lane.epoch))
-        self._courier.settle(posting.results(), lane.unit)
+        self._courier.settle(posting.results(), lane.unit, time.monotonic())
+        self._note_time(lane.unit, posting)
         if (used := posting.offline_number()) is not None:
             self._leases.used(lane.unit, *used)
         self._wake.set()
         self._advance(lane)
+
+    def _note_time(self, unit: str, posting: Posting) -> None:
+        if isinstance(posting, Word):
+            self.live.timings.report_committed.observe(time.monotonic() - posting.came_s)
+            if isinstance(posting.report, messages.Pressed):
+                self._pressed[unit] = posting.came_s
 
     def _could_not(self, lane: Lane[Posting], seq: int, posting: Posting, error: BaseException) -> None:
         """A mistake of this program in one message: set it aside, so that those behind it go on (R7)."""
@@ -311,7 +321,7 @@ class Bus:
         if result.state is ResultState.RECEIVED:
             self._courier.received(result.cid, time.monotonic())
         settled = [(result.cid, result.state, result.code)]
-        if result.state in FINAL and self._courier.settle(settled, unit):
+        if result.state in FINAL and self._courier.settle(settled, unit, time.monotonic()):
             self._post_quietly(lambda: self.live.post(None, unit_actor(unit), settle=settled))
 
     def _on_state(self, unit: str, payload: bytes) -> None:
@@ -380,8 +390,12 @@ class Bus:
     # --- from the hall, on the writer's thread
 
     def _on_committed(self, committed: Committed) -> None:
+        now_s = time.monotonic()
+        if self._called_s is None and any(isinstance(event, TicketCalled) for event in committed.events):
+            self._called_s = now_s
         self.screens.touch(committed.effects)
-        self._courier.add(committed.orders, time.monotonic())
+        self._courier.add(committed.orders, now_s, self._pressed)
+        self._pressed.clear()
         self._wake.set()
 
     # --- the loop
@@ -398,7 +412,7 @@ class Bus:
             self._announce = False
             self._announce_all(now_s)
         self._send_acks()
-        self._send_orders(now_s)
+        self._send_orders()
         if self.screens.is_dirty:
             self._send_boards(now_s)
         if now_s >= self._upkeep_at:
@@ -431,9 +445,9 @@ class Bus:
         ack = messages.Ack(ep=epoch, hi=hi, miss=list(miss))
         self._publish(topics.down(self.hall, unit, "ack"), ack)
 
-    def _send_orders(self, now_s: float) -> None:
+    def _send_orders(self) -> None:
         if self.session.is_up:
-            for unit, command in self._courier.due(now_s, self._may_be_here):
+            for unit, command in self._courier.due(time.monotonic(), self._may_be_here):
                 self._publish(topics.down(self.hall, unit, "cmd"), command)
 
     def _may_be_here(self, unit: str) -> bool:
@@ -441,11 +455,16 @@ class Bus:
         return unit not in self._cloned and self.presence.status(unit, time.monotonic()) is not Status.OFFLINE
 
     def _send_boards(self, now_s: float) -> None:
+        called_s = self._called_s
         fresh, gone = self.screens.refresh(now_s)
+        if fresh:
+            self._called_s = None
         for board in fresh:
             self._publish(topics.board(self.hall, board.board), board, retain=True)
         for name in gone:
             self.session.publish(topics.board(self.hall, name), b"", retain=True)
+        if called_s is not None and fresh and self.session.is_up:
+            self.live.timings.board_sent.observe(time.monotonic() - called_s)
 
     def _send_configs(self) -> None:
         """Each unit's whole configuration, retained; taken away from units that are shut out."""

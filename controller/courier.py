@@ -7,7 +7,7 @@ depends on clocks being right; only `iss` on the wire is real time.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, MutableMapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -15,8 +15,10 @@ import msgspec
 
 from controller.clock import HallClock
 from controller.store.orders import PendingOrder, Settled
-from firmware.protocol.messages import Command
+from controller.timings import Timings
+from firmware.protocol.messages import Command, Print
 
+SLIP = Print.__name__
 PATIENCE = 5  # times resend_s, for an order the unit has received: a slip takes 1-4 s at 9600 baud
 
 
@@ -25,13 +27,17 @@ class _Sent:
     order: PendingOrder
     ends_s: float
     again_s: float  # when to send it (again)
+    stored_s: float
+    press_s: float | None = None  # when the press came that the slip is for
+    sent_s: float | None = None  # when it was sent first
 
 
 class Courier:
     """The orders of one hall without a final result."""
 
-    def __init__(self, clock: HallClock, gen: int, resend_s: float) -> None:
+    def __init__(self, clock: HallClock, gen: int, resend_s: float, timings: Timings | None = None) -> None:
         self._clock, self._gen, self._resend_s = clock, gen, resend_s
+        self._timings = timings or Timings()
         self._lock = threading.Lock()
         self._sent: dict[str, _Sent] = {}
 
@@ -39,21 +45,32 @@ class Courier:
         with self._lock:
             return len(self._sent)
 
-    def add(self, orders: Iterable[PendingOrder], now_s: float) -> None:
-        """Take orders over that are committed. Their age counts from when they were issued."""
+    def add(
+        self,
+        orders: Iterable[PendingOrder],
+        now_s: float,
+        pressed: MutableMapping[str, float] | None = None,
+    ) -> None:
+        """Take orders over that are committed. Their age counts from when they were issued.
+
+        pressed: by unit, when the press came that a slip among them answers; what is used is taken out.
+        """
         now = self._clock.now()
         with self._lock:
             for order in orders:
                 age_s = max(0.0, self._clock.real_seconds(now - order.issued_at))
                 ends_s = now_s - age_s + order.ttl_ms / 1000
-                self._sent.setdefault(order.cid, _Sent(order, ends_s, now_s))
+                press_s = pressed.pop(order.unit, None) if pressed and order.t == SLIP else None
+                self._sent.setdefault(order.cid, _Sent(order, ends_s, now_s, now_s, press_s))
 
-    def settle(self, results: Iterable[Settled], unit: str) -> list[Settled]:
+    def settle(self, results: Iterable[Settled], unit: str, now_s: float | None = None) -> list[Settled]:
         """Forget orders of the unit that have a final result; those of the results that were on their way."""
         with self._lock:
             known = [result for result in results if self._is_of(result[0], unit)]
-            for cid, _, _ in known:
-                self._sent.pop(cid, None)
+            gone = [self._sent.pop(cid) for cid in {cid for cid, _, _ in known}]
+        for sent in gone:
+            if now_s is not None and sent.sent_s is not None:
+                self._timings.order_answered.observe(now_s - sent.sent_s)
         return known
 
     def _is_of(self, cid: str, unit: str) -> bool:
@@ -83,7 +100,15 @@ class Courier:
             due = [sent for sent in due if is_here(sent.order.unit)]
             for sent in due:
                 sent.again_s = now_s + self._resend_s
+                if sent.sent_s is None:
+                    self._note_sent(sent, now_s)
         return [(sent.order.unit, self._command(sent, now_s)) for sent in due]
+
+    def _note_sent(self, sent: _Sent, now_s: float) -> None:
+        sent.sent_s = now_s
+        self._timings.order_sent.observe(now_s - sent.stored_s)
+        if sent.press_s is not None:
+            self._timings.slip_ordered.observe(now_s - sent.press_s)
 
     def expired(self, now_s: float) -> list[PendingOrder]:
         """Orders nobody carried out in time; they are forgotten here."""

@@ -42,6 +42,7 @@ from controller.people import SYSTEM, Actor
 from controller.store import Store, log
 from controller.store.errors import StoreFailed
 from controller.store.orders import PendingOrder, Settled
+from controller.timings import Timings
 
 __all__ = [
     "Answer",
@@ -98,6 +99,7 @@ class Live:
         self.store = store
         self.clock = clock
         self.render = render
+        self.timings = Timings()
         self._tick_every = tick_every
         self._snapshot_every = snapshot_every
         self._touches = Touches(lost_after_s)
@@ -260,8 +262,11 @@ class Live:
 
     def _commit(self, batch: Sequence[Submission]) -> None:
         drafts: list[Draft] = []
+        began_s = time.monotonic()
         error = raised(lambda: drafts.append(self._drafted(batch)))
         if error is None:
+            if drafts[0].is_stored:
+                self.timings.commit.observe(time.monotonic() - began_s)
             self._publish(batch, drafts[0])
         elif isinstance(error, StoreFailed):
             self._failed(batch, error)

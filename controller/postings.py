@@ -77,6 +77,7 @@ class Word:
     envelope: Envelope
     report: Report
     payload: bytes
+    came_s: float  # monotonic
 
     def post(self, message: Message) -> Future[Answer]:
         return self.hub.post(self, message)
@@ -135,7 +136,7 @@ class Postings:
                 f"kind {envelope.t} of version {envelope.v} is not known here", "t", "update the controller"
             )
             return message, Poison(self, payload, unknown, "unknown_kinds")
-        return message, Word(self, envelope, report, payload)
+        return message, Word(self, envelope, report, payload, time.monotonic())
 
     def post(self, word: Word, message: Message) -> Future[Answer]:
         """Hand a report to the writer. Raises NotRunning."""
