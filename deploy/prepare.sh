@@ -15,8 +15,11 @@ apt_install() { # PACKAGE...; false when we may not
     as_root=""
     [ "$(id -u)" = 0 ] || as_root="sudo -n"
     $as_root apt-get update -qq
-    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+    $as_root env DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes \
+        apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
+
+has() { PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null; }
 
 find_python() {
     for name in ${PYTHON:-} python3 python3.13 python3.12 python3.11; do
@@ -29,30 +32,39 @@ find_python() {
     exit 1
 }
 
+venv_works() { .venv/bin/pip --version >/dev/null 2>&1; } # also false when the folder or Python has moved
+
+# Debian's packages for this stage that are not there: python3-venv, and what tests of browsers and of the
+# second broker need. Playwright's driver is linked against libatomic.
+missing_packages() {
+    venv_works || "$python" -c 'import ensurepip' 2>/dev/null || echo python3-venv
+    [ "$stage" = test ] || return 0
+    has chromium || echo chromium
+    has mosquitto || echo mosquitto
+    PATH="$PATH:/usr/sbin:/sbin" ldconfig -p 2>/dev/null | grep -q 'libatomic\.so\.1' || echo libatomic1
+    fc-list ':lang=zh' 2>/dev/null | grep -q . || echo fontconfig fonts-noto-cjk
+}
+
+install_packages() {
+    missing=$(missing_packages | tr '\n' ' ')
+    missing=${missing% }
+    [ -n "$missing" ] || return 0
+    # shellcheck disable=SC2086
+    apt_install $missing && return
+    case $missing in
+    *python3-venv*) say "cannot go on until an administrator runs: sudo apt install $missing" && exit 1 ;;
+    *) say "tests that need them are skipped until an administrator runs: sudo apt install $missing" ;;
+    esac
+}
+
 make_venv() {
-    [ -x .venv/bin/pip ] && return
-    python=$(find_python)
-    "$python" -m venv .venv >/dev/null 2>&1 && return
+    venv_works && return
     rm -rf .venv
-    apt_install python3-venv || {
-        say "cannot make a virtual environment: sudo apt install python3-venv"
-        exit 1
-    }
     "$python" -m venv .venv
 }
 
-# Packages for browser tests and the second broker: PROGRAM:PACKAGE pairs.
-system_tools() {
-    missing=""
-    for pair in chromium:chromium mosquitto:mosquitto; do
-        PATH="$PATH:/usr/sbin" command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair##*:}"
-    done
-    fc-list ':lang=zh' 2>/dev/null | grep -q . || missing="$missing fontconfig fonts-noto-cjk"
-    [ -z "$missing" ] && return
-    # shellcheck disable=SC2086
-    apt_install $missing || say "tests that need them are skipped until: sudo apt install$missing"
-}
-
+python=$(find_python)
+install_packages
 make_venv
 say "installing locked dependencies ($stage)"
 .venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r "deploy/locks/$stage.txt"
@@ -60,5 +72,4 @@ if [ ! -d web/static/vendor ] && ! command -v npm >/dev/null; then
     .venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r deploy/locks/javascript.txt
 fi
 .venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-[ "$stage" != test ] || system_tools
 touch ".venv/ready-$stage"
