@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.bench import press, size, web
+from tests.bench.table import Row
 
-Rows = list[tuple[str, str]]
+Rows = list[Row]
 BENCHES: dict[str, Callable[[Path], Iterator[Rows]]] = {
-    "press": lambda folder: (press.measure(folder / broker, broker) for broker in ("nats", "mosquitto")),
+    "press": lambda folder: (press.measure(folder / broker, broker) for broker in ("mosquitto", "nats")),
     "web": lambda folder: (web.measure(folder / str(waiting), waiting) for waiting in (100, 10_000)),
     "size": lambda folder: iter([size.measure(folder)]),
 }
@@ -29,12 +30,12 @@ def main(names: list[str]) -> int:
         return 2
     load = f"load {os.getloadavg()[0]:.1f}"
     print(f"{platform.machine()}, {os.cpu_count()} cores, {load}, Python {platform.python_version()}")
-    print("\n| what | figure |\n|---|---|")
+    print("\n| what | figure | bar |\n|---|---|---|")
     with tempfile.TemporaryDirectory(prefix="servicehall-bench-") as folder:
         for name in names or BENCHES:
             for rows in BENCHES[name](Path(folder) / name):
-                for what, figure in rows:
-                    print(f"| {what} | {figure} |", flush=True)
+                for row in rows:
+                    print(row, flush=True)
     return 0
 
 

@@ -1,158 +1,142 @@
-"""From a press to what people see: a keypad's "call next" to the board, a button to its slip's order.
-
-The parts of the bare path are measured in the same run: B, one message through the broker; F, one durable
-commit. The sum 2B + 2F is what the path cannot be faster than with one commit at each end.
-"""
+"""From a press to what people see, beside the bare pipeline: fifty devices, two hundred presses a second."""
 
 from __future__ import annotations
 
-import logging
-import sqlite3
-import threading
-import time
+import os
+import pwd
+import statistics
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from firmware.protocol import topics
-from firmware.protocol.guard import Guard
-from firmware.protocol.link import Link, Received
-from firmware.protocol.messages import Board, Key, KeyPressed, Pressed, Print, decode
-from firmware.protocol.outbox import Outbox
-from firmware.protocol.session import Broker, Session
-from tests.bench.rig import HALL, WINDOWS, Controller, Spread, controller, wait_for
+from controller.broker import program
+from controller.settings import Settings
+from tests.bench.bare import Bare, Parts
+from tests.bench.pace import DEVICES
+from tests.bench.rig import Spread, controller, free_port, listens, wait_for
+from tests.bench.table import Row, at_least, at_most
+from tests.bench.units import Units
 
-ROUNDS = 50  # of each window
-
-
-def measure(folder: Path, broker: str) -> list[tuple[str, str]]:
-    """Rows (what, figure)."""
-    with controller(folder, WINDOWS * ROUNDS + 100, broker) as hall:
-        trip, commit = one_way(hall), commits(folder / "commit.db")
-        shown, slips = Displays(hall).times(), slip_times(hall)
-    bare = 2 * trip.p50 + 2 * commit.p50
-    return [
-        (f"one message through {broker}, B", str(trip)),
-        ("one durable commit, F", str(commit)),
-        (f"call key -> window board, {broker}", f"{shown}; {shown.p50 / bare:.2f} x (2B + 2F) at p50"),
-        (f"button -> slip order, {broker}", f"{slips}; {slips.p50 / bare:.2f} x (2B + 2F) at p50"),
-    ]
+RATE = 200.0  # presses a second
+SECONDS = 4.0  # of one round
+ROUNDS = 5
+EACH = 60  # presses of every device when they come as fast as they go
+WAITING = 1000
 
 
-def commits(path: Path, count: int = 300) -> Spread:
-    db = sqlite3.connect(path, isolation_level=None)
-    db.execute("pragma journal_mode=wal")
-    db.execute("pragma synchronous=full")
-    db.execute("create table event(id integer primary key, body text)")
-    times = []
-    for _ in range(count):
-        began = time.perf_counter()
-        db.execute("insert into event(body) values (?)", ("x" * 200,))
-        times.append(time.perf_counter() - began)
-        time.sleep(0.002)  # at the pace of presses, not flat out
-    db.close()
-    return Spread.of(times)
+def measure(folder: Path, broker: str) -> list[Row]:
+    """Bare and real rounds in turn, so that whatever else the machine does meets both."""
+    with (
+        bare_broker(folder / "bare", broker) as port,
+        controller(folder / "hall", WAITING, broker, DEVICES) as hall,
+    ):
+        bare, units = Bare(folder / "bare", port), Units(hall)
+        try:
+            rounds = [_round(bare, units) for _ in range(ROUNDS)]
+        finally:
+            units.stop()
+            bare.stop()
+    return _rows(rounds, broker)
 
 
-def one_way(hall: Controller, count: int = 300) -> Spread:
-    """Half the time of a question and its answer: a unit may not hear itself, and the controller's part of
-    "what time is it" is small."""
-    answered = threading.Event()
-    topic = topics.up(HALL, "pad-1", "req")
-    broker = Broker.at(hall.settings.broker_url, "pad-1", hall.tokens["pad-1"])
-    session = Session(
-        broker,
-        client_id="pad-1",
-        guard=Guard(logging.getLogger("bench")),
-        on_message=lambda _topic, _payload: answered.set(),
-        filters=(topics.down(HALL, "pad-1", "rep"),),
-    )
-    session.start()
-    wait_for(lambda: session.is_up, 20)
-    times = []
-    for number in range(count):
-        answered.clear()
-        began = time.perf_counter()
-        session.publish(topic, b'{"rid":"%d","t":"time"}' % number)
-        if answered.wait(2):
-            times.append((time.perf_counter() - began) / 2)
-    session.stop()
-    return Spread.of(times)
+def _round(bare: Bare, units: Units) -> dict[str, float]:
+    """The figures of one round, in milliseconds or presses a second, and their ratios."""
+    parts = bare.paced(RATE, SECONDS)
+    slips = Spread.of(units.slips(RATE, SECONDS))
+    calls = Spread.of(units.calls(RATE, SECONDS))
+    flood, bare_flood = units.flood(EACH), bare.flood(EACH)
+    return {**_parts(parts), **_against(parts, slips, "slips"), **_against(parts, calls, "calls")} | {
+        "bare flood": bare_flood,
+        "flood": flood,
+        "flood ratio": flood / bare_flood,
+    }
 
 
-class Displays:
-    """Presses the call key of each window in turn and waits for the number on that window's board."""
+def _parts(parts: Parts) -> dict[str, float]:
+    p50, p99 = parts.least()
+    whole = Spread.of(parts.whole)
+    return {
+        "B": Spread.of(parts.way).p50,
+        "Fn": Spread.of(parts.node).p50,
+        "Fc": Spread.of(parts.controller).p50,
+        "least p50": p50,
+        "least p99": p99,
+        "bare p50": whole.p50,
+        "bare p99": whole.p99,
+    }
 
-    def __init__(self, hall: Controller) -> None:
-        self._shown: dict[str, str] = {}
-        self._news = threading.Condition()
-        self._pads = {n: hall.link_of(f"pad-{n}") for n in range(1, WINDOWS + 1)}
-        self._screen = self._watch(hall)
-        wait_for(lambda: self._screen.is_up and all(link.is_up for _, link in self._pads.values()), 30)
 
-    def _watch(self, hall: Controller) -> Session:
-        broker = Broker.at(hall.settings.broker_url, "display", hall.tokens["display"])
-        session = Session(
-            broker,
-            client_id="display",
-            guard=Guard(logging.getLogger("bench")),
-            on_message=self._on_board,
-            filters=(topics.board(HALL, "#"),),
+def _against(parts: Parts, ours: Spread, name: str) -> dict[str, float]:
+    p50, p99 = parts.least()
+    return {
+        f"{name} p50": ours.p50,
+        f"{name} p99": ours.p99,
+        f"{name} p50 ratio": ours.p50 / p50,
+        f"{name} p99 ratio": ours.p99 / p99,
+    }
+
+
+def _rows(rounds: list[dict[str, float]], broker: str) -> list[Row]:
+    mid = {name: statistics.median(one[name] for one in rounds) for name in rounds[0]}
+    is_barred = broker == "mosquitto"
+    rows = [
+        Row(
+            f"{broker}: bare pipeline, {RATE:.0f} presses/s",
+            f"B {mid['B']:.2f}, Fn {mid['Fn']:.2f}, Fc {mid['Fc']:.2f} ms; 2B + Fn + Fc: p50 "
+            f"{mid['least p50']:.2f}, p99s {mid['least p99']:.2f} ms; whole p50 {mid['bare p50']:.2f}, "
+            f"p99 {mid['bare p99']:.2f} ms",
         )
-        session.start()
-        return session
-
-    def _on_board(self, topic: str, payload: bytes) -> None:
-        board = decode(payload, Board)
-        if board.window is None:
-            return
-        with self._news:
-            self._shown[board.board] = board.window.ticket if board.window.is_called else ""
-            self._news.notify_all()
-
-    def times(self) -> Spread:
-        times = [self._call(n, *self._pads[n]) for _ in range(ROUNDS) for n in range(1, WINDOWS + 1)]
-        for outbox, link in self._pads.values():
-            link.stop()
-            outbox.close()
-        self._screen.stop()
-        return Spread.of(times[WINDOWS:])  # the first call of each window warms up
-
-    def _call(self, window: int, outbox: Outbox, link: Link) -> float:
-        began = time.perf_counter()
-        self._key(outbox, link, Key.CALL_NEXT)
-        self._wait(lambda: bool(self._shown.get(f"w{window}")))
-        took = time.perf_counter() - began
-        self._key(outbox, link, Key.START)
-        self._wait(lambda: not self._shown.get(f"w{window}"))
-        return took
-
-    def _key(self, outbox: Outbox, link: Link, key: Key) -> None:
-        outbox.append(KeyPressed(device="keypad-1", key=key))
-        link.wake()
-
-    def _wait(self, condition: object) -> None:
-        with self._news:
-            if not self._news.wait_for(condition, 10):  # type: ignore[arg-type]
-                raise SystemExit("bench: a call did not reach its board within 10 s")
+    ]
+    for name, what in (("slips", "button -> slip order"), ("calls", "call key -> window board")):
+        rows += [
+            Row(
+                f"{broker}: {what}, p50",
+                f"{mid[f'{name} p50']:.2f} ms",
+                at_most(mid[f"{name} p50 ratio"], 1.5, "x (2B + Fn + Fc)"),
+            ),
+            Row(
+                f"{broker}: {what}, p99",
+                f"{mid[f'{name} p99']:.2f} ms",
+                at_most(mid[f"{name} p99 ratio"], 3, "x the sum of p99s"),
+            ),
+        ]
+    bar = at_least(mid["flood ratio"], 0.5, "x bare") if is_barred else None
+    figure = f"{mid['flood']:.0f}/s, bare {mid['bare flood']:.0f}/s ({mid['flood ratio']:.2f} x)"
+    return [*rows, Row(f"{broker}: presses as fast as they go", figure, bar)]
 
 
-def slip_times(hall: Controller, count: int = 200) -> Spread:
-    came = threading.Event()
+@contextmanager
+def bare_broker(folder: Path, kind: str) -> Iterator[int]:
+    """A broker of the kind with its defaults, no accounts and no limits; its MQTT port."""
+    folder.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    command = _mosquitto(folder, port) if kind == "mosquitto" else _nats(folder, port)
+    with (folder / "broker.log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+    try:
+        wait_for(lambda: listens(port), 20)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(10)
 
-    def on_order(received: Received) -> None:
-        if isinstance(received.order, Print):
-            came.set()
 
-    outbox, link = hall.link_of("slips", on_order)
-    wait_for(lambda: link.is_up, 20)
-    times = []
-    for _ in range(count):
-        came.clear()
-        began = time.perf_counter()
-        outbox.append(Pressed(input="button-1"))
-        link.wake()
-        if not came.wait(10):
-            raise SystemExit("bench: no order to print came within 10 s")
-        times.append(time.perf_counter() - began)
-    link.stop()
-    outbox.close()
-    return Spread.of(times)
+def _mosquitto(folder: Path, port: int) -> list[str]:
+    config = folder / "mosquitto.conf"
+    user = pwd.getpwuid(os.getuid()).pw_name
+    config.write_text(
+        f"listener {port} 127.0.0.1\nallow_anonymous true\nuser {user}\nset_tcp_nodelay true\n"
+        "max_inflight_messages 500\nmax_queued_messages 10000\n"
+    )
+    return [program(Settings(broker="mosquitto")), "-c", str(config)]
+
+
+def _nats(folder: Path, port: int) -> list[str]:
+    config = folder / "nats.conf"
+    config.write_text(
+        'server_name: bare\nlisten: "127.0.0.1:-1"\n'
+        f'jetstream {{ store_dir: "{folder}/jetstream" }}\n'
+        f'mqtt {{ host: "127.0.0.1", port: {port} }}\n'
+    )
+    return [program(Settings(broker="nats")), "-c", str(config)]

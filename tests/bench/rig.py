@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import multiprocessing
 import signal
 import socket
 import statistics
@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -39,14 +40,10 @@ from controller.settings import Settings, load
 from controller.store import Store
 from controller.store.people import People, Person
 from controller.store.records import add_hall
-from firmware.protocol.guard import Guard
-from firmware.protocol.link import Callbacks, Identity, Link, Received
 from firmware.protocol.messages import DeviceConfig, UnitConfig
-from firmware.protocol.outbox import Outbox
-from firmware.protocol.session import Broker
 
 HALL = "bench"
-WINDOWS = 8
+WINDOWS_OF_A_ZONE = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,25 +63,42 @@ class Spread:
         return f"p50 {self.p50:.2f} ms, p99 {self.p99:.2f} ms (n={self.count})"
 
 
-def plan() -> Plan:
-    queue = Queue("A", Text("综合", "General"), "main", "A", "east", timedelta(minutes=5))
-    windows = [
-        Window(n, Text(f"{n} 号窗口", f"Window {n}"), "east", (Serves("A"),)) for n in range(1, WINDOWS + 1)
-    ]
+def plan(windows: int) -> Plan:
+    """A hall of zones with ten windows each, and a queue for each zone."""
+    zones = range(1 + (windows - 1) // WINDOWS_OF_A_ZONE)
     return Plan(
         rules=Rules(call_every=None),
         domains=(CallingDomain("main", Text("大厅", "Main")),),
-        zones=(Zone("east", Text("东区", "East")),),
-        queues=(queue,),
-        windows=tuple(windows),
-        clerks=tuple(Clerk(f"clerk-{n}", f"{n:03d}", f"甲{n}") for n in range(1, WINDOWS + 1)),
+        zones=tuple(Zone(f"zone-{n}", Text(f"{n + 1} 区", f"Zone {n + 1}")) for n in zones),
+        queues=tuple(
+            Queue(queue(n), Text("综合", "General"), "main", queue(n), f"zone-{n}", timedelta(minutes=5))
+            for n in zones
+        ),
+        windows=tuple(
+            Window(n, Text(f"{n} 号窗口", f"Window {n}"), f"zone-{zone_of(n)}", (Serves(queue(zone_of(n))),))
+            for n in range(1, windows + 1)
+        ),
+        clerks=tuple(Clerk(f"clerk-{n}", f"{n:03d}", f"甲{n}") for n in range(1, windows + 1)),
     )
 
 
-class Controller:
-    """A controller process over a hall in which `waiting` people wait and every window has its clerk."""
+def zone_of(window: int) -> int:
+    return (window - 1) // WINDOWS_OF_A_ZONE
 
-    def __init__(self, folder: Path, waiting: int, broker: str = "nats") -> None:
+
+def queue(zone: int) -> str:
+    return chr(ord("A") + zone)
+
+
+class Controller:
+    """A controller process over a hall in which `waiting` people wait and every window has its clerk.
+
+    units: one at each window, with a button, a printer and a keypad.
+    """
+
+    def __init__(self, folder: Path, waiting: int, broker: str = "nats", windows: int = 8) -> None:
+        self.windows = windows
+        self.units = [f"unit-{n}" for n in range(1, windows + 1)]
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.config = folder / "controller.toml"
@@ -114,23 +128,21 @@ class Controller:
 
     def _people(self, store: Store) -> None:
         people = People(store)
-        for n in range(1, WINDOWS + 1):
+        for n in range(1, self.windows + 1):
             role = frozenset({Role.CLERK})
             people.add(Person(f"clerk-{n}", f"甲{n}", f"{n:03d}", HALL, role, is_active=True), real_now())
         self.link = people.link("clerk-1", real_now())
 
     def _devices(self, devices: Devices) -> None:
-        for n in range(1, WINDOWS + 1):
-            pad = DeviceConfig(
-                device="keypad-1", kind="keypad", wire="serial:/dev/null", address=1, board=f"w{n}"
-            )
-            self._place(devices, f"pad-{n}", [pad])
-        printer = DeviceConfig(device="printer-1", kind="printer", wire="serial:/dev/null")
-        button = DeviceConfig(device="button-1", kind="button", wire="gpio:17", queue="A")
-        self._place(devices, "slips", [printer, button])
-        self._place(
-            devices, "display", [DeviceConfig(device="screen-1", kind="screen", wire="screen:", board="w1")]
-        )
+        for n, name in enumerate(self.units, start=1):
+            parts = [
+                DeviceConfig(device="button-1", kind="button", wire="gpio:17", queue=queue(zone_of(n))),
+                DeviceConfig(device="printer-1", kind="printer", wire="serial:/dev/null"),
+                DeviceConfig(device="keypad-1", kind="keypad", wire="serial:/dev/one", address=1, board=f"w{n}"),
+            ]
+            self._place(devices, name, parts)
+        screen = DeviceConfig(device="screen-1", kind="screen", wire="screen:", board="w1")
+        self._place(devices, "display", [screen])
 
     def _place(self, devices: Devices, name: str, parts: list[DeviceConfig]) -> None:
         config = UnitConfig(rev=0, position=name, devices=parts)
@@ -138,13 +150,15 @@ class Controller:
         self.tokens[name] = devices.add_unit(HALL, name, real_now(), name)
 
     def _fill(self, live: Live, waiting: int) -> None:
-        live.submit(ChangePlan(plan()), SYSTEM)
+        live.submit(ChangePlan(plan(self.windows)), SYSTEM)
         today: date = live.clock.now().date()
         live.submit(OpenDay(today, live.clock.now() + timedelta(hours=8)), SYSTEM)
-        for n in range(1, WINDOWS + 1):
+        for n in range(1, self.windows + 1):
             live.submit(Login(n, f"clerk-{n}"), SYSTEM)
+        codes = [queue.code for queue in live.hall.plan.queues]
         asked = [
-            live.post(TakeTicket("A", f"token-{n}", TicketClass.NORMAL), CITIZEN) for n in range(waiting)
+            live.post(TakeTicket(codes[n % len(codes)], f"token-{n}", TicketClass.NORMAL), CITIZEN)
+            for n in range(waiting)
         ]
         for one in asked:
             one.result(120)
@@ -167,26 +181,36 @@ class Controller:
         top = psutil.Process(self.process.pid)
         return [top, *top.children(recursive=True)]
 
-    def link_of(
-        self, unit: str, on_order: Callable[[Received], None] = lambda order: None
-    ) -> tuple[Outbox, Link]:
-        """A unit's outbox and link, started: what a node is without its devices."""
-        outbox = Outbox.open(self.folder / f"{unit}.db")
-        broker = Broker.at(self.settings.broker_url, unit, self.tokens[unit])
-        link = Link(
-            broker,
-            Identity(HALL, unit, "bench"),
-            outbox,
-            Callbacks(on_order),
-            Guard(logging.getLogger("bench")),
-        )
-        link.start()
-        return outbox, link
+
+class Process:
+    """A function in a process of its own, which says "ready" and then answers what it is asked."""
+
+    def __init__(self, work: Callable[..., None], *facts: object) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=work, args=(theirs, *facts), daemon=True)
+        self._process.start()
+        theirs.close()
+        self._pipe.recv()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid or 0
+
+    def ask(self, question: object) -> Any:
+        self._pipe.send(question)
+        return self._pipe.recv()
+
+    def stop(self) -> None:
+        self._pipe.send(None)
+        self._process.join(20)
 
 
 @contextmanager
-def controller(folder: Path, waiting: int, broker: str = "nats") -> Iterator[Controller]:
-    made = Controller(folder, waiting, broker)
+def controller(
+    folder: Path, waiting: int, broker: str = "nats", windows: int = 8
+) -> Iterator[Controller]:
+    made = Controller(folder, waiting, broker, windows)
     made.start()
     try:
         yield made
@@ -203,6 +227,12 @@ def free_port() -> int:
 def answers(url: str) -> bool:
     with suppress(OSError):
         return bool(urllib.request.urlopen(url, timeout=1).status == 200)
+    return False
+
+
+def listens(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
     return False
 
 
