@@ -52,16 +52,17 @@ class Units:
 class _Unit:
     def __init__(self, name: str, window: int, folder: Path, broker: Broker) -> None:
         self._window = window
+        self.slip_at: dict[int, float] = {}
+        self.pressed_at: dict[int, float] = {}
+        self.board: Board | None = None
+        self.shown_at = 0.0
+        self.news = threading.Condition()
         self.outbox = Outbox.open(folder / f"{name}.db")
         callbacks = Callbacks(self._on_order, on_board=self._on_board)
         self.link = Link(
             broker, Identity(HALL, name, "bench"), self.outbox, callbacks, Guard(logging.getLogger("bench"))
         )
         self.link.start()
-        self.slip_at: dict[int, float] = {}
-        self.pressed_at: dict[int, float] = {}
-        self.board: Board | None = None
-        self.news = threading.Condition()
 
     def _on_order(self, received: Received) -> None:
         order, now = received.order, time.monotonic()
