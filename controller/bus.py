@@ -30,22 +30,15 @@ from controller.meanings import Message
 from controller.orders import Renderer
 from controller.people import SYSTEM, unit_actor
 from controller.postings import Poison, Posting, Postings, Word
-from controller.presence import Deadlines, Presence, Seen, Status, Takeovers
+from controller.presence import Deadlines, Presence, Seen, Status
 from controller.screens import Screens
 from controller.settings import Settings
 from controller.store import log as event_log
 from controller.store import orders as stored_orders
-from controller.store.devices import (
-    Fault,
-    Record,
-    SetAside,
-    clear_fault,
-    raise_fault,
-    set_aside,
-    set_aside_count,
-)
+from controller.store.devices import Record, SetAside, set_aside, set_aside_count
 from controller.store.errors import StoreFailed
 from controller.store.orders import FINAL
+from controller.troubles import Troubles
 from firmware.protocol import messages, topics
 from firmware.protocol.guard import Guard
 from firmware.protocol.messages import BadMessage, ResultState, Struct, decode, encode
@@ -53,12 +46,11 @@ from firmware.protocol.session import Broker, Session, SessionTiming, Will
 
 IDLE_S = 0.25  # the loop looks at its deadlines at least this often
 UPKEEP_S = 1.0
+STATE_EVERY_S = 10.0
+ECHO_LOST_S = 2.5 * STATE_EVERY_S
 REDRAW_S = 5.0  # what a board shows may change with time alone
 BACK_OFF_S = (0.2, 3.0)  # of the controller; there is one, so it need not be as patient as 200 nodes (R20)
 SET_ASIDE_A_MINUTE = 20  # rows kept of one unit; all are counted
-OFFLINE_CODE = "unit.offline"
-SET_BACK_CODE = "identity.set_back"
-CLONE_CODE = "identity.clone"
 
 _logger = logging.getLogger(__name__)
 
@@ -103,14 +95,12 @@ class Bus:
             lambda: live.hall, lambda: devices.book, self._ask_lease, settings.lease_size, set()
         )
         self._configs: dict[str, bytes] = {}
-        open_faults = devices.faults(self.hall)
-        self._told_offline = {one.unit for one in open_faults if one.code == OFFLINE_CODE}
-        self._cloned = {one.unit for one in open_faults if one.code == CLONE_CODE}
-        self._takeovers = Takeovers()
+        self._troubles = Troubles(self.hall, devices, self.presence, live.clock, self._record)
         self._set_aside_in: dict[tuple[str, int], int] = {}
         self._day: object = None
         self._announce = False
-        self._upkeep_at = self._redraw_at = 0.0
+        self._upkeep_at = self._redraw_at = self._state_at = 0.0
+        self._echoed_at = 0.0  # when our own state came back from the broker, or this connection began
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"bus-{self.hall}", daemon=True)
@@ -142,7 +132,7 @@ class Bus:
             on_up=self._on_up,
             on_down=self._on_down,
             will=lambda: Will(topics.controller_state(self.hall), encode(self._state(is_online=False))),
-            filters=[topics.up(self.hall, "+", "#")],
+            filters=[topics.up(self.hall, "+", "#"), topics.controller_state(self.hall)],
             timing=SessionTiming(
                 keepalive_s=self.settings.mqtt_keepalive_s,
                 backoff_min_s=BACK_OFF_S[0],
@@ -210,14 +200,19 @@ class Bus:
 
     def _on_up(self) -> None:
         _logger.info("hall %s: connected to the broker", self.hall)
+        self.live.outages.end("broker")
+        self._echoed_at = time.monotonic()
         self._announce = True
         self._wake.set()
 
     def _on_down(self, why: str) -> None:
         if not self._stopping.is_set():
-            _logger.warning("hall %s: the broker is lost: %s", self.hall, why)
+            self.live.outages.begin("broker", why)
 
     def _on_message(self, topic: str, payload: bytes) -> None:
+        if topic == topics.controller_state(self.hall):
+            self._on_echo(payload)
+            return
         origin = topics.origin(topic)
         if origin is None or origin.hall != self.hall or not payload:
             self.guard.count("ignored")
@@ -231,7 +226,7 @@ class Bus:
             self._set_aside(origin.unit, topic, payload, error)
 
     def _on_event(self, unit: str, payload: bytes) -> None:
-        if unit in self._cloned:
+        if self._troubles.is_cloned(unit):
             self.guard.count("from_clones")
             return
         message, posting = self._postings.read(unit, payload)
@@ -331,32 +326,19 @@ class Bus:
         birth, now_s = decode(payload, messages.Birth), time.monotonic()
         before = self.presence.of(unit).sess
         self.presence.birth(unit, birth)
-        if self._takeovers.born(unit, (birth.hw.get("serial-number"), birth.boot), now_s):
-            self._set_apart(unit)
-        if unit in self._cloned:
+        self._troubles.born(unit, birth)
+        if self._troubles.is_cloned(unit):
             return
         with self._lock:
             hi = self._lane(unit, birth.outbox.ep).hi
         self._courier.again(now_s, unit)
         if birth.outbox.acked > hi:  # F81: this database is older than what the unit was acked
             self._send_ack(unit, birth.outbox.ep, hi, [(hi + 1, birth.outbox.acked)])
-        if before is not None and birth.sess > before:  # A retained birth may be older than what it says.
-            self._check_set_back(unit, birth.outbox.hi, hi)
+        is_live = before is not None and birth.sess > before  # A retained birth may be older than it says.
+        if is_live and birth.outbox.hi < hi:
+            self._troubles.set_back(unit, birth.outbox.hi, hi)
         self._leases.keep(unit, birth.outbox.ep)
         self._wake.set()
-
-    def _set_apart(self, unit: str) -> None:
-        """Two boards say they are this unit: neither is believed until somebody revokes it (R17)."""
-        if unit not in self._cloned:
-            self._cloned.add(unit)
-            _logger.error("hall %s: two boards say they are %s; neither is heard", self.hall, unit)
-            self._fault(unit, "unit", CLONE_CODE, "births of two boards alternate")
-
-    def _check_set_back(self, unit: str, ends_at: int, heard: int) -> None:
-        """A unit whose store ends before what was heard of it is a copy of an older one (R3)."""
-        if ends_at < heard:
-            _logger.error("hall %s: %s was set back from %d to %d", self.hall, unit, heard, ends_at)
-            self._fault(unit, "unit", SET_BACK_CODE, f"ends at {ends_at}, heard {heard}")
 
     def _on_health(self, unit: str, payload: bytes) -> None:
         health = decode(payload, messages.Health)
@@ -377,12 +359,34 @@ class Bus:
     def _on_request(self, unit: str, payload: bytes) -> None:
         request = decode(payload, messages.Request)
         self.presence.alive(unit, time.monotonic())
-        if request.t != "time":
-            raise BadMessage(f"there is no request {request.t}", "t", "update the controller")
-        clock = self.live.clock
-        hall_time = {"hall": clock.now().isoformat(), "speed": clock.speed}
-        reply = messages.Reply(rid=request.rid, t="time", ts=clock.real_now(), d=hall_time)
+        match request.t:
+            case "time":
+                told: dict[str, object] = {
+                    "hall": self.live.clock.now().isoformat(),
+                    "speed": self.live.clock.speed,
+                }
+            case "news":
+                told = {"boards": self._news(messages.versions_in(request))}
+            case _:
+                raise BadMessage(f"there is no request {request.t}", "t", "update the controller")
+        reply = messages.Reply(rid=request.rid, t=request.t, ts=self.live.clock.real_now(), d=told)
         self._publish(topics.down(self.hall, unit, "rep"), reply)
+
+    def _news(self, held: messages.Versions) -> dict[str, tuple[int, int]]:
+        """Send again what is newer than what a unit holds; which snapshots those are."""
+        newer = [board for name, ver in held.items() if (board := self.screens.newer(name, ver))]
+        for board in newer:
+            self.guard.count("boards_again")
+            self._publish(topics.board(self.hall, board.board), board, retain=True)
+        return {board.board: (board.gen, board.ver) for board in newer}
+
+    def _on_echo(self, payload: bytes) -> None:
+        """Our own state came back: the broker carries what we say, and to us."""
+        try:
+            if payload and decode(payload, messages.ControllerState).gen == self.gen:
+                self._echoed_at = time.monotonic()
+        except BadMessage:
+            self.guard.count("ignored")  # of another version; our own next one replaces it
 
     def _ask_lease(self, command: LeaseNumbers) -> None:
         self._post_quietly(lambda: self.live.post(command, unit_actor(command.unit)))
@@ -452,7 +456,10 @@ class Bus:
 
     def _may_be_here(self, unit: str) -> bool:
         """A unit that is gone gets its orders when it is born again; one that is two gets none."""
-        return unit not in self._cloned and self.presence.status(unit, time.monotonic()) is not Status.OFFLINE
+        return (
+            not self._troubles.is_cloned(unit)
+            and self.presence.status(unit, time.monotonic()) is not Status.OFFLINE
+        )
 
     def _send_boards(self, now_s: float) -> None:
         called_s = self._called_s
@@ -479,9 +486,10 @@ class Bus:
                 self.session.publish(topics.down(self.hall, unit.id, "cfg"), payload, retain=True)
 
     def _upkeep(self, now_s: float) -> None:
+        self._say_state(now_s)
         self._retry_and_ask(now_s)
         self._expire(now_s)
-        self._watch_units(now_s)
+        self._troubles.watch(now_s)
         if self.devices.refresh():
             self.devices.sync_accounts()
         self._send_configs()
@@ -490,6 +498,17 @@ class Bus:
             self._redraw_at = now_s + REDRAW_S
             self.screens.touch_all()
         self._watch_day()
+
+    def _say_state(self, now_s: float) -> None:
+        """Say now and then that we are there; a connection on which we do not hear it ourselves is dead."""
+        if not self.session.is_up or now_s < self._state_at:
+            return
+        self._state_at = now_s + STATE_EVERY_S
+        if now_s - self._echoed_at > ECHO_LOST_S:
+            self._echoed_at = now_s
+            self.session.renew("the broker does not bring back what the controller says")
+        else:
+            self._publish(topics.controller_state(self.hall), self._state(is_online=True), retain=True)
 
     def _retry_and_ask(self, now_s: float) -> None:
         with self._lock:
@@ -507,22 +526,6 @@ class Bus:
             self.guard.count("orders_expired", len(late))
             results = [(order.cid, ResultState.EXPIRED, "no_answer") for order in late]
             self._post_quietly(lambda: self.live.post(None, SYSTEM, settle=results))
-
-    def _watch_units(self, now_s: float) -> None:
-        """Note once when a unit that was there goes away, and once when it is back."""
-        for gone in self._cloned - {unit.id for unit in self.devices.book.units_of(self.hall)}:
-            self._cloned.discard(gone)
-            self._record(clear_fault(self.hall, gone, "unit", CLONE_CODE, self.live.clock.now()))
-        for unit in self.devices.book.units_of(self.hall):
-            status = self.presence.status(unit.id, now_s)
-            if status is Status.OFFLINE and unit.id not in self._told_offline:
-                self._told_offline.add(unit.id)
-                _logger.warning("hall %s: unit %s is offline", self.hall, unit.id)
-                self._fault(unit.id, "unit", OFFLINE_CODE, "no word from it")
-            elif status is Status.ONLINE and unit.id in self._told_offline:
-                self._told_offline.discard(unit.id)
-                _logger.warning("hall %s: unit %s is back", self.hall, unit.id)
-                self._record(clear_fault(self.hall, unit.id, "unit", OFFLINE_CODE, self.live.clock.now()))
 
     def _watch_day(self) -> None:
         """A new service day: units hear its date and get new leases."""
@@ -563,10 +566,6 @@ class Bus:
         now = self.live.clock.now()
         found = SetAside(unit, topic, payload, str(error), error.field, error.remedy, now)
         self._record(set_aside(self.hall, found))
-
-    def _fault(self, unit: str, device: str, code: str, detail: str) -> None:
-        found = Fault(unit, device, code, "degraded", detail, self.live.clock.now())
-        self._record(raise_fault(self.hall, found))
 
     def _record(self, row: Record) -> None:
         self._post_quietly(lambda: self.live.post(None, SYSTEM, records=[row]))

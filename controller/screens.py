@@ -102,6 +102,11 @@ class Screens:
         with self._changed:
             return self._shown.get(name)
 
+    def newer(self, name: str, held: tuple[int, int]) -> Board | None:
+        """The board as last shown when it is newer than (gen, ver)."""
+        board = self.get(name)
+        return board if board is not None and (board.gen, board.ver) > held else None
+
     def wait(self, name: str, after: int, timeout_s: float) -> Board | None:
         """The board once its version is another than `after`; None when that takes longer than timeout_s."""
         with self._changed:

@@ -22,7 +22,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -36,6 +36,8 @@ from firmware.devices import Devices
 from firmware.drivers import Driver
 from firmware.inquiries import Inquiries
 from firmware.presses import Presses, PressRefused
+from firmware.protocol import catalogue, logs
+from firmware.protocol.catalogue import Matter
 from firmware.protocol.guard import Guard
 from firmware.protocol.link import Callbacks, Identity, Link, LinkTiming, Received
 from firmware.protocol.messages import (
@@ -92,8 +94,9 @@ class Node:
         self._tasks: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
         self._orders: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._hand_over = threading.Thread(target=self._run_orders, name="orders", daemon=True)
-        self._is_store_failing = False
+        self.outages = logs.Outages(log)
         self.config = UnitConfig(rev=0, position="", devices=[])
+        self._matters: Sequence[Matter] = ()
         self.link = self._make_link()
         self.slips = Slips(
             self.outbox,
@@ -194,7 +197,12 @@ class Node:
                 result = Result(cid=report.order, state=ResultState.DONE)
                 self.outbox.finish(result, report)
                 self._tell(result)
-            case Faulted() | Recovered():
+            case Faulted():
+                self.outages.begin(f"{report.device} {report.code}", report.detail)
+                self._store(report)
+                self.link.report_health()
+            case Recovered():
+                self.outages.end(f"{report.device} {report.code}")
                 self._store(report)
                 self.link.report_health()
             case _:
@@ -208,7 +216,7 @@ class Node:
         except StoreFault as fault:
             self._store_failed(fault)
         else:
-            self._is_store_failing = False
+            self.outages.end("store")
 
     def _store(self, report: Report) -> bool:
         """Whether the report is durable now."""
@@ -221,16 +229,14 @@ class Node:
             self.guard.count("too_large")
             log.error("a report is not sent: %s", error)
             return False
-        self._is_store_failing = False
+        self.outages.end("store")
         self.link.wake()
         return True
 
     def _store_failed(self, fault: StoreFault) -> None:
         """Say once that nothing is durable any more: no numbers are given out until it is (F40)."""
         self.guard.count("store_faults")
-        if not self._is_store_failing:
-            self._is_store_failing = True
-            log.error("the store does not take events, the unit is out of service: %s", fault)
+        if self.outages.begin("store", str(fault)):
             self.link.report_health()
 
     # --- orders: from the MQTT thread to the one that hands them over
@@ -353,7 +359,7 @@ class Node:
             log.error("configuration %d is refused: %s", config.rev, "; ".join(errors))
             self.link.report_config(ConfigState(rev=config.rev, applied=self.config.rev, errors=errors))
             return
-        self.config = config
+        self.config, self._matters = config, self._matters_in(config)
         self.presses.grant_timeout_s = config.grant_timeout_ms / 1000
         self.presses.suffix = config.suffix or self._settings.unit.rpartition("-")[2]
         if not is_kept:
@@ -366,6 +372,14 @@ class Node:
             if board is not None:
                 self.devices.paint(board)
         log.info("configuration %d is in force: %d devices", config.rev, len(config.devices))
+
+    def _matters_in(self, config: UnitConfig) -> Sequence[Matter]:
+        """A catalogue that cannot be read is no reason to stand still: the kiosks search their queues."""
+        try:
+            return catalogue.unpack(config.catalogue)
+        except BadMessage as error:
+            log.error("configuration %d: %s", config.rev, error)
+            return ()
 
     def _timing(self, config: UnitConfig) -> LinkTiming:
         return replace(
@@ -400,11 +414,15 @@ class Node:
             capabilities=lambda: self.devices.capabilities(),
             devices=self._health,
             counts=lambda: self.devices.counts(),
+            versions=self._versions,
         )
         return Link(settings.login, identity, self.outbox, callbacks, self.guard, settings.timing)
 
+    def _versions(self) -> dict[str, tuple[int, int]]:
+        return self.shelf.versions(device.board for device in self.config.devices if device.board)
+
     def _health(self) -> dict[str, str]:
-        own = {OWN: "node.store_failed"} if self._is_store_failing else {}
+        own = {OWN: "node.store_failed"} if self.outages.is_out("store") else {}
         return {**self.devices.health(), **own}
 
     def _report_store(self) -> None:
@@ -419,6 +437,7 @@ class Node:
             self.presses,
             self.outbox.clock,
             self.guard,
+            matters=lambda: self._matters,
             silent_s=lambda: self.link.silent_s,
             answer_wait_s=self._settings.answer_wait_s,
             poll_wait_s=self._settings.poll_wait_s,
@@ -553,9 +572,9 @@ def main(argv: list[str]) -> int:
         "-c", "--config", type=Path, default=Path("unit.toml"), help="as `servicehall unit add` writes it"
     )
     words = parser.parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         settings = load(words.config)
+        logs.set_up(settings.log_format)
         with _alone(settings.data_dir):
             _run(Node(settings))
     except (BadSettings, StoreFault) as error:

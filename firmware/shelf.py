@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterable
 
 from firmware.protocol.messages import BadMessage, Board, QueueLine, decode, encode
 from firmware.protocol.outbox import Outbox, SavedBoard
@@ -45,6 +46,12 @@ class Shelf:
     def get(self, name: str) -> Board | None:
         with self._changed:
             return self._boards.get(name)
+
+    def versions(self, names: Iterable[str]) -> dict[str, tuple[int, int]]:
+        """Which snapshot is held of each, (gen, ver); (0, 0) of one never seen."""
+        with self._changed:
+            held = {name: self._boards.get(name) for name in names}
+        return {name: (board.gen, board.ver) if board else (0, 0) for name, board in held.items()}
 
     def wait(self, name: str, cursor: str, timeout_s: float) -> Board | None:
         """The board once it is another than `cursor` names; None after timeout_s without news."""

@@ -1,8 +1,8 @@
 """The unit's end of the conversation with the controller (rules R1-R20).
 
 Hides the order of words on a connection (R14), the send window and resends (R4), acks (R6), session
-and generation numbers (R11, R12), what makes an order late (R9), known (R8) or unknown (R1), and the
-questions about time (R16). The broker is a lossy, duplicating, reordering pipe: an event is sent
+and generation numbers (R11, R12), what makes an order late (R9), known (R8) or unknown (R1). What
+it asks by itself is in questions.py. The broker is a lossy, duplicating, reordering pipe: an event is sent
 until the controller's own ack, an order may come twice and is carried out once.
 """
 
@@ -16,13 +16,13 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from itertools import takewhile
 
 import msgspec
 
 from firmware.protocol import topics
 from firmware.protocol.guard import Guard
+from firmware.protocol.logs import Outages
 from firmware.protocol.messages import (
     VERSION,
     Ack,
@@ -37,23 +37,23 @@ from firmware.protocol.messages import (
     Health,
     Order,
     Reply,
-    Request,
     Result,
     ResultState,
     Struct,
     TimeQuality,
     UnitConfig,
     UnitState,
+    Versions,
     decode,
     decode_order,
     encode,
 )
 from firmware.protocol.outbox import Entry, Outbox
+from firmware.protocol.questions import Questions
 from firmware.protocol.session import Broker, Session, SessionTiming, Will
 
 __all__ = ["Broker", "Callbacks", "Link", "LinkTiming", "Received", "Session", "SessionTiming", "Will"]
 
-TIME_QUESTIONS = 4  # edge-peers 4.4: keep the answer with the smallest round trip
 BLOCKED_S = 0.2  # between tries when paho's queue is full
 KEEP_DETAIL = 200  # characters of an error that travel to the controller
 
@@ -98,6 +98,7 @@ class Callbacks:
     capabilities: Callable[[], list[Capability]] = list
     devices: Callable[[], dict[str, str]] = dict  # device -> ok | worst fault
     counts: Callable[[], dict[str, int]] = dict  # what the devices count
+    versions: Callable[[], Versions] = dict  # the snapshots held of the boards this unit shows
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,15 +143,14 @@ class Link:
         self._running: set[str] = set()  # cids being carried out
         self._wake = threading.Condition(threading.RLock())
         self._is_ending = False
+        self._outages = Outages(log)
         self._is_announced = False
         self._sent = outbox.acked  # the highest seq handed over on this connection
         self._resend_wait = self._timing.resend_s
         self._resend_at = math.inf
         self._blocked_until = 0.0  # the connection took no more just now
         self._window_number = 0  # counts resets, seen by a send under way
-        self._heartbeat_at = self._health_at = self._time_at = math.inf
-        self._asked: dict[str, float] = {}  # rid of a question -> when it was asked
-        self._questions = 0
+        self._heartbeat_at = self._health_at = math.inf
         self._pump = threading.Thread(target=self._run, name="link", daemon=True)
         hall, unit = identity.hall, identity.unit
         self._handlers: dict[str, Callable[[bytes], None]] = {
@@ -172,6 +172,12 @@ class Link:
             filters=topics.unit_rights(hall, unit).subscribe,
             timing=self._timing.session,
             chance=self._chance,
+        )
+        self._questions = Questions(
+            lambda request: self._publish("req", request),
+            outbox.clock,
+            callbacks.versions,
+            self.session.renew,
         )
 
     @property
@@ -245,6 +251,7 @@ class Link:
 
     def _on_up(self) -> None:
         log.info("connected, session %d", self._outbox.session)
+        self._outages.end("broker")
         self._announce()
         self._guard.run("link.on_up", self._callbacks.on_up)
 
@@ -257,7 +264,7 @@ class Link:
         now = time.monotonic()
         with self._wake:
             self._heartbeat_at, self._health_at = now + self._timing.heartbeat_s, now + self._timing.health_s
-            self._time_at = now
+            self._questions.begin(now, self._timing.heartbeat_s)
             self._reset_window()
             self._is_announced = True
             self._wake.notify()
@@ -265,11 +272,11 @@ class Link:
     def _on_down(self, why: str) -> None:
         with self._wake:
             self._is_announced = False
-            self._asked.clear()
+            self._questions.end()
             if self._is_controller_there:
                 self._there_at = time.monotonic()
         if not self._is_ending:
-            log.warning("the connection is lost: %s", why)
+            self._outages.begin("broker", why)
         self._guard.run("link.on_down", lambda: self._callbacks.on_down(why))
 
     def _publish(self, leaf: str, message: Struct, *, retain: bool = False) -> bool:
@@ -289,7 +296,7 @@ class Link:
                     continue
             self._guard.run("link.pump", self._send_events)
             self._guard.run("link.health", self._tell_health)
-            self._guard.run("link.time", self._ask_time)
+            self._guard.run("link.ask", self._ask)
 
     def _has_work(self) -> bool:
         return self._is_announced and self._due() <= time.monotonic()
@@ -299,7 +306,7 @@ class Link:
         has_room = self._outbox.last > self._sent and in_flight < self._timing.window
         send_at = self._blocked_until if has_room else math.inf
         resend_at = self._resend_at if in_flight > 0 else math.inf
-        return min(send_at, resend_at, self._heartbeat_at, self._health_at, self._time_at)
+        return min(send_at, resend_at, self._heartbeat_at, self._health_at, self._questions.due())
 
     def _idle_s(self) -> float | None:
         if not self._is_announced or self._due() == math.inf:
@@ -365,23 +372,10 @@ class Link:
             # Only the full document is retained: a retained heartbeat would be no evidence of life (R13).
             self._publish("health", self._health(is_full=is_full), retain=is_full)
 
-    def _ask_time(self) -> None:
+    def _ask(self) -> None:
         now = time.monotonic()
-        with self._wake:
-            if now < self._time_at:
-                return
-            is_synced = self._outbox.clock.quality() is TimeQuality.SYNCED
-            self._time_at = now + (self._timing.time_every_s if is_synced else self._timing.heartbeat_s)
-            self._asked.clear()
-            self._questions = 0
-        self._ask_once()
-
-    def _ask_once(self) -> None:
-        with self._wake:
-            self._questions += 1
-            rid = f"time-{self._outbox.session}-{self._questions}-{int(self._time_at * 1000)}"
-            self._asked[rid] = time.monotonic()
-        self._publish("req", Request(rid=rid, t="time"))
+        if now >= self._questions.due():
+            self._questions.ask(now, self._timing.heartbeat_s, self._timing.time_every_s)
 
     # --- receiving
 
@@ -509,6 +503,7 @@ class Link:
             self._guard.count("fenced")
             return
         self._is_controller_there, self._there_at = state.online, time.monotonic()
+        self._questions.excuse(not state.online)
         if state.day and state.day != self._outbox.get("day"):
             self._outbox.put("day", state.day)
         if self._learn_generation(state.gen) and self._is_announced:
@@ -522,18 +517,9 @@ class Link:
         return True
 
     def _on_reply(self, payload: bytes) -> None:
-        reply = decode(payload, Reply)
+        self._questions.answered(decode(payload, Reply), self._timing.time_every_s)
         with self._wake:
-            asked_at = self._asked.pop(reply.rid, None)
-        if asked_at is None or reply.ts is None:
-            return
-        rtt_s, is_first = time.monotonic() - asked_at, self._questions == 1
-        self._outbox.clock.learn(reply.ts, rtt_s, is_first=is_first, hall=_hall_clock(reply))
-        if self._questions < TIME_QUESTIONS:
-            self._ask_once()
-        else:
-            with self._wake:
-                self._time_at = time.monotonic() + self._timing.time_every_s
+            self._wake.notify()
 
     # --- what we say of ourselves
 
@@ -565,18 +551,6 @@ class Link:
             cfg_rev=self._config.applied,
             full=is_full,
         )
-
-
-def _hall_clock(reply: Reply) -> tuple[datetime, float] | None:
-    """What the hall's clock shows and how fast it runs, when the controller says so."""
-    shown, speed = reply.d.get("hall"), reply.d.get("speed", 1.0)
-    try:
-        moment = datetime.fromisoformat(shown) if isinstance(shown, str) else None
-    except ValueError:
-        return None
-    if moment is None or moment.tzinfo is None or not isinstance(speed, int | float):
-        return None
-    return (moment, float(speed)) if 0 < speed < math.inf else None
 
 
 def _revision(payload: bytes) -> int:

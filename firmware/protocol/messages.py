@@ -10,6 +10,7 @@ its boot number `boot`; `tq` says how far `ts` may be believed (R16).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -355,8 +356,8 @@ class Request(Struct, frozen=True, kw_only=True):
     """A question of a unit (topic up/req), answered on down/rep with the same rid."""
 
     rid: str
-    t: str  # "time"
-    d: dict[str, Any] = {}
+    t: str  # "time" | "news"
+    d: dict[str, Any] = {}  # "news": {"boards": {name: (gen, ver) held}}
 
 
 class Reply(Struct, frozen=True, kw_only=True):
@@ -364,6 +365,18 @@ class Reply(Struct, frozen=True, kw_only=True):
     t: str
     ts: datetime | None = None
     d: dict[str, Any] = {}  # "time": {"hall": what the hall's clock shows, RFC 3339, "speed": 1.0}
+    # "news": {"boards": {name: (gen, ver)}}, those that are newer and were sent again
+
+
+Versions = Mapping[str, tuple[int, int]]  # board -> (gen, ver)
+
+
+def versions_in(message: Request | Reply) -> Versions:
+    """The snapshots a question or an answer about news names. Raises BadMessage."""
+    try:
+        return msgspec.convert(message.d.get("boards", {}), dict[str, tuple[int, int]])
+    except msgspec.ValidationError as error:
+        raise BadMessage(str(error), "d.boards", "send {board: [gen, ver]}") from error
 
 
 # --- Desired configuration of a unit (topic down/cfg, retained, whole) ---------------------------
@@ -397,6 +410,7 @@ class UnitConfig(Struct, frozen=True, kw_only=True):
     heartbeat_s: float = 10.0
     health_s: float = 30.0
     suffix: str = ""  # of the dispenser's own series, when its leases are used up
+    catalogue: bytes = b""  # what its kiosks can find by search, see catalogue.pack
 
 
 # --- Boards: retained whole snapshots (topic board/{board}) ---------------------------------------

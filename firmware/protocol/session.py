@@ -7,7 +7,9 @@ callbacks whose exceptions do not kill its loop thread (F70).
 
 Every connection subscribes twice, subscribe_again_s apart: what is published as retained while
 nats-server 2.15 sets up a subscription may reach it neither live nor as retained (measured: 54 of 200
-published right after CONNACK; Mosquitto: none). The second SUBSCRIBE delivers it.
+published right after CONNACK; Mosquitto: none). The second SUBSCRIBE delivers it. A filter the broker
+refused is asked for again and again (an allow-list may be mended under a living connection), and a
+SUBSCRIBE it never answers ends the connection: without it the client is deaf and does not know.
 
 MQTT 3.1.1, clean sessions only (R19). A PUBACK proves nothing, so nothing here reports one.
 """
@@ -15,11 +17,13 @@ MQTT 3.1.1, clean sessions only (R19). A PUBACK proves nothing, so nothing here 
 from __future__ import annotations
 
 import logging
+import math
 import random
 import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -69,6 +73,9 @@ class SessionTiming:
     backoff_min_s: float = 1.0  # R20
     backoff_max_s: float = 30.0
     subscribe_again_s: float = 2.0
+    suback_timeout_s: float = (
+        10.0  # an unanswered SUBSCRIBE ends the connection; so often refused ones are sent
+    )
     stop_timeout_s: float = 1.0
 
 
@@ -109,13 +116,13 @@ class Session:
         self._timing = timing or SessionTiming()
         self._chance = chance or random.SystemRandom()
         self._lock = threading.Lock()
-        self._asked: dict[int, list[str]] = {}  # mid of a SUBSCRIBE -> its filters
+        self._asked: dict[int, tuple[float, list[str]]] = {}  # mid of a SUBSCRIBE -> when, its filters
         self._is_up = False
         self._is_shut_out = False  # said once
         self._up_since = 0.0
         self._attempts = 0
         self._refused: set[str] = set()
-        self._again = threading.Timer(0, self._subscribe_again)  # never started; replaced at each connection
+        self._check = threading.Timer(0, self._look_after)  # never started; replaced at each connection
         self._thread_name = f"paho-mqtt-client-{client_id}"  # paho's own choice
         self._client = self._make(client_id)
 
@@ -189,6 +196,15 @@ class Session:
         if self._is_up and filters:
             self._client.unsubscribe(list(filters))
 
+    def renew(self, why: str) -> None:
+        """End this connection, which looks alive and is not; another is made. Safe from any thread."""
+        log.warning("the connection is made anew: %s", why)
+        self._guard.count("renewed")
+        connection: Any = self._client.socket()
+        with suppress(OSError):  # it is gone already
+            if connection is not None:
+                connection.shutdown(socket.SHUT_RDWR)
+
     # --- paho's side, on its thread
 
     def _make(self, client_id: str) -> Client:
@@ -242,15 +258,36 @@ class Session:
             filters = list(self._filters)
         self._guard.run("mqtt.subscribe", lambda: self._ask(filters))
         self._guard.run("mqtt.on_up", self._on_up)
-        self._again = threading.Timer(self._timing.subscribe_again_s, self._subscribe_again)
-        self._again.daemon = True
-        self._again.start()
+        self._check_in(self._timing.subscribe_again_s, self._subscribe_again)
+
+    def _check_in(self, wait_s: float, check: Callable[[], None]) -> None:
+        """Run check then, unless this connection has ended."""
+        connection = self._up_since
+
+        def run() -> None:
+            if self._is_up and self._up_since == connection:
+                self._guard.run("mqtt.subscribe", check)
+
+        self._check = threading.Timer(wait_s, run)
+        self._check.daemon = True
+        self._check.start()
 
     def _subscribe_again(self) -> None:
         with self._lock:
             filters = list(self._filters)
-        if self._is_up:
-            self._guard.run("mqtt.subscribe", lambda: self._ask(filters))
+        self._ask(filters)
+        self._check_in(self._timing.suback_timeout_s, self._look_after)
+
+    def _look_after(self) -> None:
+        """Every SUBSCRIBE wants an answer, every filter a grant."""
+        with self._lock:
+            oldest = min((at for at, _ in self._asked.values()), default=math.inf)
+            refused = [one for one in self._filters if one in self._refused]
+        if time.monotonic() - oldest >= self._timing.suback_timeout_s:
+            self.renew("the broker does not answer a subscription")
+            return
+        self._ask(refused)
+        self._check_in(self._timing.suback_timeout_s, self._look_after)
 
     def _connect_failed(self, client: Client, userdata: Any) -> None:
         self._back_off()
@@ -270,7 +307,7 @@ class Session:
 
     def _went_down(self, why: str) -> None:
         # paho calls on_disconnect twice for one keep-alive timeout: only a change counts.
-        self._again.cancel()
+        self._check.cancel()
         with self._lock:
             was_up, self._is_up = self._is_up, False
             self._asked.clear()
@@ -289,7 +326,7 @@ class Session:
         with self._lock:
             _, mid = self._client.subscribe([(one, 0) for one in filters])
             if mid is not None:
-                self._asked[mid] = filters
+                self._asked[mid] = (time.monotonic(), filters)
 
     def _subscribed(
         self,
@@ -300,13 +337,15 @@ class Session:
         properties: Properties | None,
     ) -> None:
         with self._lock:
-            filters = self._asked.pop(mid, [])
+            _, filters = self._asked.pop(mid, (0.0, []))
         for one, reason in zip(filters, reasons, strict=False):
             if not reason.is_failure:
                 self._refused.discard(one)
                 continue
-            self._refused.add(one)
             self._guard.count("subscribe_refused")
+            if one in self._refused:  # said once
+                continue
+            self._refused.add(one)
             log.error("broker refuses the subscription to %s: %s", one, reason)
 
     def _arrived(self, client: Client, userdata: Any, message: MQTTMessage) -> None:

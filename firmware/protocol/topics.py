@@ -72,5 +72,5 @@ def unit_rights(hall: str, unit: str) -> Rights:
 def controller_rights() -> Rights:
     return Rights(
         publish=(f"{ROOT}/+/+/down/#", f"{ROOT}/+/board/#", f"{ROOT}/+/ctl/state", f"{ROOT}/+/+/up/fault/+"),
-        subscribe=(f"{ROOT}/+/+/up/#",),
+        subscribe=(f"{ROOT}/+/+/up/#", f"{ROOT}/+/ctl/state"),
     )

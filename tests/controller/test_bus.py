@@ -474,3 +474,27 @@ def test_what_the_store_could_not_take_is_tried_again_without_the_unit(
         other.close()
         until(lambda: unit.acked() == 2, timeout=20)
         assert hall.numbers() == ["A001", "A002"]
+
+
+def test_a_unit_that_asks_for_the_news_gets_the_boards_it_lacks_again(hall):
+    unit = hall.unit("desk", desk(1))
+    held = until(lambda: unit.board("w1"))
+    seen = len(unit.client.payloads(topics.board(HALL, "w1")))
+    unit.send("req", b'{"rid":"q1","t":"news","d":{"boards":{"w1":[0,0]}}}')
+    reply = decode(until(lambda: unit.told("rep"))[0], messages.Reply)
+    assert messages.versions_in(reply) == {"w1": (held.gen, held.ver)}
+    until(lambda: len(unit.client.payloads(topics.board(HALL, "w1"))) > seen)
+
+
+def test_a_unit_that_holds_the_newest_boards_is_sent_none(hall):
+    unit = hall.unit("desk", desk(1))
+    until(lambda: unit.board("w1"))
+    unit.send("req", b'{"rid":"q1","t":"news","d":{"boards":{"w1":[99,0],"unknown":[0,0]}}}')
+    reply = decode(until(lambda: unit.told("rep"))[0], messages.Reply)
+    assert messages.versions_in(reply) == {}
+
+
+def test_a_question_about_news_that_names_no_versions_is_set_aside(hall):
+    unit = hall.unit("desk", desk(1))
+    unit.send("req", b'{"rid":"q1","t":"news","d":{"boards":{"w1":"newest"}}}')
+    until(lambda: hall.bus.counts().get("quarantined") == 1)

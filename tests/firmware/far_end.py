@@ -11,6 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from controller import broker as brokers
 from controller.broker import Account, hash_secret
 from controller.settings import Settings
@@ -73,6 +75,7 @@ class FarEnd:
         self.said: list[tuple[str, Struct | bytes]] = []  # everything else, in order
         self.time: datetime | None = None  # what it answers to questions about time
         self.hall_clock: dict[str, Any] = {}  # and with it
+        self.newer: dict[str, tuple[int, int]] | None = {}  # boards it says to have; None: no answer
         self._lock = threading.Lock()
         self.guard = Guard(logging.getLogger("far-end"))
         self.session = Session(
@@ -96,6 +99,11 @@ class FarEnd:
         state = ControllerState(online=True, gen=self.gen, ts=UnitClock().now(), day=day)
         self.session.publish(topics.controller_state(HALL), encode(state), retain=True)
 
+    def leave(self) -> None:
+        """Say goodbye, but listen on."""
+        state = ControllerState(online=False, gen=self.gen, ts=UnitClock().now())
+        self.session.publish(topics.controller_state(HALL), encode(state), retain=True)
+
     def order(self, cid: str, order: Order, *, gen: int | None = None, ttl_ms: int = 20_000) -> None:
         command = Command(
             cid=cid,
@@ -104,6 +112,13 @@ class FarEnd:
             iss=self.time or UnitClock().now(),
             ttl_ms=ttl_ms,
             d=raw(order),
+        )
+        self.down("cmd", encode(command))
+
+    def raw_order(self, cid: str, kind: str, body: bytes = b"{}") -> None:
+        """An order as no program of this version would send it."""
+        command = Command(
+            cid=cid, t=kind, gen=self.gen, iss=UnitClock().now(), ttl_ms=20_000, d=msgspec.Raw(body)
         )
         self.down("cmd", encode(command))
 
@@ -149,7 +164,8 @@ class FarEnd:
 
     def _on_message(self, topic: str, payload: bytes) -> None:
         origin = topics.origin(topic)
-        assert origin is not None
+        if origin is None:  # its own state, back from the broker
+            return
         if origin.leaf == "evt":
             self._take(decode(payload, Envelope))
             return
@@ -157,8 +173,14 @@ class FarEnd:
         message = decode(payload, kinds[origin.leaf]) if origin.leaf in kinds else payload
         with self._lock:
             self.said.append((origin.leaf, message))
-        if isinstance(message, Request) and self.time is not None:
-            self.down("rep", encode(Reply(rid=message.rid, t="time", ts=self.time, d=self.hall_clock)))
+        if isinstance(message, Request):
+            self._answer(message)
+
+    def _answer(self, request: Request) -> None:
+        if request.t == "news" and self.newer is not None:
+            self.down("rep", encode(Reply(rid=request.rid, t="news", d={"boards": self.newer})))
+        if request.t == "time" and self.time is not None:
+            self.down("rep", encode(Reply(rid=request.rid, t="time", ts=self.time, d=self.hall_clock)))
 
     def _take(self, envelope: Envelope) -> None:
         with self._lock:

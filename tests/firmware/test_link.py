@@ -24,6 +24,7 @@ from firmware.protocol.messages import (
     Board,
     ConfigState,
     Pressed,
+    Request,
     Result,
     ResultState,
     TimeQuality,
@@ -58,6 +59,7 @@ class Unit:
             on_board=self.boards.append,
             on_up=self._count_up,
             on_down=self.downs.append,
+            versions=lambda: {"w1": max(((b.gen, b.ver) for b in self.boards), default=(0, 0))},
         )
         self.link = Link(
             unit_login(settings), Identity(HALL, UNIT, "0.1"), self.outbox, callbacks, self.guard, timing
@@ -480,3 +482,43 @@ def test_a_broker_that_comes_later_is_found(tmp_path):
     with running(settings):
         until(lambda: early.is_up)
         early.stop()
+
+
+def test_a_unit_that_gets_no_answers_connects_anew(unit, controller):
+    connected(unit, controller)
+    controller.newer = None
+    until(lambda: len(sessions(controller, online=True)) > 1, what="the unit connects anew")
+    controller.newer = {}
+    last = unit.press()
+    until(lambda: unit.outbox.acked == last, what="it is heard again")
+
+
+def test_a_unit_that_gets_no_answers_from_a_controller_that_said_goodbye_stays(unit, controller):
+    connected(unit, controller)
+    controller.newer = None
+    controller.leave()
+    asked = count_of(controller, "news")
+    until(lambda: count_of(controller, "news") > asked + 4, what="the unit asked on")
+    assert len(sessions(controller, online=True)) == 1
+
+
+def test_a_unit_that_is_told_of_boards_which_do_not_come_connects_anew(unit, controller):
+    connected(unit, controller)
+    controller.newer = {"w1": (1, 1)}
+    until(lambda: len(sessions(controller, online=True)) > 1, what="the unit connects anew")
+
+
+def test_a_unit_that_is_sent_the_boards_it_lacks_stays(unit, controller):
+    connected(unit, controller)
+    asked = count_of(controller, "news")
+    controller.newer = {"w1": (1, 1)}
+    until(lambda: count_of(controller, "news") > asked, what="the unit asked")
+    controller.show(Board(board="w1", gen=1, ver=1, ts=datetime.now(UTC), zh="", en=""))  # noqa: TID251
+    until(lambda: unit.boards, what="the board came")
+    asked = count_of(controller, "news")
+    until(lambda: count_of(controller, "news") > asked + 3, what="the unit asked on")
+    assert len(sessions(controller, online=True)) == 1
+
+
+def count_of(controller: FarEnd, question: str) -> int:
+    return sum(isinstance(one, Request) and one.t == question for _, one in controller.heard())

@@ -44,4 +44,4 @@ def test_a_unit_may_say_only_its_own_and_hear_only_what_is_for_it():
 def test_only_the_controller_may_speak_downward():
     rights = topics.controller_rights()
     assert "sh/v1/+/+/down/#" in rights.publish
-    assert rights.subscribe == ("sh/v1/+/+/up/#",)
+    assert rights.subscribe == ("sh/v1/+/+/up/#", "sh/v1/+/ctl/state")

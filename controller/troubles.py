@@ -1,0 +1,84 @@
+"""What is wrong with a hall's units as the controller sees it: said once when it begins, once when it ends.
+
+Hides which trouble was told already, also by the controller before this one. A unit can be away
+(offline), be two (a copied card, R17) or be set back (a restored store, R3).
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+from controller.clock import HallClock
+from controller.devices import Devices
+from controller.presence import Presence, Status, Takeovers
+from controller.store.devices import Fault, Record, clear_fault, raise_fault
+from firmware.protocol.messages import Birth
+
+OFFLINE_CODE = "unit.offline"
+SET_BACK_CODE = "identity.set_back"
+CLONE_CODE = "identity.clone"
+
+_logger = logging.getLogger(__name__)
+
+
+class Troubles:
+    """Of one hall. `watch` is called every second, `born` at each birth."""
+
+    def __init__(
+        self,
+        hall: str,
+        devices: Devices,
+        presence: Presence,
+        clock: HallClock,
+        record: Callable[[Record], None],
+    ) -> None:
+        """record: stores a row, soon."""
+        self._hall, self._devices, self._presence = hall, devices, presence
+        self._clock, self._record = clock, record
+        open_faults = devices.faults(hall)
+        self._offline = {one.unit for one in open_faults if one.code == OFFLINE_CODE}
+        self._cloned = {one.unit for one in open_faults if one.code == CLONE_CODE}
+        self._takeovers = Takeovers()
+
+    def is_cloned(self, unit: str) -> bool:
+        """Two boards say they are this unit: neither is believed until somebody revokes it (R17)."""
+        return unit in self._cloned
+
+    def born(self, unit: str, birth: Birth) -> None:
+        """A birth came; it may be the second board of this name."""
+        board = (birth.hw.get("serial-number"), birth.boot)
+        if self._takeovers.born(unit, board, time.monotonic()) and unit not in self._cloned:
+            self._cloned.add(unit)
+            _logger.error("hall %s: two boards say they are %s; neither is heard", self._hall, unit)
+            self._begins(unit, CLONE_CODE, "births of two boards alternate")
+
+    def set_back(self, unit: str, ends_at: int, heard: int) -> None:
+        """Its store ends before what was heard of it: a copy of an older one (R3)."""
+        _logger.error("hall %s: %s was set back from %d to %d", self._hall, unit, heard, ends_at)
+        self._begins(unit, SET_BACK_CODE, f"ends at {ends_at}, heard {heard}")
+
+    def watch(self, now_s: float) -> None:
+        """See who went away and who is back."""
+        units = [unit.id for unit in self._devices.book.units_of(self._hall)]
+        for gone in self._cloned - set(units):
+            self._cloned.discard(gone)
+            self._ends(gone, CLONE_CODE)
+        for unit in units:
+            status = self._presence.status(unit, now_s)
+            if status is Status.OFFLINE and unit not in self._offline:
+                self._offline.add(unit)
+                _logger.warning("hall %s: unit %s is offline", self._hall, unit)
+                self._begins(unit, OFFLINE_CODE, "no word from it")
+            elif status is Status.ONLINE and unit in self._offline:
+                self._offline.discard(unit)
+                _logger.warning("hall %s: unit %s is back", self._hall, unit)
+                self._ends(unit, OFFLINE_CODE)
+
+    def _begins(self, unit: str, code: str, detail: str) -> None:
+        found = Fault(unit, "unit", code, "degraded", detail, self._clock.now())
+        self._record(raise_fault(self._hall, found))
+
+    def _ends(self, unit: str, code: str) -> None:
+        self._record(clear_fault(self._hall, unit, "unit", code, self._clock.now()))

@@ -1,0 +1,162 @@
+"""What a unit asks the controller (topic up/req, answered on down/rep): the time, and the news.
+
+Hides when it is time to ask, which answer belongs to which question, and what silence means. The time
+is asked four times in a row and the answer with the smallest round trip believed (R16). The news is
+asked at every heartbeat: the unit says which snapshots it holds, the controller sends again what is
+newer. That a broker lets a client publish and delivers nothing to it shows in no other way, so a unit
+that gets no answers, or no boards though it was told of them, makes its connection anew.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+from firmware.protocol.messages import Reply, Request, TimeQuality, Versions, versions_in
+from firmware.protocol.outbox import UnitClock
+
+TIME_QUESTIONS = 4  # edge-peers 4.4: keep the answer with the smallest round trip
+PATIENCE = (2, 32)  # questions without an answer before the connection is made anew: at first, at most
+
+
+class Questions:
+    """Of one unit. Safe from any thread; `ask` is called when `due` says so."""
+
+    def __init__(
+        self,
+        send: Callable[[Request], object],
+        clock: UnitClock,
+        versions: Callable[[], Versions],
+        renew: Callable[[str], None],
+    ) -> None:
+        """versions: the snapshots held of the boards this unit shows, (0, 0) for none."""
+        self._send, self._clock, self._versions, self._renew = send, clock, versions, renew
+        self._lock = threading.Lock()
+        self._number = 0  # of the last question, so that every rid is new
+        self._time_at = self._news_at = math.inf
+        self._time_asked: dict[str, float] = {}  # rid -> when
+        self._time_questions = 0
+        self._news_rid = ""
+        self._is_excused = False  # the controller said goodbye: it owes no answers
+        self._unanswered = 0
+        self._lacked: Versions = {}
+        self._patience = PATIENCE[0]
+
+    def begin(self, now: float, first_news_s: float) -> None:
+        """A new connection: the time at once, the news soon."""
+        with self._lock:
+            self._time_at, self._news_at = now, now + first_news_s
+            self._is_excused = False
+            self._forget()
+
+    def end(self) -> None:
+        """The connection is lost: no answer to what was asked will come."""
+        with self._lock:
+            self._time_at = self._news_at = math.inf
+            self._forget()
+
+    def excuse(self, is_gone: bool) -> None:
+        """The controller said goodbye, or that it is there."""
+        with self._lock:
+            self._is_excused = is_gone
+
+    def due(self) -> float:
+        """time.monotonic() at which `ask` has something to do."""
+        return min(self._time_at, self._news_at)
+
+    def ask(self, now: float, heartbeat_s: float, time_every_s: float) -> None:
+        """Send the questions that are due."""
+        if now >= self._time_at:
+            is_synced = self._clock.quality() is TimeQuality.SYNCED
+            with self._lock:
+                self._time_at = now + (time_every_s if is_synced else heartbeat_s)
+                self._time_asked.clear()
+                self._time_questions = 0
+            self._ask_time()
+        if now >= self._news_at:
+            with self._lock:
+                self._news_at = now + heartbeat_s
+            self._ask_news()
+
+    def answered(self, reply: Reply, time_every_s: float) -> None:
+        """Take the controller's answer; one to a question of an earlier connection is nothing."""
+        if reply.t == "time":
+            self._learn_time(reply, time_every_s)
+        elif reply.t == "news":
+            self._learn_news(reply)
+
+    # --- the time
+
+    def _ask_time(self) -> None:
+        with self._lock:
+            self._time_questions += 1
+            rid = self._next("time")
+            self._time_asked[rid] = time.monotonic()
+        self._send(Request(rid=rid, t="time"))
+
+    def _learn_time(self, reply: Reply, every_s: float) -> None:
+        with self._lock:
+            asked_at = self._time_asked.pop(reply.rid, None)
+            is_first, is_last = self._time_questions == 1, self._time_questions >= TIME_QUESTIONS
+        if asked_at is None or reply.ts is None:
+            return
+        now = time.monotonic()
+        self._clock.learn(reply.ts, now - asked_at, is_first=is_first, hall=_hall_clock(reply))
+        if not is_last:
+            self._ask_time()
+        else:
+            with self._lock:
+                self._time_at = now + every_s
+
+    # --- the news
+
+    def _ask_news(self) -> None:
+        with self._lock:
+            self._unanswered += 1 if self._news_rid and not self._is_excused else 0
+            is_deaf = self._unanswered >= self._patience
+            self._news_rid = rid = self._next("news")
+        if is_deaf:
+            self._doubt("the controller does not answer")
+        else:
+            self._send(Request(rid=rid, t="news", d={"boards": dict(self._versions())}))
+
+    def _learn_news(self, reply: Reply) -> None:
+        lacking, held = versions_in(reply), self._versions()
+        with self._lock:
+            if reply.rid != self._news_rid:
+                return
+            self._news_rid, self._unanswered = "", 0
+            never_came = [name for name, ver in self._lacked.items() if held.get(name, ver) < ver]
+            self._lacked = lacking
+            self._patience = self._patience if never_came else PATIENCE[0]
+        if never_came:
+            self._doubt(f"boards that were sent did not come: {', '.join(sorted(never_came))}")
+
+    def _doubt(self, why: str) -> None:
+        with self._lock:
+            self._patience = min(self._patience * 2, PATIENCE[1])
+            self._forget()
+        self._renew(why)
+
+    def _forget(self) -> None:
+        self._time_asked.clear()
+        self._news_rid, self._unanswered, self._lacked = "", 0, {}
+
+    def _next(self, what: str) -> str:
+        self._number += 1
+        return f"{what}-{self._number}-{time.monotonic_ns()}"
+
+
+def _hall_clock(reply: Reply) -> tuple[datetime, float] | None:
+    """What the hall's clock shows and how fast it runs, when the controller says so."""
+    shown, speed = reply.d.get("hall"), reply.d.get("speed", 1.0)
+    try:
+        moment = datetime.fromisoformat(shown) if isinstance(shown, str) else None
+    except ValueError:
+        return None
+    if moment is None or moment.tzinfo is None or not isinstance(speed, int | float):
+        return None
+    return (moment, float(speed)) if 0 < speed < math.inf else None
