@@ -1,4 +1,4 @@
-"""The lock on a data folder: one controller works with it at a time."""
+"""Locks on what one controller works with at a time: a data folder, the file of a database."""
 
 from __future__ import annotations
 
@@ -20,14 +20,19 @@ class SiteTaken(HallError):
 
 def lock(folder: Path, patience_s: float = PATIENCE_S) -> IO[str]:
     """The folder's lock, held until the file is closed or this process ends. Raises SiteTaken."""
-    held = (folder / "lock").open("a+")
+    return hold(folder / "lock", str(folder), "data_dir", patience_s)
+
+
+def hold(file: Path, what: str, setting: str, patience_s: float = PATIENCE_S) -> IO[str]:
+    """The lock `file`. what: it stands for; setting: to change when somebody else has it, for the message."""
+    held = file.open("a+")
     deadline = time.monotonic() + patience_s
     while not _take(held):
         if time.monotonic() > deadline:
             held.seek(0)
             holder = held.read().strip() or "unknown"
             held.close()
-            raise SiteTaken(f"{folder} is in use by process {holder}; stop that one, or set another data_dir")
+            raise SiteTaken(f"{what} is in use by process {holder}; stop that one, or set another {setting}")
         threading.Event().wait(0.05)
     held.truncate(0)
     held.write(str(os.getpid()))

@@ -67,7 +67,7 @@ class Site:
             closing.callback(lock(settings.data_dir).close)
             store = Store.open(settings.database_url, real_now())
             closing.callback(store.close)
-            site = cls(settings, store, _next_generation(store), closing)
+            site = cls(settings, store, store.claim(), closing)
             site._run()
         except BaseException:
             closing.close()
@@ -142,11 +142,6 @@ class _ItemNames:
             self._names = {matter.code: matter.name for matter in items.matters(self._store)}
         name = self._names.get(code)
         return None if name is None else Text(name, "")
-
-
-def _next_generation(store: Store) -> int:
-    with store.writing() as c:
-        return records.count_up(c, "generation")
 
 
 def _clock(store: Store) -> HallClock:

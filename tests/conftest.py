@@ -1,4 +1,5 @@
-"""What tests of every part share: one Chromium, because a process can hold only one Playwright."""
+"""What tests of every part share: one Chromium, because a process can hold only one Playwright, and
+the databases."""
 
 from __future__ import annotations
 
@@ -8,6 +9,10 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
+
+from tests.store.engines import bare_database, database, postgres
+
+__all__ = ["bare_database", "database", "postgres"]
 
 ARGUMENTS = [
     "--no-sandbox",

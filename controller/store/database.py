@@ -2,7 +2,8 @@
 
 Hides the driver. On SQLite: WAL with synchronous=FULL (NORMAL lost acknowledged rows in a power cut),
 one connection that writes under a lock with BEGIN IMMEDIATE, and as many that only read, which never
-wait for it. On PostgreSQL the same calls over a pool. One process writes a database at a time.
+wait for it. On PostgreSQL the same calls over a pool. Commands may write a row beside a running
+controller; that there is only one of these is the claim of claim.py.
 """
 
 from __future__ import annotations
@@ -23,9 +24,11 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
+from controller.lock import PATIENCE_S
 from controller.store import schema
+from controller.store.claim import FileClaim, SessionClaim, application_name
 from controller.store.errors import StoreFailed, is_outage
-from controller.store.records import put_meta_once
+from controller.store.records import GENERATION, count_up, put_meta_once
 
 BUSY_TIMEOUT_MS = 5000  # another process (a backup, `servicehall store`) holds the write lock for so long
 READERS = 32  # connections that may read at once; more wait for one of them
@@ -34,9 +37,10 @@ READERS = 32  # connections that may read at once; more wait for one of them
 class Store:
     """An open database. Any thread may read and write; writers take turns."""
 
-    def __init__(self, writer: Engine, reader: Engine) -> None:
+    def __init__(self, writer: Engine, reader: Engine, claim: FileClaim | SessionClaim) -> None:
         self.writer = writer
         self.reader = reader
+        self._claim = claim
         self._turn = threading.Lock()
         self._owner: int | None = None
         self._is_open = True
@@ -48,11 +52,9 @@ class Store:
         url: "sqlite:////var/lib/servicehall/hall.db" or "postgresql://...". Raises StoreFailed when it
         cannot be opened and StoreTooNew when a newer version of the program has migrated it.
         """
-        writer, reader = _engines(url)
-        store = cls(writer, reader)
+        store = cls(*_engines(url))
         try:
-            with _named_failures():
-                schema.migrate(writer)
+            store.migrate()
             with store.writing() as c:
                 put_meta_once(c, "created_at", now.isoformat())
         except BaseException:
@@ -64,6 +66,18 @@ class Store:
         """Bring the schema up to this program; True when something was changed."""
         with _named_failures():
             return schema.migrate(self.writer)
+
+    def claim(self, patience_s: float = PATIENCE_S) -> int:
+        """Become the one controller of this database, until `close`; its generation (R11).
+
+        Raises SiteTaken, naming who has it, when it is not given up within patience_s.
+        """
+        with _named_failures():
+            self._claim.take(patience_s)
+        with self.writing() as c:
+            generation = count_up(c, GENERATION)
+        self._claim.confirm(generation)
+        return generation
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -96,6 +110,7 @@ class Store:
             self._is_open = False
             self.reader.dispose()
             self.writer.dispose()
+            self._claim.release()
 
     def _check_open(self) -> None:
         if not self._is_open:
@@ -131,7 +146,7 @@ def parse(url: str) -> URL:
         raise StoreFailed(f"{url!r} is no database URL; it looks like sqlite:////path/hall.db") from error
 
 
-def _engines(url: str) -> tuple[Engine, Engine]:
+def _engines(url: str) -> tuple[Engine, Engine, FileClaim | SessionClaim]:
     parsed = parse(url)
     if parsed.get_backend_name() == "sqlite":
         return _sqlite_engines(parsed)
@@ -140,7 +155,7 @@ def _engines(url: str) -> tuple[Engine, Engine]:
     raise StoreFailed(f"{parsed.get_backend_name()} is not supported; use sqlite or postgresql")
 
 
-def _sqlite_engines(url: URL) -> tuple[Engine, Engine]:
+def _sqlite_engines(url: URL) -> tuple[Engine, Engine, FileClaim]:
     if not url.database or url.database == ":memory:":
         raise StoreFailed("an SQLite database needs a file: sqlite:////path/hall.db")
     _touch(Path(url.database))
@@ -152,7 +167,7 @@ def _sqlite_engines(url: URL) -> tuple[Engine, Engine]:
     )
     _prepare(writer, "BEGIN IMMEDIATE", "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL")
     _prepare(reader, "BEGIN", "PRAGMA query_only=ON")
-    return writer, reader
+    return writer, reader, FileClaim(Path(url.database))
 
 
 _THREADS: dict[str, Any] = {"connect_args": {"check_same_thread": False}}
@@ -181,15 +196,30 @@ def _prepare(engine: Engine, begin: str, *pragmas: str) -> None:
         connection.exec_driver_sql(begin)
 
 
-def _postgres_engines(url: URL) -> tuple[Engine, Engine]:
+def _postgres_engines(url: URL) -> tuple[Engine, Engine, SessionClaim]:
+    given: dict[str, Any] = {
+        "pool_pre_ping": True,
+        "json_serializer": to_json,
+        "connect_args": {"application_name": application_name(), **_SILENCE},
+    }
     try:
-        writer = create_engine(url, pool_size=2, pool_pre_ping=True, json_serializer=to_json)
+        writer = create_engine(url, pool_size=1, max_overflow=0, **given)
     except ModuleNotFoundError as error:
         raise StoreFailed("PostgreSQL needs the extra: install servicehall[postgres]") from error
-    reader = create_engine(
-        url, pool_size=8, max_overflow=READERS - 8, pool_pre_ping=True, json_serializer=to_json
-    ).execution_options(postgresql_readonly=True, isolation_level="REPEATABLE READ")
-    return writer, reader
+    reader = create_engine(url, pool_size=8, max_overflow=READERS - 8, **given).execution_options(
+        postgresql_readonly=True, isolation_level="REPEATABLE READ"
+    )
+    return writer, reader, SessionClaim(writer)
+
+
+# A server that has gone without a word is noticed after this long, by libpq and by the kernel.
+_SILENCE: dict[str, Any] = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
 
 
 def to_json(value: object) -> str:

@@ -18,6 +18,7 @@ from controller.hall.model import Text
 from controller.store.tables import clock, halls, meta
 
 SITE = "site"  # all halls of a site share one clock
+GENERATION = "generation"  # the counter of controllers that had the database (R11)
 
 
 def upsert(

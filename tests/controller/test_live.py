@@ -6,10 +6,9 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, event, insert, text
+from sqlalchemy import Connection, event, insert, text, update
 from sqlalchemy.exc import IntegrityError
 
 from controller.hall.commands import (
@@ -76,21 +75,28 @@ def commits(live: Live) -> Callable[[], int]:
 
 
 def full_disk(live: Live) -> None:
+    """Nothing can be stored; on PostgreSQL as on a server that has become a standby."""
     with live.store.writing() as c:
+        if c.dialect.name == "postgresql":
+            c.execute(text("SET default_transaction_read_only = on"))
+            return
         pages = c.execute(text("PRAGMA page_count")).scalar_one()
         c.execute(text(f"PRAGMA max_page_count={pages}"))
 
 
 def space_again(live: Live) -> None:
     with live.store.writing() as c:
+        if c.dialect.name == "postgresql":
+            c.execute(text("SET default_transaction_read_only = off"))
+            return
         c.execute(text("PRAGMA max_page_count=1000000"))
 
 
 # --- deciding and storing ---------------------------------------------------------------------------
 
 
-def test_a_ticket_is_stored_with_who_asked_before_it_is_answered(tmp_path: Path) -> None:
-    with morning(tmp_path) as live:
+def test_a_ticket_is_stored_with_who_asked_before_it_is_answered(database: str) -> None:
+    with morning(database) as live:
         answer = live.submit(take("t1"), CITIZEN)
         with live.store.reading() as c:
             last = list(log.events(c, "hall"))[-1]
@@ -99,8 +105,8 @@ def test_a_ticket_is_stored_with_who_asked_before_it_is_answered(tmp_path: Path)
         assert live.hall.tickets[1].number == "A001"
 
 
-def test_what_queues_up_shares_one_commit(tmp_path: Path) -> None:
-    with morning(tmp_path) as live:
+def test_what_queues_up_shares_one_commit(database: str) -> None:
+    with morning(database) as live:
         counted, gate = commits(live), Gate(live)
         asked = [live.post(take(f"t{n}"), CITIZEN) for n in range(100)]
         gate.open()
@@ -109,8 +115,8 @@ def test_what_queues_up_shares_one_commit(tmp_path: Path) -> None:
         assert counted() == 2  # the gate's own and one for all hundred
 
 
-def test_a_batch_is_bounded(tmp_path: Path) -> None:
-    with morning(tmp_path) as live:
+def test_a_batch_is_bounded(database: str) -> None:
+    with morning(database) as live:
         counted, gate = commits(live), Gate(live)
         asked = [live.post(take(f"t{n}"), CITIZEN) for n in range(600)]
         gate.open()
@@ -118,8 +124,8 @@ def test_a_batch_is_bounded(tmp_path: Path) -> None:
         assert counted() == 4
 
 
-def test_each_is_decided_on_what_those_before_it_changed(tmp_path: Path) -> None:
-    with morning(tmp_path) as live:
+def test_each_is_decided_on_what_those_before_it_changed(database: str) -> None:
+    with morning(database) as live:
         gate = Gate(live)
         posts: list[Command] = [take("t1"), CallNext(1), Start(1), Finish(1), CallNext(1)]
         asked = [live.post(command, SYSTEM) for command in posts]
@@ -129,36 +135,36 @@ def test_each_is_decided_on_what_those_before_it_changed(tmp_path: Path) -> None
             asked[4].result(10)  # nobody waits any more
 
 
-def test_a_tick_that_decides_nothing_costs_no_commit(tmp_path: Path) -> None:
-    with morning(tmp_path) as live:
+def test_a_tick_that_decides_nothing_costs_no_commit(database: str) -> None:
+    with morning(database) as live:
         counted = commits(live)
         assert live.submit(Tick(), SYSTEM).events == ()
         assert counted() == 0
 
 
-def test_a_refused_command_stores_nothing(tmp_path: Path) -> None:
-    with morning(tmp_path) as live:
+def test_a_refused_command_stores_nothing(database: str) -> None:
+    with morning(database) as live:
         counted = commits(live)
         with pytest.raises(Refused):
             live.submit(take("t1", queue="X"), CITIZEN)
         assert counted() == 0
 
 
-def test_who_may_not_is_refused_by_the_writer(tmp_path: Path) -> None:
-    with morning(tmp_path) as live, pytest.raises(NotAllowed):
+def test_who_may_not_is_refused_by_the_writer(database: str) -> None:
+    with morning(database) as live, pytest.raises(NotAllowed):
         live.submit(CallNext(1), CITIZEN)
 
 
-def test_orders_are_stored_with_the_events_they_follow_from(tmp_path: Path) -> None:
-    with morning(tmp_path) as live:
+def test_orders_are_stored_with_the_events_they_follow_from(database: str) -> None:
+    with morning(database) as live:
         live.submit(press(1), NODE, heard=Heard("node-1", "e1", 1))
         with live.store.reading() as c:
             assert [(one.cid, one.unit) for one in orders.pending(c, "hall")] == [("slip-1", "node-1")]
 
 
-def test_a_clock_set_back_a_little_does_not_turn_the_hall_back(tmp_path: Path) -> None:
+def test_a_clock_set_back_a_little_does_not_turn_the_hall_back(database: str) -> None:
     time = Time()
-    with morning(tmp_path, time) as live:
+    with morning(database, time) as live:
         time.pass_by(seconds=30)
         first = live.submit(take("t1"), CITIZEN).events[0]
         time.pass_by(seconds=-20)
@@ -169,8 +175,8 @@ def test_a_clock_set_back_a_little_does_not_turn_the_hall_back(tmp_path: Path) -
 # --- everything may arrive twice, nothing may happen twice --------------------------------------------
 
 
-def test_a_message_heard_before_does_nothing(tmp_path: Path) -> None:
-    with morning(tmp_path) as live:
+def test_a_message_heard_before_does_nothing(database: str) -> None:
+    with morning(database) as live:
         first = live.submit(press(7), NODE, heard=Heard("node-1", "e1", 7))
         again = live.submit(press(7), NODE, heard=Heard("node-1", "e1", 7))
         older = live.submit(press(5), NODE, heard=Heard("node-1", "e1", 5))
@@ -179,8 +185,8 @@ def test_a_message_heard_before_does_nothing(tmp_path: Path) -> None:
         assert live.heard_up_to("node-1", "e1") == 7
 
 
-def test_a_message_twice_in_one_batch_is_heard_once(tmp_path: Path) -> None:
-    with morning(tmp_path) as live:
+def test_a_message_twice_in_one_batch_is_heard_once(database: str) -> None:
+    with morning(database) as live:
         gate = Gate(live)
         asked = [live.post(press(1), NODE, heard=Heard("node-1", "e1", 1)) for _ in range(3)]
         gate.open()
@@ -188,14 +194,14 @@ def test_a_message_twice_in_one_batch_is_heard_once(tmp_path: Path) -> None:
         assert len(live.hall.tickets) == 1
 
 
-def test_another_life_of_the_units_store_counts_from_its_own_first_message(tmp_path: Path) -> None:
-    with morning(tmp_path) as live:
+def test_another_life_of_the_units_store_counts_from_its_own_first_message(database: str) -> None:
+    with morning(database) as live:
         live.submit(press(7), NODE, heard=Heard("node-1", "e1", 7))
         assert not live.submit(None, NODE, heard=Heard("node-1", "e2", 1)).repeated
 
 
-def test_a_refused_message_is_heard_in_the_batch_of_its_neighbours(tmp_path: Path) -> None:
-    with morning(tmp_path) as live:
+def test_a_refused_message_is_heard_in_the_batch_of_its_neighbours(database: str) -> None:
+    with morning(database) as live:
         counted, gate = commits(live), Gate(live)
         refused = live.post(take("t1", queue="X"), NODE, heard=Heard("node-1", "e1", 1))
         taken = live.post(press(2), NODE, heard=Heard("node-1", "e1", 2))
@@ -207,8 +213,8 @@ def test_a_refused_message_is_heard_in_the_batch_of_its_neighbours(tmp_path: Pat
         assert counted() == 2
 
 
-def test_a_refusal_can_send_orders_of_its_own(tmp_path: Path) -> None:
-    with morning(tmp_path) as live:
+def test_a_refusal_can_send_orders_of_its_own(database: str) -> None:
+    with morning(database) as live:
         refused = live.post(
             take("t1", queue="X"),
             NODE,
@@ -221,8 +227,8 @@ def test_a_refusal_can_send_orders_of_its_own(tmp_path: Path) -> None:
             assert [one.cid for one in orders.pending(c, "hall")] == ["sorry-unknown_queue"]
 
 
-def test_a_retried_key_gives_the_same_ticket(tmp_path: Path) -> None:
-    with morning(tmp_path) as live:
+def test_a_retried_key_gives_the_same_ticket(database: str) -> None:
+    with morning(database) as live:
         first = live.submit(take("t1"), CITIZEN, key="k1")
         again = live.submit(take("t2"), CITIZEN, key="k1")
         assert again.events == first.events
@@ -230,8 +236,8 @@ def test_a_retried_key_gives_the_same_ticket(tmp_path: Path) -> None:
         assert len(live.hall.tickets) == 1
 
 
-def test_a_key_twice_in_one_batch_gives_the_same_ticket(tmp_path: Path) -> None:
-    with morning(tmp_path) as live:
+def test_a_key_twice_in_one_batch_gives_the_same_ticket(database: str) -> None:
+    with morning(database) as live:
         gate = Gate(live)
         asked = [live.post(take(f"t{n}"), CITIZEN, key="k1") for n in range(3)]
         gate.open()
@@ -239,17 +245,17 @@ def test_a_key_twice_in_one_batch_gives_the_same_ticket(tmp_path: Path) -> None:
         assert len(live.hall.tickets) == 1
 
 
-def test_a_key_is_remembered_after_a_restart(tmp_path: Path) -> None:
-    with morning(tmp_path) as live:
+def test_a_key_is_remembered_after_a_restart(database: str) -> None:
+    with morning(database) as live:
         first = live.submit(take("t1"), CITIZEN, key="k1")
-    store = open_store(tmp_path)
+    store = open_store(database)
     with running(store) as live:
         assert live.submit(take("t2"), CITIZEN, key="k1").events == first.events
     store.close()
 
 
-def test_a_refused_key_may_be_tried_again(tmp_path: Path) -> None:
-    with morning(tmp_path) as live:
+def test_a_refused_key_may_be_tried_again(database: str) -> None:
+    with morning(database) as live:
         with pytest.raises(Refused):
             live.submit(CallNext(1), SYSTEM, key="k1")
         live.submit(take("t1"), CITIZEN)
@@ -259,18 +265,18 @@ def test_a_refused_key_may_be_tried_again(tmp_path: Path) -> None:
 # --- what else belongs to the same transaction -----------------------------------------------------------
 
 
-def test_records_are_stored_with_what_was_decided(tmp_path: Path) -> None:
-    with morning(tmp_path) as live:
+def test_records_are_stored_with_what_was_decided(database: str) -> None:
+    with morning(database) as live:
         live.submit(take("t1"), CITIZEN, records=[lambda c: put_meta(c, "colour", "red")])
         assert count(live.store, t.meta, t.meta.c.name == "colour") == 1
 
 
-def test_a_record_that_fails_undoes_its_own_submission_alone(tmp_path: Path) -> None:
+def test_a_record_that_fails_undoes_its_own_submission_alone(database: str) -> None:
     def fails(c: Connection) -> None:
         put_meta(c, "colour", "red")
         raise ZeroDivisionError
 
-    with morning(tmp_path) as live:
+    with morning(database) as live:
         counted, gate = commits(live), Gate(live)
         before = live.post(take("t1"), CITIZEN)
         failing = live.post(take("t2"), CITIZEN, key="k2", records=[fails])
@@ -285,12 +291,12 @@ def test_a_record_that_fails_undoes_its_own_submission_alone(tmp_path: Path) -> 
         assert number(live.submit(take("t2"), CITIZEN, key="k2")) == "A003"
 
 
-def test_a_record_that_breaks_a_constraint_fails_alone(tmp_path: Path) -> None:
+def test_a_record_that_breaks_a_constraint_fails_alone(database: str) -> None:
     def twice(c: Connection) -> None:
         for _ in range(2):
             c.execute(insert(t.meta).values(name="once", value=""))
 
-    with morning(tmp_path) as live:
+    with morning(database) as live:
         gate = Gate(live)
         failing = live.post(take("t1"), CITIZEN, records=[twice])
         after = live.post(take("t2"), CITIZEN)
@@ -300,8 +306,8 @@ def test_a_record_that_breaks_a_constraint_fails_alone(tmp_path: Path) -> None:
         assert number(after.result(10)) == "A001"
 
 
-def test_an_order_that_exists_already_fails_alone(tmp_path: Path) -> None:
-    with morning(tmp_path) as live:
+def test_an_order_that_exists_already_fails_alone(database: str) -> None:
+    with morning(database) as live:
         twin = slip(live.hall, "node-1", "twin", MORNING)
         live.submit(None, SYSTEM, orders=[twin])
         gate = Gate(live)
@@ -313,16 +319,16 @@ def test_an_order_that_exists_already_fails_alone(tmp_path: Path) -> None:
         assert number(after.result(10)) == "A001"
 
 
-def test_a_mistake_in_telling_of_a_refusal_fails_alone(tmp_path: Path) -> None:
-    with morning(tmp_path) as live:
+def test_a_mistake_in_telling_of_a_refusal_fails_alone(database: str) -> None:
+    with morning(database) as live:
         failing = live.post(take("t1", queue="X"), NODE, on_refused=lambda why, hall, now: [1 / 0])  # type: ignore[list-item]
         with pytest.raises(ZeroDivisionError):
             failing.result(10)
         assert number(live.submit(take("t2"), CITIZEN)) == "A001"
 
 
-def test_results_settle_orders_of_their_own_unit_for_good(tmp_path: Path) -> None:
-    with morning(tmp_path) as live:
+def test_results_settle_orders_of_their_own_unit_for_good(database: str) -> None:
+    with morning(database) as live:
         live.submit(press(1), NODE)
         other = unit_actor("node-2")
         live.submit(None, other, settle=[("slip-1", ResultState.DONE, "")])
@@ -335,8 +341,8 @@ def test_results_settle_orders_of_their_own_unit_for_good(tmp_path: Path) -> Non
         assert count(live.store, t.orders, t.orders.c.state == "done") == 1
 
 
-def test_results_are_kept_although_their_command_is_refused(tmp_path: Path) -> None:
-    with morning(tmp_path) as live:
+def test_results_are_kept_although_their_command_is_refused(database: str) -> None:
+    with morning(database) as live:
         live.submit(press(1), NODE)
         with pytest.raises(Refused):
             live.submit(NoShow(1), NODE, settle=[("slip-1", ResultState.DONE, "")])
@@ -351,8 +357,8 @@ def pending(live: Live) -> list[str]:
 # --- when it cannot be stored ----------------------------------------------------------------------------
 
 
-def test_on_a_full_disk_nothing_happens_and_everybody_is_told(tmp_path: Path) -> None:
-    with morning(tmp_path) as live:
+def test_on_a_full_disk_nothing_happens_and_everybody_is_told(database: str) -> None:
+    with morning(database) as live:
         seen: list[Committed] = []
         live.subscribe(seen.append)
         hall, seq = live.hall, live.seq
@@ -361,7 +367,7 @@ def test_on_a_full_disk_nothing_happens_and_everybody_is_told(tmp_path: Path) ->
         asked = [live.post(take("x" * 60, "A"), CITIZEN, key=f"k{n}") for n in range(200)]
         gate.open()
         for one in asked:
-            with pytest.raises(StoreFailed, match="full"):
+            with pytest.raises(StoreFailed, match=r"full|read-only"):
                 one.result(10)
         assert (live.hall, live.seq, seen) == (hall, seq, [])
         space_again(live)
@@ -369,27 +375,27 @@ def test_on_a_full_disk_nothing_happens_and_everybody_is_told(tmp_path: Path) ->
         assert replays_equal(live)
 
 
-def test_on_a_full_disk_a_record_fails_the_whole_batch(tmp_path: Path) -> None:
+def test_on_a_full_disk_a_record_fails_the_whole_batch(database: str) -> None:
     def bulky(c: Connection) -> None:
         put_meta(c, "bulk", "x" * 1_000_000)
 
-    with morning(tmp_path) as live:
+    with morning(database) as live:
         full_disk(live)
         gate = Gate(live)
         asked = [live.post(take("t1"), CITIZEN), live.post(take("t2"), CITIZEN, records=[bulky])]
         gate.open()
         for one in asked:
-            with pytest.raises(StoreFailed, match="full"):
+            with pytest.raises(StoreFailed, match=r"full|read-only"):
                 one.result(10)
         space_again(live)
         assert number(live.submit(take("t1"), CITIZEN)) == "A001"
 
 
-def test_a_subscriber_that_fails_stops_nobody(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_subscriber_that_fails_stops_nobody(database: str, caplog: pytest.LogCaptureFixture) -> None:
     def fails(_committed: Committed) -> None:
         raise ZeroDivisionError
 
-    with morning(tmp_path) as live:
+    with morning(database) as live:
         seen: list[Committed] = []
         live.subscribe(fails)
         live.subscribe(seen.append)
@@ -402,8 +408,8 @@ def test_a_subscriber_that_fails_stops_nobody(tmp_path: Path, caplog: pytest.Log
 # --- telling -----------------------------------------------------------------------------------------------
 
 
-def test_subscribers_hear_of_each_commit_in_order_until_they_end_it(tmp_path: Path) -> None:
-    with morning(tmp_path) as live:
+def test_subscribers_hear_of_each_commit_in_order_until_they_end_it(database: str) -> None:
+    with morning(database) as live:
         seen: list[Committed] = []
         unsubscribe = live.subscribe(seen.append)
         gate = Gate(live)
@@ -420,8 +426,8 @@ def test_subscribers_hear_of_each_commit_in_order_until_they_end_it(tmp_path: Pa
         assert seen[0].told[0][0] == seen[0].events[0]
 
 
-def test_a_subscriber_may_post_but_not_wait(tmp_path: Path) -> None:
-    with morning(tmp_path) as live:
+def test_a_subscriber_may_post_but_not_wait(database: str) -> None:
+    with morning(database) as live:
         done: list[Future[Answer] | Exception] = []
 
         def answer(_committed: Committed) -> None:
@@ -446,8 +452,8 @@ def replays_equal(live: Live) -> bool:
         return log.replay(c, "hall") == log.load(c, "hall") == (live.hall, live.seq)
 
 
-def test_a_reopened_hall_is_the_one_that_was_closed(tmp_path: Path) -> None:
-    with morning(tmp_path, snapshot_every=3) as live:
+def test_a_reopened_hall_is_the_one_that_was_closed(database: str) -> None:
+    with morning(database, snapshot_every=3) as live:
         for n in range(20):
             live.submit(take(f"t{n}"), CITIZEN)
         for command in (CallNext(1), Start(1), Finish(1), CallNext(1)):
@@ -456,7 +462,7 @@ def test_a_reopened_hall_is_the_one_that_was_closed(tmp_path: Path) -> None:
         live.submit(Start(1), SYSTEM)
         hall, seq = live.hall, live.seq
         assert replays_equal(live)
-    store = open_store(tmp_path)
+    store = open_store(database)
     with running(store) as live:
         assert (live.hall, live.seq) == (hall, seq)
         assert count(store, t.snapshot) == log.KEEP_SNAPSHOTS
@@ -464,29 +470,29 @@ def test_a_reopened_hall_is_the_one_that_was_closed(tmp_path: Path) -> None:
     store.close()
 
 
-def test_a_damaged_snapshot_is_done_without(tmp_path: Path) -> None:
-    with morning(tmp_path) as live:
+def test_a_damaged_snapshot_is_done_without(database: str) -> None:
+    with morning(database) as live:
         live.keep_snapshot()
         live.submit(take("t1"), CITIZEN)
         hall = live.hall
-    store = open_store(tmp_path)
+    store = open_store(database)
     with store.writing() as c:
-        c.execute(text("UPDATE snapshot SET body = x'00'"))
+        c.execute(update(t.snapshot).values(body=b"\x00"))
     with running(store) as live:
         assert live.hall == hall
     store.close()
 
 
-def test_snapshots_are_kept_as_the_log_grows(tmp_path: Path) -> None:
-    with morning(tmp_path, tick_every=timedelta(milliseconds=20), snapshot_every=10) as live:
+def test_snapshots_are_kept_as_the_log_grows(database: str) -> None:
+    with morning(database, tick_every=timedelta(milliseconds=20), snapshot_every=10) as live:
         for n in range(12):
             live.submit(take(f"t{n}"), CITIZEN)
         until(lambda: count(live.store, t.snapshot), what="a snapshot is kept")
         assert replays_equal(live)
 
 
-def test_stopping_first_decides_what_is_queued(tmp_path: Path) -> None:
-    with morning(tmp_path) as live:
+def test_stopping_first_decides_what_is_queued(database: str) -> None:
+    with morning(database) as live:
         gate = Gate(live)
         asked = [live.post(take(f"t{n}"), CITIZEN) for n in range(10)]
         stopping = threading.Thread(target=live.stop)
@@ -498,8 +504,8 @@ def test_stopping_first_decides_what_is_queued(tmp_path: Path) -> None:
             live.post(take("late"), CITIZEN)
 
 
-def test_a_hall_not_started_takes_nothing(tmp_path: Path) -> None:
-    with morning(tmp_path) as live:
+def test_a_hall_not_started_takes_nothing(database: str) -> None:
+    with morning(database) as live:
         unstarted = Live("other", live.store, live.clock, live.render)
         with pytest.raises(NotRunning):
             unstarted.post(Tick(), SYSTEM)
@@ -508,17 +514,17 @@ def test_a_hall_not_started_takes_nothing(tmp_path: Path) -> None:
 # --- time and windows -------------------------------------------------------------------------------------
 
 
-def test_time_passes_by_itself(tmp_path: Path) -> None:
+def test_time_passes_by_itself(database: str) -> None:
     time = Time()
-    with morning(tmp_path, time, tick_every=timedelta(milliseconds=20)) as live:
+    with morning(database, time, tick_every=timedelta(milliseconds=20)) as live:
         live.submit(take("t1"), CITIZEN)
         live.submit(CallNext(1), SYSTEM)
         time.pass_by(seconds=25)
         until(lambda: live.hall.tickets[1].calls == 2, what="the call is repeated (P.48)")
 
 
-def test_a_silent_window_is_lost_and_comes_back_when_it_is_heard(tmp_path: Path) -> None:
-    with morning(tmp_path, tick_every=timedelta(milliseconds=20), lost_after_s=0.3) as live:
+def test_a_silent_window_is_lost_and_comes_back_when_it_is_heard(database: str) -> None:
+    with morning(database, tick_every=timedelta(milliseconds=20), lost_after_s=0.3) as live:
         until(lambda: live.hall.sessions[1].state is WindowState.OFFLINE, what="window 1 is lost (W7)")
 
         def is_back() -> bool:
@@ -529,9 +535,9 @@ def test_a_silent_window_is_lost_and_comes_back_when_it_is_heard(tmp_path: Path)
         assert live.hall.sessions[2].state is WindowState.CLOSED
 
 
-def test_a_window_is_lost_only_after_silence_and_found_only_by_being_heard(tmp_path: Path) -> None:
+def test_a_window_is_lost_only_after_silence_and_found_only_by_being_heard(database: str) -> None:
     touches = Touches(lost_after_s=30)
-    with morning(tmp_path) as live:
+    with morning(database) as live:
         staffed = live.hall
         lost = live.submit(LoseWindow(1), SYSTEM).hall
     assert touches.lost_and_found(staffed, now_s=0) == []  # just logged in: that is being heard
@@ -543,9 +549,9 @@ def test_a_window_is_lost_only_after_silence_and_found_only_by_being_heard(tmp_p
     assert touches.lost_and_found(lost, now_s=61) == [RestoreWindow(1)]
 
 
-def test_a_window_lost_is_not_found_by_being_looked_at_before_that_is_committed(tmp_path: Path) -> None:
+def test_a_window_lost_is_not_found_by_being_looked_at_before_that_is_committed(database: str) -> None:
     touches = Touches(lost_after_s=30)
-    with morning(tmp_path) as live:
+    with morning(database) as live:
         staffed = live.hall
         lost = live.submit(LoseWindow(1), SYSTEM).hall
     touches.lost_and_found(staffed, now_s=0)
@@ -554,7 +560,7 @@ def test_a_window_lost_is_not_found_by_being_looked_at_before_that_is_committed(
     assert touches.lost_and_found(lost, now_s=32) == []
 
 
-def test_a_window_found_lost_at_the_start_stays_so_until_it_is_heard(tmp_path: Path) -> None:
-    with morning(tmp_path) as live:
+def test_a_window_found_lost_at_the_start_stays_so_until_it_is_heard(database: str) -> None:
+    with morning(database) as live:
         lost = live.submit(LoseWindow(1), SYSTEM).hall
     assert Touches(lost_after_s=30).lost_and_found(lost, now_s=1) == []

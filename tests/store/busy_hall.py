@@ -1,7 +1,8 @@
 """A hall that gives out tickets as fast as it can, to be killed: run by test_kill.py as a process.
 
-Reads one line "round" from standard input, forks a child that opens the store of argv[1], announces
-its process id and takes tickets from four threads, one line "ack KEY NUMBER" per acknowledged ticket.
+Reads one line "round" from standard input, forks a child that opens the store at the address argv[1],
+announces its process id and takes tickets from four threads, one line "ack KEY NUMBER" per acknowledged
+ticket.
 The imports are paid once, and the child is killed as a child of its own.
 """
 
@@ -11,7 +12,6 @@ import itertools
 import os
 import sys
 import threading
-from pathlib import Path
 
 from controller.hall.commands import TakeTicket
 from controller.hall.events import TicketIssued
@@ -37,9 +37,11 @@ def take_tickets(live: Live, unit: str) -> None:
         say(f"ack {key} {issued.number}")
 
 
-def run(folder: Path) -> None:
+def run(url: str) -> None:
     say(f"pid {os.getpid()}")
-    with running(open_store(folder), snapshot_every=50) as live:
+    store = open_store(url)
+    store.claim(30)
+    with running(store, snapshot_every=50) as live:
         threads = [threading.Thread(target=take_tickets, args=(live, f"node-{n}")) for n in range(1, 5)]
         for thread in threads:
             thread.start()
@@ -51,7 +53,7 @@ def main() -> None:
     for _ in sys.stdin:
         child = os.fork()
         if child == 0:
-            run(Path(sys.argv[1]))
+            run(sys.argv[1])
         os.waitpid(child, 0)
         say("killed")
 

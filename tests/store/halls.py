@@ -48,12 +48,12 @@ class Time:
         self.now += timedelta(**span)
 
 
-def url(folder: Path) -> str:
+def sqlite_url(folder: Path) -> str:
     return f"sqlite:///{folder / 'hall.db'}"
 
 
-def open_store(folder: Path) -> Store:
-    return Store.open(url(folder), MORNING)
+def open_store(url: str) -> Store:
+    return Store.open(url, MORNING)
 
 
 def slips(hall: Hall, told: Sequence[Told], now: datetime) -> list[PendingOrder]:
@@ -79,9 +79,9 @@ def running(store: Store, time: Time | None = None, **options: Any) -> Iterator[
 
 
 @contextmanager
-def morning(folder: Path, time: Time | None = None, **options: Any) -> Iterator[Live]:
+def morning(url: str, time: Time | None = None, **options: Any) -> Iterator[Live]:
     """The hall with its day open and window 1 staffed."""
-    store = open_store(folder)
+    store = open_store(url)
     try:
         with running(store, time, **options) as live:
             live.submit(ChangePlan(PLAN), SYSTEM)

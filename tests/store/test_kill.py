@@ -18,13 +18,13 @@ from tests.store.halls import DAY, morning, open_store, running
 ROUNDS = 30
 
 
-def test_nothing_acknowledged_is_lost_and_nothing_happens_twice(tmp_path: Path) -> None:
-    with morning(tmp_path):
+def test_nothing_acknowledged_is_lost_and_nothing_happens_twice(database: str) -> None:
+    with morning(database):
         pass
     chance = random.Random(20260302)
     acknowledged: dict[str, str] = {}
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.store.busy_hall", str(tmp_path)],
+        [sys.executable, "-m", "tests.store.busy_hall", database],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -36,7 +36,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_happens_twice(tmp_path: Path) 
             print("round", file=process.stdin, flush=True)
             acknowledged |= _acks_until_killed(process.stdout, chance.randint(1, 40))
         process.stdin.close()
-    _check(tmp_path, acknowledged)
+    _check(database, acknowledged)
 
 
 def _acks_until_killed(lines: IO[str], after: int) -> dict[str, str]:
@@ -56,8 +56,8 @@ def _acks_until_killed(lines: IO[str], after: int) -> dict[str, str]:
     raise AssertionError("the hall ended by itself")
 
 
-def _check(folder: Path, acknowledged: dict[str, str]) -> None:
-    store = open_store(folder)
+def _check(database: str, acknowledged: dict[str, str]) -> None:
+    store = open_store(database)
     with store.reading() as c:
         events = [logged.event for logged in log.events(c, "hall")]
         replayed = log.replay(c, "hall")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import insert, text, update
@@ -48,9 +47,9 @@ def serve_one(live: Live, time: Time) -> None:
     live.submit(Finish(1), LI)
 
 
-def test_the_history_of_a_ticket_says_what_and_who(tmp_path: Path) -> None:
+def test_the_history_of_a_ticket_says_what_and_who(database: str) -> None:
     time = Time()
-    with morning(tmp_path, time) as live:
+    with morning(database, time) as live:
         with live.store.writing() as c:
             row = {"id": "li", "name": "李", "roles": ["clerk"], "created_at": MORNING}
             c.execute(insert(t.person), [row])
@@ -67,25 +66,25 @@ def test_the_history_of_a_ticket_says_what_and_who(tmp_path: Path) -> None:
     ]
 
 
-def test_a_hall_nothing_happened_in_is_empty(tmp_path: Path) -> None:
-    with morning(tmp_path) as live, live.store.reading() as c:
+def test_a_hall_nothing_happened_in_is_empty(database: str) -> None:
+    with morning(database) as live, live.store.reading() as c:
         hall, seq = log.load(c, "elsewhere")
         assert (hall.id, seq, log.halls(c)) == ("elsewhere", 0, ["hall"])
         assert log.last_event_at(c, "elsewhere") is None
         assert log.last_event_at(c) == log.last_event_at(c, "hall") == MORNING
 
 
-def test_the_events_after_a_given_one(tmp_path: Path) -> None:
-    with morning(tmp_path) as live:
+def test_the_events_after_a_given_one(database: str) -> None:
+    with morning(database) as live:
         after = live.seq
         live.submit(TakeTicket("A", "t1"), CITIZEN)
         with live.store.reading() as c:
             assert [one.seq for one in log.events(c, "hall", after=after)] == [after + 1]
 
 
-def test_lists_are_made_again_from_the_log(tmp_path: Path) -> None:
+def test_lists_are_made_again_from_the_log(database: str) -> None:
     time = Time()
-    with morning(tmp_path, time) as live:
+    with morning(database, time) as live:
         serve_one(live, time)
         live.submit(TakeTicket("B", "t2"), CITIZEN)
         with live.store.writing() as c:
@@ -98,8 +97,8 @@ def test_lists_are_made_again_from_the_log(tmp_path: Path) -> None:
             assert c.execute(t.ticket.select()).all() == before
 
 
-def test_old_answers_and_orders_are_forgotten_and_events_are_not(tmp_path: Path) -> None:
-    with morning(tmp_path) as live:
+def test_old_answers_and_orders_are_forgotten_and_events_are_not(database: str) -> None:
+    with morning(database) as live:
         live.submit(TakeTicket("A", "t1"), CITIZEN, key="k1")
         events = count(live.store, t.event)
         with live.store.writing() as c:
@@ -135,9 +134,9 @@ def any_command(chance: random.Random, n: int) -> Command:
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_whatever_happens_log_snapshots_and_lists_agree(tmp_path: Path, seed: int) -> None:
+def test_whatever_happens_log_snapshots_and_lists_agree(database: str, seed: int) -> None:
     chance, time = random.Random(seed), Time()
-    with morning(tmp_path, time) as live:
+    with morning(database, time) as live:
         live.submit(Login(2, "wang"), SYSTEM)
         for burst in range(60):
             asked = [live.post(any_command(chance, 10 * burst + n), SYSTEM) for n in range(10)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -55,9 +54,9 @@ class Day:
 
 
 @pytest.fixture
-def day(tmp_path: Path) -> Iterator[Day]:
+def day(database: str) -> Iterator[Day]:
     time = Time()
-    with morning(tmp_path, time) as live:
+    with morning(database, time) as live:
         yield Day(live, time)
         with live.store.reading() as c:
             assert log.differing_tickets(c, "hall") == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 
 from controller.clock import ClockSetting
 from controller.hall.model import Text
@@ -11,8 +10,8 @@ from controller.store import records
 from tests.store.halls import MORNING, open_store
 
 
-def test_a_hall_gets_another_name_and_keeps_its_place(tmp_path: Path) -> None:
-    store = open_store(tmp_path)
+def test_a_hall_gets_another_name_and_keeps_its_place(database: str) -> None:
+    store = open_store(database)
     with store.writing() as c:
         records.add_hall(c, "old", Text("旧", "Old"), MORNING)
         records.add_hall(c, "new", Text("新", "New"), MORNING + timedelta(days=1))
@@ -22,18 +21,18 @@ def test_a_hall_gets_another_name_and_keeps_its_place(tmp_path: Path) -> None:
     assert list(found.items()) == [("old", Text("老", "Older")), ("new", Text("新", "New"))]
 
 
-def test_a_counter_goes_on_after_a_restart(tmp_path: Path) -> None:
+def test_a_counter_goes_on_after_a_restart(database: str) -> None:
     numbers = []
     for _ in range(3):
-        store = open_store(tmp_path)
+        store = open_store(database)
         with store.writing() as c:
             numbers.append(records.count_up(c, "generation"))
         store.close()
     assert numbers == [1, 2, 3]
 
 
-def test_a_named_value_is_overwritten(tmp_path: Path) -> None:
-    store = open_store(tmp_path)
+def test_a_named_value_is_overwritten(database: str) -> None:
+    store = open_store(database)
     with store.writing() as c:
         records.put_meta(c, "colour", "red")
         records.put_meta(c, "colour", "blue")
@@ -41,9 +40,9 @@ def test_a_named_value_is_overwritten(tmp_path: Path) -> None:
     store.close()
 
 
-def test_the_clock_is_remembered(tmp_path: Path) -> None:
+def test_the_clock_is_remembered(database: str) -> None:
     setting = ClockSetting(MORNING, timedelta(days=3, microseconds=7), 10.0)
-    store = open_store(tmp_path)
+    store = open_store(database)
     with store.writing() as c:
         assert records.load_clock(c) is None
         records.save_clock(c, ClockSetting(MORNING))

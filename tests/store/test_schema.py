@@ -7,7 +7,6 @@ import io
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -21,11 +20,11 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from controller.store import Store, StoreTooNew, schema
 from controller.store.tables import metadata
-from tests.store.halls import MORNING, open_store, url
+from tests.store.halls import MORNING, open_store
 
 
-def test_the_migrations_make_the_tables(tmp_path: Path) -> None:
-    store = open_store(tmp_path)
+def test_the_migrations_make_the_tables(bare_database: str) -> None:
+    store = open_store(bare_database)
     with store.writer.connect() as c:
         context = MigrationContext.configure(
             c, opts={"compare_type": True, "compare_server_default": True, "target_metadata": metadata}
@@ -67,36 +66,36 @@ def test_the_migrations_are_sql_of_both_databases(dialect: str) -> None:
     assert ("TIMESTAMP WITH TIME ZONE" in sql.getvalue()) is (dialect == "postgresql")
 
 
-def test_a_second_opening_changes_nothing(tmp_path: Path) -> None:
-    open_store(tmp_path).close()
-    store = open_store(tmp_path)
+def test_a_second_opening_changes_nothing(database: str) -> None:
+    open_store(database).close()
+    store = open_store(database)
     assert store.migrate() is False
     store.close()
 
 
-def test_an_up_to_date_database_is_opened_without_alembic(tmp_path: Path) -> None:
-    open_store(tmp_path).close()
+def test_an_up_to_date_database_is_opened_without_alembic(database: str) -> None:
+    open_store(database).close()
     program = (
         "import sys; from datetime import datetime, UTC; from controller.store import Store;"
-        f"Store.open({url(tmp_path)!r}, datetime(2026, 3, 2, tzinfo=UTC)).close();"
+        f"Store.open({database!r}, datetime(2026, 3, 2, tzinfo=UTC)).close();"
         "sys.exit('alembic' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], timeout=60).returncode == 0
 
 
-def test_of_several_that_open_a_new_database_one_migrates(tmp_path: Path) -> None:
+def test_of_several_that_open_a_new_database_one_migrates(bare_database: str) -> None:
     with ThreadPoolExecutor(4) as pool:
-        stores = [future.result(30) for future in [pool.submit(open_store, tmp_path) for _ in range(4)]]
+        stores = [future.result(30) for future in [pool.submit(open_store, bare_database) for _ in range(4)]]
     with stores[0].reading() as c:
         assert schema.version(c) == schema.HEAD
     for store in stores:
         store.close()
 
 
-def test_a_database_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
-    store = open_store(tmp_path)
+def test_a_database_of_a_newer_version_is_left_alone(database: str) -> None:
+    store = open_store(database)
     with store.writing() as c:
         c.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     store.close()
     with pytest.raises(StoreTooNew, match="schema 9999, this program knows up to"):
-        Store.open(url(tmp_path), MORNING)
+        Store.open(database, MORNING)

@@ -169,7 +169,7 @@ def _site() -> None:
         sa.Column("department", sa.Text(), nullable=False),
         sa.Column("queue", sa.String(length=64), nullable=True),
         sa.Column("minutes", sa.Integer(), nullable=True),
-        sa.Column("is_sample", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("is_sample", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.PrimaryKeyConstraint("code", name=op.f("pk_item")),
     )
     op.create_index(op.f("ix_item_queue"), "item", ["queue"], unique=False)
@@ -185,7 +185,7 @@ def _people() -> None:
         sa.Column("hall", sa.String(length=64), nullable=True),
         sa.Column("roles", sa.JSON(), nullable=False),
         sa.Column("password_hash", sa.Text(), nullable=True),
-        sa.Column("is_active", sa.Boolean(), server_default=sa.text("1"), nullable=False),
+        sa.Column("is_active", sa.Boolean(), server_default=sa.true(), nullable=False),
         sa.Column("created_at", Utc(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_person")),
     )
