@@ -95,7 +95,7 @@ class Bus:
             lambda: live.hall, lambda: devices.book, self._ask_lease, settings.lease_size, set()
         )
         self._configs: dict[str, bytes] = {}
-        self._troubles = Troubles(self.hall, devices, self.presence, live.clock, self._record)
+        self._troubles = Troubles(self.hall, devices, self.presence, live.clock, self._record, live.outages)
         self._set_aside_in: dict[tuple[str, int], int] = {}
         self._day: object = None
         self._announce = False

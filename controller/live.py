@@ -43,6 +43,7 @@ from controller.store import Store, log
 from controller.store.errors import StoreFailed
 from controller.store.orders import PendingOrder, Settled
 from controller.timings import Timings
+from firmware.protocol.logs import Outages
 
 __all__ = [
     "Answer",
@@ -100,6 +101,7 @@ class Live:
         self.clock = clock
         self.render = render
         self.timings = Timings()
+        self.outages = Outages(_logger, {"hall": hall_id})
         self._tick_every = tick_every
         self._snapshot_every = snapshot_every
         self._touches = Touches(lost_after_s)
@@ -108,7 +110,6 @@ class Live:
         self._gate = threading.Lock()
         self._stopping = threading.Event()
         self._threads: tuple[threading.Thread, ...] = ()
-        self._is_failing = False
         self._load()
 
     def _load(self) -> None:
@@ -297,16 +298,13 @@ class Live:
         batch[0].future.set_exception(_named(error))
 
     def _failed(self, batch: Sequence[Submission], error: StoreFailed) -> None:
-        if not self._is_failing:
-            _logger.error("hall %s cannot store: %s", self.id, error)
-        self._is_failing = True
+        self.outages.begin("store", str(error))
         for asked in batch:
             asked.future.set_exception(error)
 
     def _publish(self, batch: Sequence[Submission], draft: Draft) -> None:
-        if self._is_failing and draft.is_stored:
-            _logger.warning("hall %s can store again", self.id)
-            self._is_failing = False
+        if draft.is_stored:
+            self.outages.end("store")
         self._standing = draft.standing()
         for asked, outcome in zip(batch, draft.outcomes, strict=True):
             if isinstance(outcome, Answer):

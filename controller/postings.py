@@ -119,6 +119,10 @@ class Postings:
         presence: Presence,
     ) -> None:
         self.live, self._devices, self._renderer, self._presence = live, devices, renderer, presence
+        now = live.clock.now()
+        for one in devices.faults(live.id):
+            age_s = live.clock.real_seconds(now - one.since)
+            live.outages.resume(part_of(one.unit, one.device, one.code), age_s)
 
     def read(self, unit: str, payload: bytes) -> tuple[Message, Posting]:
         """The message in `payload`. Raises BadMessage when not even its number can be read."""
@@ -237,8 +241,11 @@ class Postings:
 
     def _fault(self, word: Word, report: messages.Faulted | messages.Recovered, message: Message) -> Record:
         at = self._hall_time(word.envelope)
+        part = part_of(message.unit, report.device, report.code)
         if isinstance(report, messages.Recovered):
+            self.live.outages.end(part)
             return clear_fault(self.live.id, message.unit, report.device, report.code, at)
+        self.live.outages.begin(part, report.detail or report.severity)
         fault = Fault(message.unit, report.device, report.code, report.severity, report.detail, at)
         return raise_fault(self.live.id, fault)
 
@@ -264,6 +271,11 @@ class Postings:
         if envelope.tq is TimeQuality.UNTRUSTED or envelope.ts.tzinfo is None:
             return now
         return min(now, self.live.clock.setting.hall_time(envelope.ts))
+
+
+def part_of(unit: str, device: str, code: str) -> str:
+    """How a fault of a device is called in the log: "node-1/printer-1 printer.paper_out"."""
+    return f"{unit}/{device} {code}"
 
 
 def _heard(message: Message) -> Heard:

@@ -24,7 +24,7 @@ from controller.children import die_with_parent, here, is_free
 from controller.hall.model import HallError
 from controller.lock import lock
 from controller.settings import ENVIRONMENT, Settings, load
-from controller.web_process import LOG_FORMAT
+from firmware.protocol import logs
 
 STOP_TIMEOUT_S = 8.0
 BACK_OFF_S = (0.5, 30.0)
@@ -106,9 +106,9 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser("servicehall serve", description=main.__doc__)
     parser.add_argument("-c", "--config", type=Path, default=Path("controller.toml"), help="settings file")
     words = parser.parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, stream=sys.stderr)
     try:
         settings = load(words.config)
+        logs.set_up(settings.log_format)
         check(settings)
         return _serve(settings, words.config.absolute())
     except (HallError, OSError) as error:

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from controller.hall.model import HallError
+from firmware.protocol import logs
 
 ENVIRONMENT = "SERVICEHALL_CONFIG"  # how the supervisor tells the web process which file it read
 EMBEDDED = ("nats", "mosquitto")
@@ -72,6 +73,10 @@ class Settings:
     speech_times: int = 2
     speech_english: bool = True
     lease_size: int = 40  # numbers a dispenser may give out by itself
+
+    # what is seen from outside
+    log_format: str = "text"  # text | json: a line for people, or an object a line for programs
+    metrics_token_file: Path | None = None  # who sends this bearer token may read /metrics from elsewhere
 
     # the demo hall
     demo: bool = False
@@ -166,6 +171,10 @@ def _check_ranges(settings: Settings, path: Path) -> None:
             raise BadSettings(f"setting '{field.name}' in {path} must be a port from 1 to 65535, not {value}")
         if isinstance(value, int | float) and not isinstance(value, bool) and value <= 0:
             raise BadSettings(f"setting '{field.name}' in {path} must be more than 0, not {value}")
+    if settings.log_format not in logs.FORMATS:
+        raise BadSettings(
+            f"setting 'log_format' in {path} must be {' or '.join(logs.FORMATS)}, not {settings.log_format!r}"
+        )
     try:
         ZoneInfo(settings.time_zone)
     except (ZoneInfoNotFoundError, ValueError) as error:
@@ -206,6 +215,12 @@ def _check_listeners(settings: Settings, path: Path) -> None:
         raise BadSettings(
             f"mqtt_host {settings.mqtt_host} in {path} can be reached from outside without encryption; set "
             'mqtt_tls_cert and mqtt_tls_key, or mqtt_host = "127.0.0.1"'
+        )
+    token = settings.metrics_token_file
+    if token is not None and (not token.is_file() or token.stat().st_mode & 0o077):
+        raise BadSettings(
+            f"metrics_token_file {token} in {path} must be a file that only its owner may read; make it "
+            f"with: install -m 600 /dev/null {token}"
         )
     if not (settings.http_tls_cert or settings.behind_proxy or is_loopback(settings.http_host)):
         raise BadSettings(

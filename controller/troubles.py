@@ -12,8 +12,10 @@ from collections.abc import Callable
 
 from controller.clock import HallClock
 from controller.devices import Devices
+from controller.postings import part_of
 from controller.presence import Presence, Status, Takeovers
 from controller.store.devices import Fault, Record, clear_fault, raise_fault
+from firmware.protocol.logs import Outages
 from firmware.protocol.messages import Birth
 
 OFFLINE_CODE = "unit.offline"
@@ -33,10 +35,11 @@ class Troubles:
         presence: Presence,
         clock: HallClock,
         record: Callable[[Record], None],
+        outages: Outages,
     ) -> None:
         """record: stores a row, soon."""
         self._hall, self._devices, self._presence = hall, devices, presence
-        self._clock, self._record = clock, record
+        self._clock, self._record, self._outages = clock, record, outages
         open_faults = devices.faults(hall)
         self._offline = {one.unit for one in open_faults if one.code == OFFLINE_CODE}
         self._cloned = {one.unit for one in open_faults if one.code == CLONE_CODE}
@@ -69,11 +72,11 @@ class Troubles:
             status = self._presence.status(unit, now_s)
             if status is Status.OFFLINE and unit not in self._offline:
                 self._offline.add(unit)
-                _logger.warning("hall %s: unit %s is offline", self._hall, unit)
+                self._outages.begin(part_of(unit, "unit", OFFLINE_CODE), "no word from it")
                 self._begins(unit, OFFLINE_CODE, "no word from it")
             elif status is Status.ONLINE and unit in self._offline:
                 self._offline.discard(unit)
-                _logger.warning("hall %s: unit %s is back", self._hall, unit)
+                self._outages.end(part_of(unit, "unit", OFFLINE_CODE))
                 self._ends(unit, OFFLINE_CODE)
 
     def _begins(self, unit: str, code: str, detail: str) -> None:

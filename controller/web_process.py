@@ -12,18 +12,19 @@ import sys
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
 from gunicorn.util import import_app
 
 from controller.children import die_with_parent
 from controller.hall.model import HallError
 from controller.settings import Settings, from_environment
+from firmware.protocol import logs
 
 APPLICATION = "web.app:serve_app()"  # named, not imported: web stands above controller
 WORKER_GRACE_S = 2  # for requests under way; streams never end by themselves
 MASTER_GRACE_S = 6  # until a worker that did not end is killed
 BOOT_TIMEOUT_S = 60
 CANNOT_OPEN = 4  # exit code; gunicorn takes it as "the application does not load" and does not try again
-LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 class WebProcess(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
@@ -46,6 +47,15 @@ class WebProcess(BaseApplication):  # type: ignore[misc]  # gunicorn has no type
             sys.exit(CANNOT_OPEN)
 
 
+class WebLog(Logger):  # type: ignore[misc]  # gunicorn has no types
+    """gunicorn's words among ours, in one form and masked: it tells the whole address of what fails."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
+
+
 def options(settings: Settings) -> dict[str, object]:
     """What gunicorn is told, by its own names."""
     return {
@@ -58,6 +68,7 @@ def options(settings: Settings) -> dict[str, object]:
         "graceful_timeout": MASTER_GRACE_S,
         "keepalive": 15,
         "loglevel": "warning",
+        "logger_class": WebLog,
         "certfile": _text(settings.http_tls_cert),
         "keyfile": _text(settings.http_tls_key),
         "proc_name": "servicehall-web",
@@ -70,7 +81,8 @@ def options(settings: Settings) -> dict[str, object]:
 def main() -> int:
     """Serve until told to stop. The settings are those of the environment."""
     settings = from_environment()
-    _log_to_stderr()
+    logs.set_up(settings.log_format)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     WebProcess(settings).run()
     return 0
 
@@ -88,11 +100,6 @@ def _worker_exit(arbiter: Any, worker: Any) -> None:
     application.extensions["site"].close()
     logging.shutdown()
     os._exit(0)
-
-
-def _log_to_stderr() -> None:
-    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, stream=sys.stderr)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 def _bracketed(host: str) -> str:

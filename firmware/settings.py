@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 from urllib.parse import urlsplit
 
-from firmware.protocol import topics
+from firmware.protocol import logs, topics
 from firmware.protocol.link import Broker, LinkTiming, SessionTiming
 
 KIND_NAMES = {str: "a text", int: "a whole number", float: "a number", Path: "a path"}
@@ -45,6 +45,8 @@ class NodeSettings:
     data_dir: Path = Path("data")
     pages: str = ""  # host:port at which this unit serves its own pages; "" = it serves none
     bench: str = ""  # address of the page of this unit's emulated hardware, when it has such
+
+    log_format: str = "text"  # text | json: a line for people, or an object a line for programs
 
     # deadlines of the link, in seconds; those of the configuration replace resend, heartbeat and health
     keepalive_s: int = 15  # R20
@@ -167,6 +169,10 @@ def _check(settings: NodeSettings, path: Path) -> None:
         file = getattr(settings, name)
         if file is not None and not file.is_file():
             raise BadSettings(f"setting '{name}' in {path} names {file}, which is not a file")
+    if settings.log_format not in logs.FORMATS:
+        raise BadSettings(
+            f"setting 'log_format' in {path} must be {' or '.join(logs.FORMATS)}, not {settings.log_format!r}"
+        )
     _check_broker(settings, path)
     _check_pages(settings, path)
 

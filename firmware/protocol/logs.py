@@ -98,6 +98,11 @@ class Outages:
         self._log.error("%s%s is out: %s", self._place, part, why, extra=facts)
         return True
 
+    def resume(self, part: str, age_s: float) -> None:
+        """It has been out for so long, which an earlier process has told."""
+        with self._lock:
+            self._since.setdefault(part, self._now_s() - age_s)
+
     def end(self, part: str) -> float | None:
         """It works again; after how many seconds, and None when it was not known to be out."""
         with self._lock:
