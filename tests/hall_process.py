@@ -46,10 +46,13 @@ keepalive_s = 5
 class HallProcess:
     """A hall that runs. node-1 is the dispenser, node-2 and node-3 the windows, node-4 voice and displays."""
 
-    def __init__(self, folder: Path, run_dir: Path, speed: float = 1.0) -> None:
+    def __init__(
+        self, folder: Path, run_dir: Path, speed: float = 1.0, *, controller: str = "", unit: str = ""
+    ) -> None:
+        """controller, unit: more lines of TOML for their files."""
         first = _first_port()
         ports = choose_ports(None, first + 20, first)
-        self.works = Works(folder, run_dir, ports, speed, Extras(CONTROLLER, UNIT))
+        self.works = Works(folder, run_dir, ports, speed, Extras(CONTROLLER + controller, UNIT + unit))
         self.morning = self.works.prepare(is_day_over=False)
         self._stop = threading.Event()
 
@@ -126,10 +129,17 @@ class HallProcess:
 
     def kill_worker(self) -> int:
         """SIGKILL of the process that is the controller; its supervisor starts another. Its pid."""
-        return self._kill_child("controller.web_process", youngest=True)
+        return self._kill(self.worker())
 
     def kill_broker(self) -> int:
-        return self._kill_child("nats-server")
+        return self._kill(self.broker())
+
+    def worker(self) -> psutil.Process:
+        """The process that is the controller."""
+        return self._child("controller.web_process", youngest=True)
+
+    def broker(self) -> psutil.Process:
+        return self._child({"nats": "nats-server"}.get(self.works.settings.broker, "mosquitto"))
 
     def kill_everything(self) -> None:
         """The power of the controller's machine: supervisor, worker and broker at once, then on again."""
@@ -142,16 +152,18 @@ class HallProcess:
         controller.end(0)
         controller.start()
 
-    def _kill_child(self, word: str, youngest: bool = False) -> int:
+    def _kill(self, victim: psutil.Process) -> int:
+        victim.send_signal(signal.SIGKILL)
+        return victim.pid
+
+    def _child(self, word: str, youngest: bool = False) -> psutil.Process:
         found = [
             child
             for child, words in below(self.works.controller.pid or 0)
             if any(word in part for part in words[:4])
         ]
         assert found, f"no process {word} under the controller"
-        victim = max(found, key=lambda child: child.create_time()) if youngest else found[0]
-        victim.send_signal(signal.SIGKILL)
-        return victim.pid
+        return max(found, key=lambda child: child.create_time()) if youngest else found[0]
 
     # --- what was stored
 

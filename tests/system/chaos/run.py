@@ -1,0 +1,166 @@
+"""One run: a busy hall, accidents from a seed, then calm, and what the auditor finds."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.system.chaos import witness
+from tests.system.chaos.accidents import Accident, What, schedule
+from tests.system.chaos.auditor import Evidence, Wrong, audit
+from tests.system.chaos.clients import Client, Console, Kiosk, Phone
+from tests.system.chaos.harm import Harm
+from tests.system.chaos.light import LightHall, light_hall, staff
+from tests.system.chaos.promises import Ledger
+from tests.waiting import until
+
+AT_CONSOLES = (4, 7, 8)  # windows whose clerks work in the browser; the others push keys
+KIOSKS, PHONES = 3, 2
+WORK = ("TicketIssued", "TicketCalled")  # what counts as done
+HEARD_OUT_S = 60.0  # after the last accident, until every unit was heard
+BOARDS_S = 20.0  # after that, until every board shows what the hall is
+ENDS_S = 30.0
+SHOWN = 20  # findings told of
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run is. work: tickets and calls after which it is over; longest_s: or when so long has passed.
+
+    pace_s: mean seconds between two pushes of one of the six buttons.
+    """
+
+    seed: str
+    broker: str
+    accidents: int
+    kinds: Collection[What] = (What.KILL,)
+    work: int = 1_000_000
+    longest_s: float = 30.0
+    pace_s: float = 0.5
+
+    def schedule(self) -> list[Accident]:
+        return schedule(self.seed, self.accidents, [f"node-{n}" for n in range(1, 5)], self.kinds)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of it. boards_s: from the last accident until every board was right; None: never."""
+
+    plan: Plan
+    folder: Path
+    told: Sequence[str]
+    done: int
+    busy_s: float
+    boards_s: float | None
+    evidence: Evidence
+    wrongs: list[Wrong] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        promised = len(self.evidence.promises)
+        boards = "never right" if self.boards_s is None else f"right after {self.boards_s:.1f} s"
+        return (
+            f"{self.plan.broker}: {self.done} tickets and calls in {self.busy_s:.0f} s, {promised} promises, "
+            f"{len(self.told)} accidents, boards {boards}, {len(self.wrongs)} wrong"
+        )
+
+    def check(self) -> None:
+        """AssertionError that names seed, accidents, findings and logs when anything is wrong."""
+        lines = [f"SEED={self.plan.seed} {self}", "accidents:", *(f"  {one}" for one in self.told)]
+        lines += ["wrong:", *(f"  {wrong}" for wrong in self.wrongs[:SHOWN]), f"logs: {self.folder}"]
+        assert not self.wrongs, "\n".join(lines)
+
+
+def run(folder: Path, plan: Plan) -> Outcome:
+    """The whole run in a folder of its own."""
+    with light_hall(folder, plan.broker, plan.pace_s) as hall:
+        with crowd(hall, plan.seed) as (ledger, clients, calm):
+            harm, began = Harm(hall), time.monotonic()
+            endure(hall, harm, plan)
+            done, busy_s = hall.count(*WORK), time.monotonic() - began
+            settle(hall, harm, clients, calm)
+        boards_s = boards_right(hall, harm)
+        shown = witness.boards_of_units(hall)
+        wanted = witness.wanted_boards(hall, witness.boards_of_hall(hall))
+        hall.stop()
+        evidence = witness.evidence(hall, ledger.all(), shown, wanted)
+    return Outcome(plan, folder, harm.told, done, busy_s, boards_s, evidence, audit(evidence))
+
+
+@contextmanager
+def crowd(hall: LightHall, seed: str) -> Iterator[tuple[Ledger, Sequence[Client], threading.Event]]:
+    """Eight HTTP clients, at work; at the end they go home."""
+    ledger, calm, stop = Ledger(), threading.Event(), threading.Event()
+
+    facts = (hall.url, seed, ledger, calm, stop)
+    clients: list[Client] = [Kiosk(f"kiosk-{n}", *facts) for n in range(KIOSKS)]
+    clients += [Phone(f"phone-{share}", *facts, share=share) for share in range(PHONES)]
+    for window, person in staff().items():
+        clerk = Console(f"console-{window}", *facts, window=window)
+        clerk.sit_down(hall.sign_in_link(person.id))
+        if window in AT_CONSOLES:
+            clients.append(clerk)
+        else:
+            clerk.machine.close()
+    for client in clients:
+        client.start()
+    try:
+        yield ledger, clients, calm
+    finally:
+        calm.set()
+        stop.set()
+        ended = [client.join(ENDS_S) for client in clients]
+    assert all(ended), "a client does not end"
+    assert [client.error for client in clients if client.error is not None] == []
+
+
+def endure(hall: LightHall, harm: Harm, plan: Plan) -> None:
+    """Let the accidents happen at their parts of the run, until it is over."""
+    coming = plan.schedule()
+    pause, began = threading.Event(), time.monotonic()
+    while (part := _part(hall, plan, began)) < 1.0:
+        while coming and coming[0].at <= part:
+            harm.befall(coming.pop(0))
+        harm.turn()
+        pause.wait(0.1)
+    for accident in coming:
+        harm.befall(accident)
+        harm.turn()
+
+
+def _part(hall: LightHall, plan: Plan, began: float) -> float:
+    return max(hall.count(*WORK) / plan.work, (time.monotonic() - began) / plan.longest_s)
+
+
+def settle(hall: LightHall, harm: Harm, clients: Sequence[Client], calm: threading.Event) -> None:
+    """No more accidents and nothing new; what is under way is finished and every unit is heard out."""
+    harm.end_all()
+    calm.set()
+    hall.calm_file.touch()
+    _until_kept_running(harm, lambda: all(client.join(0) for client in clients), "every client is answered")
+    _until_kept_running(harm, lambda: not any(witness.untold(hall).values()), "every unit is heard out")
+
+
+def boards_right(hall: LightHall, harm: Harm) -> float | None:
+    """Seconds from the last accident until every unit showed what the hall is; None: not in time."""
+    try:
+        until(lambda: not witness.differing(hall), BOARDS_S, every=0.3)
+    except AssertionError:
+        return None
+    return time.monotonic() - harm.last_at
+
+
+def _until_kept_running(harm: Harm, is_so: Callable[[], bool], what: str) -> None:
+    """Wait, while what died is started again. What never comes true is for the auditor to find."""
+
+    def turn() -> bool:
+        harm.turn()
+        return is_so()
+
+    try:
+        until(turn, HEARD_OUT_S, every=0.2, what=what)
+    except AssertionError as never:
+        harm.told.append(str(never))
