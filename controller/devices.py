@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import logging
 import os
 import ssl
 import sys
@@ -17,21 +18,28 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
+
 from controller.boards import window_of
 from controller.broker import CONTROLLER, hash_secret, new_secret, set_accounts
 from controller.broker_config import Account
 from controller.clock import real_now
 from controller.hall.model import HallError, Text
 from controller.settings import Settings, load
-from controller.store import Store
+from controller.store import Store, items
 from controller.store import devices as rows
 from controller.store.devices import Position, Unit
 from controller.store.people import audit
 from controller.store.records import all_halls
-from firmware.protocol import topics
-from firmware.protocol.messages import DeviceConfig, UnitConfig
+from firmware.protocol import catalogue, topics
+from firmware.protocol.messages import MAX_PAYLOAD_BYTES, DeviceConfig, UnitConfig
 
+KIOSK = "k-"  # what the boards of kiosks begin with
+LARGEST_CATALOGUE = MAX_PAYLOAD_BYTES // 2  # bytes; a third more on the wire, beside the devices
 KINDS = frozenset({"button", "printer", "keypad", "led", "speaker", "screen"})
+
+
+_logger = logging.getLogger(__name__)
 
 
 class BadDevices(HallError):
@@ -54,6 +62,7 @@ class Book:
     units: Mapping[str, Unit] = field(default_factory=dict)
     positions: Mapping[tuple[str, str], Position] = field(default_factory=dict)
     kinds: Mapping[tuple[str, str], tuple[Placed, ...]] = field(default_factory=dict)  # (hall, kind)
+    catalogue: bytes = b""  # what can be found at a kiosk, packed
 
     def position_of(self, unit: str) -> Position | None:
         """Where the unit stands; None for a spare, revoked or unknown one."""
@@ -68,7 +77,11 @@ class Book:
         if found is None or found.revoked_at is not None:
             return None
         position = self.position_of(unit)
-        return UnitConfig(rev=self.rev, position="", devices=[]) if position is None else position.config
+        if position is None:
+            return UnitConfig(rev=self.rev, position="", devices=[])
+        if any(device.board.startswith(KIOSK) for device in position.config.devices):
+            return msgspec.structs.replace(position.config, catalogue=self.catalogue)
+        return position.config
 
     def devices_of(self, unit: str) -> Sequence[DeviceConfig]:
         position = self.position_of(unit)
@@ -249,13 +262,28 @@ def _twice(what: str, names: Iterable[str]) -> Iterator[str]:
 def _read(store: Store) -> Book:
     with store.reading() as c:
         rev, units, positions = rows.changes(c), rows.all_units(c), rows.all_positions(c)
-    book = Book(rev, {unit.id: unit for unit in units}, {(one.hall, one.id): one for one in positions})
+    book = Book(
+        rev,
+        {unit.id: unit for unit in units},
+        {(one.hall, one.id): one for one in positions},
+        catalogue=_catalogue(store),
+    )
     kinds: dict[tuple[str, str], tuple[Placed, ...]] = {}
     for unit in units:
         for device in book.devices_of(unit.id):
             key = unit.hall, device.kind
             kinds[key] = (*kinds.get(key, ()), Placed(unit.id, device))
     return replace(book, kinds=kinds)
+
+
+def _catalogue(store: Store) -> bytes:
+    """Every matter of a queue, packed; b"" when that would fill a message: kiosks then search queues."""
+    known = items.matters(store)
+    packed = catalogue.pack([catalogue.Matter(code=m.code, name=m.name, queue=m.queue) for m in known])
+    if len(packed) > LARGEST_CATALOGUE:
+        _logger.warning("%d matters are too many for kiosks to search (%d bytes)", len(known), len(packed))
+        return b""
+    return packed
 
 
 # --- the command

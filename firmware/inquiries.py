@@ -8,6 +8,8 @@ up, fill up or crash the agent. One question a connection: a line of JSON, answe
         -> {"status": 204, "age_s": 12.5, ...} when nothing newer came in time;   404 for an unknown board
     {"ask": "ticket", "queue": "A", "item": "", "key": "..."}
         -> {"status": 201, "body": {"number": "A007", ...}} | 409, 503 with {"error": {code, zh, en}}
+    {"ask": "matters"}
+        -> {"status": 200, "body": {"matters": [{"code": ..., "name": ..., "queue": ...}]}}
 """
 
 from __future__ import annotations
@@ -15,13 +17,14 @@ from __future__ import annotations
 import os
 import socketserver
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from firmware.presses import Answer, Presses, PressRefused
+from firmware.protocol.catalogue import Matter
 from firmware.protocol.guard import Guard
 from firmware.protocol.messages import Pressed
 from firmware.protocol.outbox import StoreFault, UnitClock
@@ -50,7 +53,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Inquiries:
-    """Answers pages until closed. silent_s: seconds since the controller was there, 0 while it is."""
+    """Answers pages until closed. matters: what can be found by search; silent_s: seconds since the
+    controller was there, 0 while it is."""
 
     def __init__(
         self,
@@ -60,12 +64,14 @@ class Inquiries:
         clock: UnitClock,
         guard: Guard,
         *,
+        matters: Callable[[], Sequence[Matter]],
         silent_s: Callable[[], float],
         answer_wait_s: float,
         poll_wait_s: float,
     ) -> None:
         self.path = path
         self._shelf, self._presses, self._clock, self._guard = shelf, presses, clock, guard
+        self._matters = matters
         self._silent_s, self._answer_wait_s, self._poll_wait_s = silent_s, answer_wait_s, poll_wait_s
         path.unlink(missing_ok=True)
         old = os.umask(0o077)
@@ -98,6 +104,8 @@ class Inquiries:
                 return self._board(question)
             case "ticket":
                 return self._ticket(question)
+            case "matters":
+                return {"status": 200, "body": {"matters": self._matters()}}
             case _:
                 return _error(400, "bad_question", "请求有误", f"nobody can be asked for {question.ask!r}")
 

@@ -7,6 +7,7 @@ the files of firmware/pages under /pages/, and the page API by asking the agent 
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -67,6 +68,8 @@ class Pages:
         if path.startswith("/api/board/"):
             after = parse_qs(parts.query).get("after", [""])[-1]
             return self._board(path.removeprefix("/api/board/"), after[:64])
+        if path == "/api/matters":
+            return self._asked({"ask": "matters"})
         return _problem(404, "not_found", "没有这个页面", f"there is no page {path[:100]!r}")
 
     def post(self, target: str, key: str, body: bytes) -> Reply:
@@ -115,7 +118,10 @@ class Pages:
                 headers[header] = str(answer[field])
         if "cursor" in answer:
             headers["ETag"] = f'"{answer["cursor"]}"'
-        body = json.dumps(answer["body"], ensure_ascii=False).encode() if "body" in answer else b""
+        shown = answer.get("body")
+        if shown and shown.get("url") and shown.get("printed") is not True:
+            shown["qr"] = qr_picture(shown["url"])
+        body = json.dumps(shown, ensure_ascii=False).encode() if "body" in answer else b""
         return Reply(int(answer["status"]), headers, body)
 
     def _ask(self, question: dict[str, str]) -> dict[str, Any]:
@@ -196,6 +202,16 @@ class Server(ThreadingHTTPServer):
         error = sys.exc_info()[1]
         if not isinstance(error, ConnectionError | TimeoutError):
             super().handle_error(request, client_address)
+
+
+def qr_picture(text: str) -> str:
+    """A QR code as the address of a picture: what a phone reads where no slip says it."""
+    # Imported when first needed: Pillow comes along, and a unit whose slips are printed never draws one.
+    import qrcode
+    from qrcode.image.svg import SvgPathImage
+
+    picture = qrcode.make(text, image_factory=SvgPathImage, border=2)
+    return f"data:image/svg+xml;base64,{base64.b64encode(picture.to_string()).decode()}"
 
 
 def _problem(status: int, code: str, zh: str, en: str) -> Reply:

@@ -21,12 +21,18 @@ from firmware.protocol.outbox import Outbox, Settled
 from firmware.shelf import Shelf
 
 REMEMBERED = 256  # answers kept in memory for pages; older ones come from the store
+LOOK_AGAIN_S = 0.2  # whoever waits: an outcome that only the store knows wakes nobody
 NO_PAPER = (
     "printer_out",
     "本机暂停出号，请到其他取号机或导办台",
     "This machine is out of service; please use another",
 )
 NOT_OPEN = ("not_open", "现在不能取号", "Tickets are not being issued now")
+NOT_PRINTED = (
+    "not_printed",
+    "小票没有打出来，这个号码已作废，请到其他取号机或导办台",
+    "The slip was not printed and its number is void; please use another machine or ask the guide desk",
+)
 UNKNOWN_QUEUE = ("unknown_queue", "没有这项业务", "There is no such service")
 
 log = logging.getLogger(__name__)
@@ -112,7 +118,9 @@ class Presses:
             timer.cancel()
         else:
             outcome = self._outbox.outcome(seq)
-            if outcome is not None and outcome.how is not Settled.PRINT:
+            if outcome is None:  # Numbered here this instant, or before a restart: the store will tell.
+                return True
+            if outcome.how is not Settled.PRINT:
                 return False
         if isinstance(order, Print):
             self._note(seq, replace(self.answer(seq), number=order.number, qr=order.qr))
@@ -120,20 +128,23 @@ class Presses:
             self._note(seq, Answer(refusal=PressRefused("refused", order.zh, order.en), has_ended=True))
         return True
 
-    def slip_ended(self, seq: int, is_printed: bool) -> None:
-        self._note(seq, replace(self.answer(seq), is_printed=is_printed, has_ended=True))
+    def slip_ended(self, seq: int, is_printed: bool | None) -> None:
+        """The slip came out (True), certainly did not (False: its number is void), or nobody knows."""
+        refusal = PressRefused(*NOT_PRINTED) if is_printed is False else None
+        self._note(seq, replace(self.answer(seq), is_printed=is_printed, has_ended=True, refusal=refusal))
 
     def answer(self, seq: int) -> Answer:
         """What is known of a press now."""
         with self._answered:
-            if seq in self._answers:
-                return self._answers[seq]
+            known = self._answers.get(seq)
+        if known is not None and known.is_settled:
+            return known
         outcome = self._outbox.outcome(seq)
         if outcome is None:
-            return Answer()
+            return known or Answer()
         if outcome.how is Settled.REFUSED:
             return Answer(refusal=PressRefused("refused", outcome.zh, outcome.en), has_ended=True)
-        return Answer(number=outcome.number, qr=outcome.qr, has_ended=True)
+        return replace(known or Answer(has_ended=True), number=outcome.number, qr=outcome.qr)
 
     def wait(self, seq: int, timeout_s: float) -> Answer:
         """The answer once it has a number or a refusal, or after timeout_s; a slip under way is waited
@@ -215,4 +226,4 @@ class Presses:
                 left_s = until - time.monotonic()
                 if is_enough(answer) or left_s <= 0:
                     return answer
-                self._answered.wait(left_s)
+                self._answered.wait(min(left_s, LOOK_AGAIN_S))

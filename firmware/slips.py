@@ -50,7 +50,7 @@ class Slips:
 
     tell: hands a result to the controller; forget: lets the order be begun again when it comes again;
     later: runs a step on another thread; ended: called with each press whose slip came to an end, and
-    whether it was printed.
+    whether it was printed (None: nobody knows, or it needs none).
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Slips:
         tell: Callable[[Result | None], None],
         forget: Callable[[str], None],
         later: Callable[[Callable[[], None]], None],
-        ended: Callable[[int, bool], None],
+        ended: Callable[[int, bool | None], None],
     ) -> None:
         self._outbox, self._devices, self._guard = outbox, devices, guard
         self._tell, self._forget, self._later, self._ended = tell, forget, later, ended
@@ -136,11 +136,12 @@ class Slips:
     def _without_printer(self, cid: str, order: Print) -> None:
         """A number for a screen (no device named) is done when it is known; a slip cannot be printed."""
         if order.device:
-            self._finish(cid, order.press, NotPrinted(order=cid, press=order.press, why="printer.gone"))
+            self._finish(cid, order, NotPrinted(order=cid, press=order.press, why="printer.gone"))
         elif self._outbox.begin_slip(cid, order):
             result = Result(cid=cid, state=ResultState.DONE)
             self._outbox.finish(result, slip=cid)
             self._tell(result)
+            self._end(order, None)
         else:
             self._settle(_press_settled(cid))
 
@@ -150,6 +151,7 @@ class Slips:
             report = future.result()
         except Late:
             self._settle(Result(cid=cid, state=ResultState.EXPIRED))
+            self._end(order, False)
         except AlreadySettled:
             self._settle(_press_settled(cid))
         except CancelledError:
@@ -158,7 +160,7 @@ class Slips:
                 partial(self.print_order, received, order)
             )
         else:
-            self._finish(cid, order.press, report)
+            self._finish(cid, order, report)
 
     def _own_ended(self, issued: IssuedOffline, line: QueueLine | None, future: Future[SlipReport]) -> None:
         if future.cancelled():
@@ -168,14 +170,17 @@ class Slips:
         report = future.result()
         self._outbox.finish(None, report, slip=report.order)
         self._tell(None)
-        self._ended(issued.press, isinstance(report, Printed))
+        self._ended(issued.press, _is_printed(report))
 
-    def _finish(self, cid: str, press: int | None, report: SlipReport) -> None:
+    def _finish(self, cid: str, order: Print, report: SlipReport) -> None:
         result = result_of(cid, report)
         self._outbox.finish(result, report, slip=cid)
         self._tell(result)
-        if press is not None:
-            self._ended(press, isinstance(report, Printed))
+        self._end(order, _is_printed(report))
+
+    def _end(self, order: Print, is_printed: bool | None) -> None:
+        if order.press is not None and order.press_epoch == self._outbox.epoch:
+            self._ended(order.press, is_printed)
 
     def _settle(self, result: Result) -> None:
         self._outbox.finish(result)
@@ -189,6 +194,16 @@ class Slips:
 
 def _press_settled(cid: str) -> Result:
     return Result(cid=cid, state=ResultState.FAILED, code="press_settled")
+
+
+def _is_printed(report: SlipReport) -> bool | None:
+    match report:
+        case Printed():
+            return True
+        case NotPrinted():
+            return False
+        case PrintUncertain():
+            return None
 
 
 def result_of(cid: str, report: SlipReport) -> Result:

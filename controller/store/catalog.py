@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection, select
 
+from controller.store.devices import catalogue_changed
 from controller.store.records import upsert
 from controller.store.tables import item
 
@@ -27,6 +28,7 @@ class Item:
 def put_items(c: Connection, items: Iterable[Item]) -> None:
     """Add items, or overwrite those of the same code."""
     upsert(c, item, [asdict(one) for one in items])
+    catalogue_changed(c)
 
 
 def all_items(c: Connection) -> list[Item]:

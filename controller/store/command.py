@@ -6,13 +6,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from sqlalchemy import text
-
 from controller.clock import real_now
 from controller.hall.model import HallError
 from controller.settings import load
-from controller.store import Store, StoreFailed, log
+from controller.store import Store, StoreFailed, integrity, log
 from controller.store.database import parse
+from controller.store.devices import catalogue_changed
 
 
 def main(argv: list[str]) -> int:
@@ -55,32 +54,15 @@ def _migrate(url: str, words: argparse.Namespace) -> int:
 def _check(url: str, words: argparse.Namespace) -> int:
     store = _opened(url)
     try:
-        problems = _problems(store)
+        with store.reading() as c:
+            report = integrity.examine(c)
     finally:
         store.close()
-    for problem in problems:
+    for problem in report.problems:
         print(f"servicehall store: {problem}", file=sys.stderr)
-    if not problems:
-        print("the database is whole, and every hall's log leads to what it says")
-    return 1 if problems else 0
-
-
-def _problems(store: Store) -> list[str]:
-    problems: list[str] = []
-    with store.reading() as c:
-        if c.dialect.name == "sqlite":
-            found = c.execute(text("PRAGMA integrity_check")).scalars()
-            problems += [f"the file is damaged: {row}" for row in found if row != "ok"]
-        for hall in log.halls(c):
-            if log.load(c, hall) != log.replay(c, hall):
-                problems.append(f"hall {hall}: the snapshot does not agree with the log")
-            differing = log.differing_tickets(c, hall)
-            if differing:
-                problems.append(
-                    f"hall {hall}: {len(differing)} tickets do not agree with the log, the first is"
-                    f" {differing[0]}; run: servicehall store rebuild"
-                )
-    return problems
+    if not report.problems:
+        print(f"the database is whole, and every hall's log leads to what it says: {report}")
+    return 1 if report.problems else 0
 
 
 def _rebuild(url: str, words: argparse.Namespace) -> int:
@@ -105,8 +87,13 @@ def _import_items(url: str, words: argparse.Namespace) -> int:
     from controller.store import catalogue
 
     file = _file(url)
-    _opened(url).close()  # brings the schema to this version first
-    print(f"{catalogue.import_items(file, words.file)} items are in the catalogue")
+    store = _opened(url)  # brings the schema to this version first
+    try:
+        print(f"{catalogue.import_items(file, words.file)} items are in the catalogue")
+        with store.writing() as c:
+            catalogue_changed(c)
+    finally:
+        store.close()
     return 0
 
 

@@ -135,6 +135,11 @@ def revoke_unit(c: Connection, id: str, now: datetime) -> None:
     count_up(c, CHANGES)
 
 
+def catalogue_changed(c: Connection) -> None:
+    """What kiosks can find is part of their configuration: let every unit take it anew."""
+    c.execute(update(position).values(rev=count_up(c, CHANGES)))
+
+
 def _touch(c: Connection, hall: str, at: str | None) -> None:
     """A unit that comes to a position has an older revision of some other one: give this a higher."""
     rev = count_up(c, CHANGES)

@@ -126,6 +126,7 @@ class Controller(FarEnd):
 
     def __init__(self, settings: Settings, gen: int = 1) -> None:
         self.is_granting = True
+        self.printer = "printer-1"  # "": the unit shall only show its numbers
         self.granted: dict[tuple[str, int], str] = {}  # press -> number
         self._granting = threading.Lock()
         super().__init__(settings, gen)
@@ -140,8 +141,8 @@ class Controller(FarEnd):
         with self._granting:
             number = self.granted.setdefault((epoch, seq), f"A{len(self.granted) + 1:03d}")
         order = Print(
-            device="printer-1",
-            lines=[SlipLine(text=number, size=4)],
+            device=self.printer,
+            lines=[SlipLine(text=number, size=4)] if self.printer else [],
             qr=f"https://hall.example/t/{number}",
             press=seq,
             press_epoch=epoch,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 import os
@@ -20,6 +21,7 @@ import pytest
 
 from controller.settings import Settings
 from firmware.node import Node
+from firmware.protocol.catalogue import Matter, pack
 from tests.firmware.far_end import broker_for
 from tests.firmware.hall_unit import (
     Controller,
@@ -250,6 +252,46 @@ def test_f01_without_paper_the_kiosk_says_so(browser, hardware, node):
     answer = browser.take()
     assert (answer.status, answer.json["error"]["code"]) == (409, "printer_out")
     assert node.outbox.outcome(1) is None
+
+
+def test_a_slip_that_did_not_come_out_voids_the_number_on_the_screen_too(
+    folder, settings, controller, hardware
+):
+    keep_config(
+        folder / "unit", hardware.config(without=("printer-1",))
+    )  # which the controller believes there
+    with node_running(node_settings(folder / "unit", settings.mqtt_port, pages="127.0.0.1:0")) as node:
+        until(lambda: node.link.is_up, 20)
+        answer = Browser(node).take()
+    assert (answer.status, answer.json["error"]["code"]) == (409, "not_printed")
+
+
+def test_a_kiosk_without_a_printer_shows_the_code_its_slip_would_have(folder, settings, controller, hardware):
+    keep_config(folder / "unit", hardware.config(without=("printer-1",)))
+    controller.printer = ""
+    with node_running(node_settings(folder / "unit", settings.mqtt_port, pages="127.0.0.1:0")) as node:
+        until(lambda: node.link.is_up, 20)
+        answer = Browser(node).take().json
+    assert (answer["number"], answer["printed"]) == ("A001", None)
+    kind, _, picture = answer["qr"].partition(",")
+    assert kind == "data:image/svg+xml;base64"
+    assert b"<svg" in base64.b64decode(picture)
+
+
+def test_matters_are_found_that_came_with_the_configuration(folder, hardware):
+    known = [Matter(code="110-1", name="社会保障卡申领", queue="A")]
+    keep_config(folder / "unit", hardware.config(catalogue=pack(known)))
+    with node_running(node_settings(folder / "unit", 9, pages="127.0.0.1:0")) as node:
+        answer = Browser(node).get("/api/matters")
+    assert answer.json == {"matters": [{"code": "110-1", "name": "社会保障卡申领", "queue": "A"}]}
+
+
+def test_a_catalogue_that_cannot_be_read_leaves_a_kiosk_without_search(folder, hardware):
+    keep_config(folder / "unit", hardware.config(catalogue=b"no catalogue"))
+    with node_running(node_settings(folder / "unit", 9, pages="127.0.0.1:0")) as node:
+        browser = Browser(node)
+        assert browser.get("/api/matters").json == {"matters": []}
+        assert node.config.position == "hall-1"
 
 
 def test_an_unknown_queue_is_refused(kiosk):

@@ -1,0 +1,43 @@
+"""The matters a kiosk can find by search, packed small enough to travel in its configuration.
+
+5,000 matters are near 850 KB of JSON, over what a message may hold (messages.MAX_PAYLOAD_BYTES); packed
+they are a fifth of that.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+
+import msgspec
+
+from firmware.protocol.messages import BadMessage, Struct
+
+MOST_BYTES = 4 * 1024 * 1024  # unpacked; a larger one is no catalogue
+
+
+class Matter(Struct, frozen=True, kw_only=True):
+    """One thing people come for, and the queue it is done in."""
+
+    code: str
+    name: str
+    queue: str
+
+
+def pack(matters: Sequence[Matter]) -> bytes:
+    """b"" when there are none."""
+    return zlib.compress(msgspec.json.encode(matters), 9) if matters else b""
+
+
+def unpack(packed: bytes) -> list[Matter]:
+    """Raises BadMessage for what is no catalogue."""
+    if not packed:
+        return []
+    try:
+        unpacker = zlib.decompressobj()
+        text = unpacker.decompress(packed, MOST_BYTES)
+        if not unpacker.eof:
+            raise BadMessage(f"the catalogue is cut off or over {MOST_BYTES} bytes", "catalogue")
+        return msgspec.json.decode(text, type=list[Matter])
+    except (zlib.error, msgspec.DecodeError) as error:
+        raise BadMessage(f"the catalogue cannot be read: {error}", "catalogue") from error

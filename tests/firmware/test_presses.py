@@ -1,0 +1,51 @@
+"""Whose number counts when ours and the controller's come at the same instant."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from firmware.devices import Devices
+from firmware.drivers import Driver
+from firmware.presses import Presses
+from firmware.protocol.guard import Guard
+from firmware.protocol.messages import IssuedOffline, Pressed, Print
+from firmware.protocol.outbox import Outbox
+from firmware.shelf import Shelf
+from tests.waiting import until
+
+
+class NoPrinter(Devices):
+    """A unit without devices. Between giving up waiting and giving a number it is asked for its printer:
+    then the controller's answer arrives."""
+
+    def __init__(self, guard: Guard) -> None:
+        super().__init__(lambda report: None, guard)
+        self.arrives: list[Print] = []
+        self.presses: Presses | None = None
+
+    def printer(self, name: str = "") -> Driver | None:
+        while self.arrives and self.presses is not None:
+            self.presses.answered(self.arrives.pop())
+        return None
+
+
+def test_f16_an_answer_that_comes_while_we_number_the_press_is_not_shown(tmp_path: Path) -> None:
+    guard, outbox = Guard(logging.getLogger(__name__)), Outbox.open(tmp_path / "outbox.sqlite")
+    devices, issued = NoPrinter(guard), list[IssuedOffline]()
+    devices.presses = presses = Presses(
+        outbox,
+        devices,
+        Shelf(outbox),
+        guard,
+        is_linked=lambda: True,
+        changed=lambda: None,
+        print_offline=issued.append,
+    )
+    presses.grant_timeout_s, presses.suffix = 0.3, "2"
+    seq = presses.take(Pressed(input="kiosk", choice="A"))
+    devices.arrives.append(Print(device="", lines=[], press=seq, press_epoch=outbox.epoch, number="A001"))
+    assert presses.wait(seq, 20).number == "A-2-001"
+    assert [one.number for one in until(lambda: issued)] == ["A-2-001"]
+    presses.stop()
+    outbox.close()
