@@ -27,7 +27,7 @@ from sqlalchemy.pool import QueuePool
 from controller.lock import PATIENCE_S
 from controller.store import schema
 from controller.store.claim import FileClaim, SessionClaim, application_name
-from controller.store.errors import StoreFailed, is_outage
+from controller.store.errors import StoreDamaged, StoreFailed, is_damage, is_outage
 from controller.store.records import GENERATION, count_up, put_meta_once
 
 BUSY_TIMEOUT_MS = 5000  # another process (a backup, `servicehall store`) holds the write lock for so long
@@ -123,6 +123,8 @@ def _named_failures() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
+        if is_damage(_first(error)):
+            raise StoreDamaged(str(_first(error).orig)) from error
         if is_outage(error):
             raise StoreFailed(f"the database failed: {_first(error).orig}") from error
         raise

@@ -7,7 +7,7 @@ marks, settled orders and the rows of the lists.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,6 +19,7 @@ from controller.hall.events import DayOpened, Event
 from controller.hall.model import Hall, Plan
 from controller.hall.snapshot import freeze, thaw
 from controller.store import codec, orders, projections
+from controller.store.errors import StoreDamaged
 from controller.store.orders import PendingOrder, Settled
 from controller.store.records import upsert
 from controller.store.tables import answer, event, heard, person, snapshot, ticket
@@ -128,9 +129,17 @@ def prune(c: Connection, hall: str, now: datetime) -> None:
 
 
 def load(c: Connection, hall: str) -> tuple[Hall, int]:
-    """The hall after its last event, and that event's seq (0: nothing has ever happened)."""
+    """The hall after its last event, and that event's seq (0: nothing has ever happened).
+
+    As quick with years of history as with a day of it. Raises StoreDamaged when events are missing.
+    """
     restored, seq = _newest_snapshot(c, hall)
+    newest = c.execute(select(func.max(event.c.seq)).where(event.c.hall == hall)).scalar() or 0
+    if newest < seq:
+        raise StoreDamaged(f"the log of hall {hall} ends at event {newest}, its snapshot is of {seq}")
     for logged in events(c, hall, after=seq):
+        if logged.seq != seq + 1:
+            raise StoreDamaged(f"the log of hall {hall} goes on with event {logged.seq} after {seq}")
         restored, seq = apply(restored, logged.event), logged.seq
     return restored, seq
 
@@ -138,7 +147,7 @@ def load(c: Connection, hall: str) -> tuple[Hall, int]:
 def replay(c: Connection, hall: str) -> tuple[Hall, int]:
     """The same from the first event on, without snapshots."""
     replayed, seq = new_hall(hall, Plan()), 0
-    for logged in events(c, hall):
+    for logged in _in_pages(c, hall):
         replayed, seq = apply(replayed, logged.event), logged.seq
     return replayed, seq
 
@@ -217,31 +226,40 @@ def rebuild(c: Connection, hall: str) -> int:
     """Make the ticket rows of a hall again from its log; how many there are."""
     c.execute(delete(ticket).where(ticket.c.hall == hall))
     count = 0
-    for rows in _rows_from_log(c, hall):
-        projections.write(c, rows)
-        count += len(rows)
+    for walked in walk(c, hall):
+        projections.write(c, walked.rows)
+        count += len(walked.rows)
     return count
 
 
 def differing_tickets(c: Connection, hall: str) -> list[int]:
     """Tickets whose row is not what the log says, missing ones included."""
     found: list[int] = []
-    for rows in _rows_from_log(c, hall):
-        found += projections.differing(c, hall, rows)
+    for walked in walk(c, hall):
+        found += projections.differing(c, hall, walked.rows)
     return found
 
 
-def _rows_from_log(c: Connection, hall: str) -> Iterator[dict[int, projections.Row]]:
-    """The rows of tickets that are over and done with, day by day, and at the end of the rest."""
-    replayed = new_hall(hall, Plan())
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """A hall on its way through its log, after event `seq`. rows: of tickets that will change no more."""
+
+    hall: Hall
+    seq: int
+    rows: Mapping[int, projections.Row]
+
+
+def walk(c: Connection, hall: str) -> Iterator[Walked]:
+    """Replay the log day by day; the last one has the rows of all tickets that were still left."""
+    replayed, seq = new_hall(hall, Plan()), 0
     rows: dict[int, projections.Row] = {}
     for logged in _in_pages(c, hall):
-        replayed = apply(replayed, logged.event)
+        replayed, seq = apply(replayed, logged.event), logged.seq
         projections.note(rows, replayed, logged.event)
         if isinstance(logged.event, DayOpened):
-            yield {id: row for id, row in rows.items() if id not in replayed.tickets}
+            yield Walked(replayed, seq, {id: row for id, row in rows.items() if id not in replayed.tickets})
             rows = {id: row for id, row in rows.items() if id in replayed.tickets}
-    yield rows
+    yield Walked(replayed, seq, rows)
 
 
 def _in_pages(c: Connection, hall: str, size: int = 2000) -> Iterator[Logged]:

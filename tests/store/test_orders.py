@@ -62,7 +62,7 @@ def test_only_orders_settled_long_ago_are_forgotten(c: Connection) -> None:
     orders.settle(c, "hall", [("o1", ResultState.DONE, "")], MORNING)
     orders.settle(c, "hall", [("o2", ResultState.DONE, "")], MORNING + timedelta(hours=2))
     orders.prune(c, "hall", MORNING + timedelta(hours=1))
-    with pytest.raises(IntegrityError):
+    with pytest.raises(IntegrityError), c.begin_nested():
         orders.add(c, [slip(HALL, "node-1", "o2", MORNING)])
     orders.add(c, [slip(HALL, "node-1", "o1", MORNING)])
     assert cids(c) == ["o1", "o3"]
