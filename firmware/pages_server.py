@@ -22,6 +22,8 @@ from importlib.resources.abc import Traversable
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from firmware import picture
+
 TYPES = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -206,12 +208,7 @@ class Server(ThreadingHTTPServer):
 
 def qr_picture(text: str) -> str:
     """A QR code as the address of a picture: what a phone reads where no slip says it."""
-    # Imported when first needed: Pillow comes along, and a unit whose slips are printed never draws one.
-    import qrcode
-    from qrcode.image.svg import SvgPathImage
-
-    picture = qrcode.make(text, image_factory=SvgPathImage, border=2)
-    return f"data:image/svg+xml;base64,{base64.b64encode(picture.to_string()).decode()}"
+    return f"data:image/svg+xml;base64,{base64.b64encode(picture.qr_svg(text).encode()).decode()}"
 
 
 def _problem(status: int, code: str, zh: str, en: str) -> Reply:

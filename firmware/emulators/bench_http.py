@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-from firmware.emulators import picture
+from firmware import picture
 from firmware.emulators.gpio import ButtonEmulator
 from firmware.emulators.keypad import KeypadEmulator, UnknownKey
 from firmware.emulators.speaker import SpeakerEmulator

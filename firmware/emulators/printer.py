@@ -14,7 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from firmware.emulators import picture
+from firmware import picture
 from firmware.emulators.escpos import (
     Action,
     Ask,

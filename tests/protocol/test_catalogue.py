@@ -15,7 +15,7 @@ SYLLABLES = "社会保险登记变更注销申请核准许可证书备案审批�
 
 def catalogue(size: int) -> list[Matter]:
     """Made-up matters with names of 8 to 40 characters, no two alike."""
-    chance = Random(1)  # noqa: S311
+    chance = Random(1)
     names = ("".join(chance.choices(SYLLABLES, k=chance.randint(8, 40))) for _ in range(size))
     return [
         Matter(code=f"{110_000 + n:012d}", name=name, queue="ABCDEF"[n % 6]) for n, name in enumerate(names)

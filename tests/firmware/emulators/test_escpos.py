@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from firmware.drivers.slip import slip_bytes
 from firmware.emulators.escpos import Ask, Cut, Parser, QrCode, Raster, Style, TextLine
 from firmware.emulators.explain import explain, is_idle
-from firmware.emulators.picture import dots_svg, qr_svg
+from firmware.picture import dots_svg, qr_svg
 from firmware.protocol.messages import Print, SlipLine
 
 SLIP = slip_bytes(

@@ -1,4 +1,4 @@
-"""Pictures for the bench's page: QR codes and printed dots as SVG."""
+"""QR codes and printed dots as SVG, for a kiosk without a printer and for the bench's page."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ QUIET_MODULES = 1  # paper around it is white; the standard's four are left to t
 
 def qr_svg(text: str) -> str:
     """The QR code of `text`, one unit a module. Raises ValueError when it is too long for any code."""
-    import qrcode  # type: ignore[import-untyped]
-    from qrcode.constants import ERROR_CORRECT_M  # type: ignore[import-untyped]
-    from qrcode.exceptions import DataOverflowError  # type: ignore[import-untyped]
+    # Imported when first needed: Pillow comes along, and most units never draw a code.
+    import qrcode
+    from qrcode.constants import ERROR_CORRECT_M
+    from qrcode.exceptions import DataOverflowError
 
     code = qrcode.QRCode(border=QUIET_MODULES, error_correction=ERROR_CORRECT_M)
     code.add_data(text)
