@@ -8,15 +8,11 @@ from __future__ import annotations
 
 import csv
 import io
-import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import sqlite_utils
-
 from controller.hall.model import HallError
-from controller.store.errors import StoreFailed
 
 NEEDED = ("department", "name", "item_code")
 TRUE, FALSE = frozenset({"1", "true", "yes", "是"}), frozenset({"", "0", "false", "no", "否"})
@@ -26,18 +22,9 @@ class BadItems(HallError):
     """The file is no list of items; the message names file, line and what is wrong there."""
 
 
-def import_items(database: Path, file: Path) -> int:
-    """Put the file's items into the catalogue, all or none; how many. Raises BadItems and StoreFailed."""
-    rows = list(_rows(file))
-    db = sqlite_utils.Database(database)
-    try:
-        with db.conn:
-            db["item"].upsert_all(rows, pk="code")  # type: ignore[union-attr]
-    except sqlite3.Error as error:
-        raise StoreFailed(f"the items could not be stored: {error}") from error
-    finally:
-        db.close()
-    return len(rows)
+def read_items(file: Path) -> list[dict[str, Any]]:
+    """The file's items as rows of the table `item`, each with the columns it has. Raises BadItems."""
+    return list(_rows(file))
 
 
 def _rows(file: Path) -> Iterator[dict[str, Any]]:

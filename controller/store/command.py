@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 from controller.clock import real_now
 from controller.hall.model import HallError
 from controller.settings import load
-from controller.store import Store, StoreFailed, integrity, log
-from controller.store.database import parse
+from controller.store import Store, catalogue, inspection, integrity, log, tables
 from controller.store.devices import catalogue_changed
+from controller.store.records import upsert
 
 
 def main(argv: list[str]) -> int:
@@ -52,12 +53,8 @@ def _migrate(url: str, words: argparse.Namespace) -> int:
 
 
 def _check(url: str, words: argparse.Namespace) -> int:
-    store = _opened(url)
-    try:
-        with store.reading() as c:
-            report = integrity.examine(c)
-    finally:
-        store.close()
+    with _existing(url) as store, store.reading() as c:
+        report = integrity.examine(c)
     for problem in report.problems:
         print(f"servicehall store: {problem}", file=sys.stderr)
     if not report.problems:
@@ -66,50 +63,26 @@ def _check(url: str, words: argparse.Namespace) -> int:
 
 
 def _rebuild(url: str, words: argparse.Namespace) -> int:
-    store = _opened(url)
-    try:
-        with store.writing() as c:
-            for hall in log.halls(c):
-                print(f"hall {hall}: {log.rebuild(c, hall)} tickets")
-    finally:
-        store.close()
+    with _existing(url) as store, store.writing() as c:
+        for hall in log.halls(c):
+            print(f"hall {hall}: {log.rebuild(c, hall)} tickets")
     return 0
 
 
 def _inspect(url: str, words: argparse.Namespace) -> int:
-    from controller.store import inspection  # sqlite-utils takes a while to import
-
-    print("\n".join(inspection.lines(_file(url))))
+    with _existing(url) as store, store.reading() as c:
+        print("\n".join(inspection.lines(c)))
     return 0
 
 
 def _import_items(url: str, words: argparse.Namespace) -> int:
-    from controller.store import catalogue
-
-    file = _file(url)
-    store = _opened(url)  # brings the schema to this version first
-    try:
-        print(f"{catalogue.import_items(file, words.file)} items are in the catalogue")
-        with store.writing() as c:
-            catalogue_changed(c)
-    finally:
-        store.close()
+    rows = catalogue.read_items(words.file)
+    with _existing(url) as store, store.writing() as c:
+        upsert(c, tables.item, rows)
+        catalogue_changed(c)
+    print(f"{len(rows)} items are in the catalogue")
     return 0
 
 
-def _opened(url: str) -> Store:
-    """A database that is there already."""
-    if parse(url).get_backend_name() == "sqlite":
-        _file(url)
-    return Store.open(url, real_now())
-
-
-def _file(url: str) -> Path:
-    """The file of an SQLite database. Raises StoreFailed when there is none."""
-    parsed = parse(url)
-    if parsed.get_backend_name() != "sqlite" or not parsed.database:
-        raise StoreFailed("this works on SQLite files only; use the tools of the database server")
-    file = Path(parsed.database)
-    if not file.exists():
-        raise StoreFailed(f"there is no database {file}; make it with: servicehall store migrate")
-    return file
+def _existing(url: str) -> AbstractContextManager[Store]:
+    return closing(Store.existing(url))

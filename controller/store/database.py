@@ -62,6 +62,23 @@ class Store:
             raise
         return store
 
+    @classmethod
+    def existing(cls, url: str) -> Store:
+        """The database at `url` as it is: neither made nor migrated. Raises StoreFailed and StoreTooNew."""
+        parsed = parse(url)
+        if parsed.get_backend_name() == "sqlite" and parsed.database and not Path(parsed.database).exists():
+            raise StoreFailed(
+                f"there is no database {parsed.database}; make it with: servicehall store migrate"
+            )
+        store = cls(*_engines(url))
+        try:
+            with store.reading() as c:
+                schema.check(c)
+        except BaseException:
+            store.close()
+            raise
+        return store
+
     def migrate(self) -> bool:
         """Bring the schema up to this program; True when something was changed."""
         with _named_failures():

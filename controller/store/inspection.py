@@ -2,44 +2,43 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
-from pathlib import Path
 
-import sqlite_utils
+from sqlalchemy import ColumnElement, Connection, Table, func, select, text
 
-from controller.store.errors import StoreFailed
+from controller.store import log
+from controller.store.tables import event, heard, metadata, orders, snapshot, ticket
 
-PER_HALL = """
-    SELECT hall, MAX(seq) AS events, MIN(at) AS first_at, MAX(at) AS last_at,
-           (SELECT COUNT(*) FROM ticket WHERE ticket.hall = event.hall) AS tickets,
-           (SELECT COUNT(*) FROM orders WHERE orders.hall = event.hall AND settled_at IS NULL) AS pending,
-           (SELECT COUNT(*) FROM heard WHERE heard.hall = event.hall) AS marks,
-           (SELECT MAX(seq) FROM snapshot WHERE snapshot.hall = event.hall) AS snapshot
-    FROM event GROUP BY hall ORDER BY hall
-"""
+SIZE = {
+    "sqlite": "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
+    "postgresql": "SELECT pg_database_size(current_database())",
+}
 
 
-def lines(database: Path) -> list[str]:
-    """The report, line by line. Raises StoreFailed when the file cannot be read."""
-    db = sqlite_utils.Database(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True))
-    try:
-        return [f"{database} {database.stat().st_size / 1e6:.1f} MB", *_tables(db), *_halls(db)]
-    except sqlite3.Error as error:
-        raise StoreFailed(f"{database} cannot be read: {error}") from error
-    finally:
-        db.close()
+def lines(c: Connection) -> list[str]:
+    """The report, line by line."""
+    size = c.execute(text(SIZE[c.dialect.name])).scalar_one()
+    return [f"{c.engine.url.database} {size / 1e6:.1f} MB", *_tables(c), *_halls(c)]
 
 
-def _tables(db: sqlite_utils.Database) -> Iterator[str]:
+def _tables(c: Connection) -> Iterator[str]:
     yield "rows per table"
-    for table in sorted(db.tables, key=lambda table: table.name):
-        yield f"  {table.name:<16} {table.count:>10}"
+    for table in sorted(metadata.tables.values(), key=lambda table: table.name):
+        rows = c.execute(select(func.count()).select_from(table)).scalar_one()
+        yield f"  {table.name:<16} {rows:>10}"
 
 
-def _halls(db: sqlite_utils.Database) -> Iterator[str]:
-    for hall in db.query(PER_HALL):
-        yield f"hall {hall['hall']}"
-        yield f"  {hall['events']} events from {hall['first_at'][:19]} to {hall['last_at'][:19]} UTC"
-        yield f"  {hall['tickets']} tickets, {hall['pending']} orders without a result"
-        yield f"  {hall['marks']} units heard, snapshot after event {hall['snapshot'] or 'none'}"
+def _halls(c: Connection) -> Iterator[str]:
+    for hall in log.halls(c):
+        kept = c.execute(select(func.max(snapshot.c.seq)).where(snapshot.c.hall == hall)).scalar()
+        pending = _count(c, orders, hall, orders.c.settled_at.is_(None))
+        of_hall = select(func.max(event.c.seq), func.min(event.c.at), func.max(event.c.at))
+        seq, first_at, last_at = c.execute(of_hall.where(event.c.hall == hall)).one()
+        yield f"hall {hall}"
+        yield f"  {seq} events from {first_at:%Y-%m-%d %H:%M:%S} to {last_at:%Y-%m-%d %H:%M:%S} UTC"
+        yield f"  {_count(c, ticket, hall)} tickets, {pending} orders without a result"
+        yield f"  {_count(c, heard, hall)} units heard, snapshot after event {kept or 'none'}"
+
+
+def _count(c: Connection, table: Table, hall: str, *where: ColumnElement[bool]) -> int:
+    return int(c.execute(select(func.count()).where(table.c.hall == hall, *where)).scalar_one())

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, func, inspect, select, text
 
-from controller.store.errors import StoreTooNew
+from controller.store.errors import StoreFailed, StoreTooNew
 
 REVISIONS = ("0001",)  # those in migrations/versions, oldest first
 HEAD = REVISIONS[-1]
@@ -29,12 +29,27 @@ def migrate(engine: Engine) -> bool:
         found = version(connection)
         if found == HEAD:
             return False
-        if found is not None and found not in REVISIONS:
-            raise StoreTooNew(
-                f"the database has schema {found}, this program knows up to {HEAD}: install the newer version"
-            )
+        if found is not None:
+            _check_known(found)
         _upgrade(connection)
         return True
+
+
+def check(connection: Connection) -> None:
+    """Raises StoreFailed when there is no database yet or one to be migrated, and StoreTooNew."""
+    found = version(connection)
+    if found is None:
+        raise StoreFailed("there is no database yet; make it with: servicehall store migrate")
+    _check_known(found)
+    if found != HEAD:
+        raise StoreFailed(f"the database has schema {found}, not {HEAD}; run: servicehall store migrate")
+
+
+def _check_known(found: str) -> None:
+    if found not in REVISIONS:
+        raise StoreTooNew(
+            f"the database has schema {found}, this program knows up to {HEAD}: install the newer version"
+        )
 
 
 def version(connection: Connection) -> str | None:

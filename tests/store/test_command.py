@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -12,69 +11,69 @@ from controller.hall.commands import TakeTicket
 from controller.people import CITIZEN
 from controller.store import tables as t
 from controller.store.command import main
-from tests.store.halls import count, morning, open_store, url
+from tests.store.halls import count, morning, open_store, sqlite_url
 
 ITEMS = "department,name,item_code\n区社保局,养老保险参保登记,511A-1\n区税务局,增值税申报,511B-2\n"
 
 
-def store(folder: Path, *words: str) -> int:
-    return main(["--url", url(folder), *words])
+def store(url: str, *words: str) -> int:
+    return main(["--url", url, *words])
 
 
 def test_migrate_makes_the_database_and_check_finds_it_whole(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    bare_database: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert store(tmp_path, "migrate") == 0
-    assert store(tmp_path, "check") == 0
+    assert store(bare_database, "migrate") == 0
+    assert store(bare_database, "check") == 0
     assert "the database is whole" in capsys.readouterr().out
 
 
 def test_the_database_of_a_settings_file_is_meant(tmp_path: Path) -> None:
     settings = tmp_path / "controller.toml"
-    settings.write_text(f'store_url = "{url(tmp_path)}"\n')
+    settings.write_text(f'store_url = "{sqlite_url(tmp_path)}"\n')
     assert main(["-c", str(settings), "migrate"]) == 0
     assert (tmp_path / "hall.db").exists()
 
 
 @pytest.mark.parametrize("verb", ["check", "inspect", "rebuild"])
 def test_a_database_that_is_not_there_is_not_made(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], verb: str
+    bare_database: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], verb: str
 ) -> None:
-    assert store(tmp_path, verb) == 1
+    assert store(bare_database, verb) == 1
     assert capsys.readouterr().err.endswith("make it with: servicehall store migrate\n")
     assert not (tmp_path / "hall.db").exists()
 
 
 def test_check_finds_rows_that_disagree_with_the_log_and_rebuild_mends_them(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    database: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with morning(tmp_path) as live:
+    with morning(database) as live:
         live.submit(TakeTicket("A", "t1"), CITIZEN)
         with live.store.writing() as c:
             c.execute(text("UPDATE ticket SET number = 'A999'"))
-    assert store(tmp_path, "check") == 1
+    assert store(database, "check") == 1
     assert "1 tickets do not agree with the log, the first is 1" in capsys.readouterr().err
-    assert store(tmp_path, "rebuild") == 0
-    assert store(tmp_path, "check") == 0
+    assert store(database, "rebuild") == 0
+    assert store(database, "check") == 0
 
 
 def test_check_finds_a_snapshot_that_disagrees_with_the_log(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    database: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with morning(tmp_path) as live:
+    with morning(database) as live:
         live.submit(TakeTicket("A", "t1"), CITIZEN)
-    with sqlite3.connect(tmp_path / "hall.db") as db:
-        db.execute("UPDATE snapshot SET seq = seq - 1")
-    db.close()
-    assert store(tmp_path, "check") == 1
+        live.keep_snapshot()
+        with live.store.writing() as c:
+            c.execute(text("UPDATE snapshot SET seq = seq - 1"))
+    assert store(database, "check") == 1
     assert "the snapshot does not agree with the log" in capsys.readouterr().err
 
 
-def test_inspect_tells_what_is_in_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with morning(tmp_path) as live:
+def test_inspect_tells_what_is_in_it(database: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with morning(database) as live:
         live.submit(TakeTicket("A", "t1"), CITIZEN)
         seq = live.seq
-    assert store(tmp_path, "inspect") == 0
+    assert store(database, "inspect") == 0
     said = capsys.readouterr().out
     assert "hall hall" in said
     assert f"{seq} events from 2026-03-02 01:00:00" in said
@@ -83,19 +82,22 @@ def test_inspect_tells_what_is_in_it(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 def test_inspect_names_what_is_not_a_database(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "hall.db").write_text("not a database at all, but long enough to look at\n" * 100)
-    assert store(tmp_path, "inspect") == 1
-    assert "cannot be read: file is not a database" in capsys.readouterr().err
+    assert store(sqlite_url(tmp_path), "inspect") == 1
+    assert (
+        "is damaged (file is not a database); stop the controller and put the last backup"
+        in capsys.readouterr().err
+    )
 
 
-def test_items_come_in_from_a_file_and_again_without_harm(tmp_path: Path) -> None:
+def test_items_come_in_from_a_file_and_again_without_harm(database: str, tmp_path: Path) -> None:
     file = tmp_path / "items.csv"
     file.write_text(ITEMS, encoding="utf-8-sig")
-    store(tmp_path, "migrate")
-    assert store(tmp_path, "import-items", str(file)) == 0
-    opened = open_store(tmp_path)
+    store(database, "migrate")
+    assert store(database, "import-items", str(file)) == 0
+    opened = open_store(database)
     with opened.writing() as c:
         c.execute(text("UPDATE item SET queue = 'B' WHERE code = '511A-1'"))
-    assert store(tmp_path, "import-items", str(file)) == 0
+    assert store(database, "import-items", str(file)) == 0
     with opened.reading() as c:
         item = c.execute(select(t.item).where(t.item.c.code == "511A-1")).one()
     assert (item.name, item.department, item.queue, item.is_sample) == (
@@ -108,14 +110,14 @@ def test_items_come_in_from_a_file_and_again_without_harm(tmp_path: Path) -> Non
     opened.close()
 
 
-def test_a_file_may_say_queue_minutes_and_that_they_are_samples(tmp_path: Path) -> None:
+def test_a_file_may_say_queue_minutes_and_that_they_are_samples(database: str, tmp_path: Path) -> None:
     file = tmp_path / "items.csv"
     file.write_text(
         "department,name,item_code,queue,minutes,is_sample,short_name\n局,事,1,A,12,是,简\n局,事,2,,,,\n"
     )
-    store(tmp_path, "migrate")
-    assert store(tmp_path, "import-items", str(file)) == 0
-    opened = open_store(tmp_path)
+    store(database, "migrate")
+    assert store(database, "import-items", str(file)) == 0
+    opened = open_store(database)
     with opened.reading() as c:
         rows = c.execute(select(t.item).order_by(t.item.c.code)).all()
     opened.close()
@@ -137,14 +139,14 @@ def test_a_file_may_say_queue_minutes_and_that_they_are_samples(tmp_path: Path) 
     ],
 )
 def test_a_bad_list_of_items_changes_nothing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str, message: str
+    database: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str, message: str
 ) -> None:
     file = tmp_path / "items.csv"
     file.write_text(content)
-    store(tmp_path, "migrate")
-    assert store(tmp_path, "import-items", str(file)) == 1
+    store(database, "migrate")
+    assert store(database, "import-items", str(file)) == 1
     assert message in capsys.readouterr().err
-    opened = open_store(tmp_path)
+    opened = open_store(database)
     assert count(opened, t.item) == 0
     opened.close()
 
@@ -153,7 +155,7 @@ def test_a_bad_list_of_items_changes_nothing(
     ("words", "message"),
     [
         (["--url", "nonsense", "check"], "'nonsense' is no database URL"),
-        (["--url", "postgresql://there/hall", "inspect"], "SQLite files only"),
+        (["--url", "postgresql://127.0.0.1:1/hall", "inspect"], "the database failed: connection"),
         (["-c", "/nowhere/controller.toml", "check"], "/nowhere/controller.toml cannot be read"),
     ],
 )
