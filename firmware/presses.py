@@ -102,7 +102,7 @@ class Presses:
         seq, is_new = self._outbox.press(report, key)
         if is_new:
             ahead = line.waiting if line is not None and self._is_linked() else None
-            self._note(seq, Answer(queue=queue, ahead=ahead, has_ended=self._devices.printer() is None))
+            self._note(seq, Answer(queue=queue, ahead=ahead))
             self._await_answer(seq, queue)
             self._changed()
         return seq

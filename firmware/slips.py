@@ -117,6 +117,7 @@ class Slips:
         future = self._devices.submit("", cid, order, None)
         if future is None:  # a unit without a printer has shown the number: there is no paper to report
             self._outbox.finish(None, None, slip=cid)
+            self._ended(issued.press, None)
             return
         future.add_done_callback(
             lambda done: self._guard.run("slip", lambda: self._own_ended(issued, line, done))
