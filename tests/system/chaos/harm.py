@@ -64,8 +64,13 @@ class Harm:
                 return self._stop(self._process(accident.victim))
             case What.CUT:
                 return self._cut(accident.victim)
-            case What.FULL | What.JUMP:
-                raise AssertionError("not on this machine")
+            case What.FULL:
+                disk = self._hall.disks[accident.victim]
+                disk.fill()
+                return disk.free
+            case What.JUMP:
+                self._hall.clocks[accident.victim].set(accident.by_s)
+                return None
 
     def _kill(self, victim: str) -> None:
         if victim == MACHINE:

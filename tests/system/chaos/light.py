@@ -4,10 +4,11 @@ piece of network that can be cut."""
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from controller.demo.hall import CLERKS, VISITOR, Staff
@@ -15,8 +16,13 @@ from controller.demo.processes import Process
 from controller.demo.works import answers
 from tests.faults.proxy import Proxy
 from tests.hall_process import HallProcess
+from tests.system.chaos.accidents import MACHINE, What
 from tests.system.chaos.devices import FOLDER, PACE_S, UNIT
+from tests.system.chaos.machines import Disk, WallClock
 from tests.waiting import until
+
+Kinds = Collection[What]
+MACHINE_MIB, UNIT_MIB = 256, 32  # of the disks that can be full
 
 FAST = """
 boards_save_s = 0.5
@@ -36,24 +42,37 @@ class Child(Process):
 class LightHall(HallProcess):
     """node-1 presses, node-2 and node-3 have a clerk at each keypad, node-4 speaks and shows."""
 
-    def __init__(self, folder: Path, run_dir: Path, broker: str, pace_s: float) -> None:
-        """pace_s: mean seconds between two pushes of one button."""
-        super().__init__(folder, run_dir, controller=f'broker = "{broker}"\n', unit=FAST)
+    def __init__(self, folder: Path, run_dir: Path, broker: str, pace_s: float, kinds: Kinds = ()) -> None:
+        """pace_s: mean seconds between two pushes of one button. kinds: of accidents to be ready for."""
         self.folder = folder
+        self.disks = _disks(folder) if What.FULL in kinds else {}
+        super().__init__(folder, run_dir, controller=f'broker = "{broker}"\n', unit=FAST)
+        self.clocks = self._clocks() if What.JUMP in kinds else {}
         self.networks = {node.name: Proxy(self.works.ports.mqtt) for node in self.works.nodes}
         self.works.benches = {}
         self.works.units = {node.name: self._unit(node.name, pace_s) for node in self.works.nodes}
+        self.works.controller = self._controller()
 
     def start(self) -> None:
         self.works.controller.start()
         until(lambda: answers(f"{self.url}/healthz"), 40, what="the controller answers")
         for unit in self.works.units.values():
             unit.start()
+        until(
+            lambda: all(self._is_configured(unit) for unit in self.works.units),
+            40,
+            what="units are configured",
+        )
 
     def stop(self) -> None:
+        """End everything and take the disks out. Safe to call twice."""
         super().stop()
         for network in self.networks.values():
             network.close()
+        disks, self.disks = self.disks, {}
+        for disk in disks.values():
+            disk.free()
+            disk.close()
 
     @property
     def children(self) -> list[Process]:
@@ -89,16 +108,39 @@ class LightHall(HallProcess):
             f'broker = "mqtt://127.0.0.1:{port}"' if line.startswith("broker") else line for line in lines
         ]
         file.write_text("\n".join(lines) + "\n", "utf-8")
-        environment = {FOLDER: str(self.folder), UNIT: name, PACE_S: str(pace_s)}
+        environment = {FOLDER: str(self.folder), UNIT: name, PACE_S: str(pace_s), **self._clock_of(name)}
         log = self.works.data / "log" / f"{name}.log"
         return Child(name, ["tests.system.chaos.unit", "-c", str(file)], log, environment)
 
+    def _controller(self) -> Process:
+        words = ["firmware.cli", "serve", "-c", str(self.works.data / "controller.toml")]
+        return Child("controller", words, self.works.data / "log" / "controller.log", self._clock_of(MACHINE))
+
+    def _clocks(self) -> dict[str, WallClock]:
+        machines = [MACHINE, *(node.name for node in self.works.nodes)]
+        return {name: WallClock(self.folder / f"{name}.clock") for name in machines}
+
+    def _clock_of(self, machine: str) -> dict[str, str]:
+        return self.clocks[machine].environment if machine in self.clocks else {}
+
+    def _is_configured(self, unit: str) -> bool:
+        try:
+            with closing(sqlite3.connect(f"file:{self.outbox(unit)}?mode=ro", uri=True)) as base:
+                return bool(base.execute("select 1 from kv where name = 'config'").fetchone())
+        except sqlite3.OperationalError:
+            return False  # not made yet
+
+
+def _disks(folder: Path) -> dict[str, Disk]:
+    disks = {MACHINE: Disk(folder / "data", MACHINE_MIB)}
+    return disks | {f"node-{n}": Disk(folder / "units" / f"node-{n}", UNIT_MIB) for n in range(1, 5)}
+
 
 @contextmanager
-def light_hall(folder: Path, broker: str, pace_s: float) -> Iterator[LightHall]:
+def light_hall(folder: Path, broker: str, pace_s: float, kinds: Kinds = ()) -> Iterator[LightHall]:
     """A started light hall, stopped at the end."""
     run_dir = Path(tempfile.mkdtemp(prefix="sh-"))
-    hall = LightHall(folder, run_dir, broker, pace_s)
+    hall = LightHall(folder, run_dir, broker, pace_s, kinds)
     try:
         hall.start()
         yield hall

@@ -15,6 +15,7 @@ from tests.system.chaos.auditor import Evidence, Wrong, audit
 from tests.system.chaos.clients import Client, Console, Kiosk, Phone
 from tests.system.chaos.harm import Harm
 from tests.system.chaos.light import LightHall, light_hall, staff
+from tests.system.chaos.machines import Disk, WallClock
 from tests.system.chaos.promises import Ledger
 from tests.waiting import until
 
@@ -25,6 +26,20 @@ HEARD_OUT_S = 60.0  # after the last accident, until every unit was heard
 BOARDS_S = 20.0  # after that, until every board shows what the hall is
 ENDS_S = 30.0
 SHOWN = 20  # findings told of
+
+
+def possible() -> list[What]:
+    """The kinds of accidents that can be brought about here; what it takes for the others."""
+    kinds = [What.KILL, What.STOP, What.CUT]
+    for kind, is_possible, need in (
+        (What.FULL, Disk.is_possible(), "root, to mount small disks"),
+        (What.JUMP, WallClock.is_possible(), "a C compiler, cc, for a clock that can be set"),
+    ):
+        if is_possible:
+            kinds.append(kind)
+        else:
+            print(f"no accidents of the kind {kind}: they need {need}")
+    return kinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +91,7 @@ class Outcome:
 
 def run(folder: Path, plan: Plan) -> Outcome:
     """The whole run in a folder of its own."""
-    with light_hall(folder, plan.broker, plan.pace_s) as hall:
+    with light_hall(folder, plan.broker, plan.pace_s, plan.kinds) as hall:
         with crowd(hall, plan.seed) as (ledger, clients, calm):
             harm, began = Harm(hall), time.monotonic()
             endure(hall, harm, plan)
