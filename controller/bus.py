@@ -27,6 +27,7 @@ from controller.inbox import Lane
 from controller.leases import Leases
 from controller.live import Answer, Committed, Live, NotRunning
 from controller.meanings import Message
+from controller.news import lacking
 from controller.orders import Renderer
 from controller.people import SYSTEM, unit_actor
 from controller.postings import Poison, Posting, Postings, Word
@@ -366,19 +367,23 @@ class Bus:
                     "speed": self.live.clock.speed,
                 }
             case "news":
-                told = {"boards": self._news(messages.versions_in(request))}
+                told = self._news(unit, request)
             case _:
                 raise BadMessage(f"there is no request {request.t}", "t", "update the controller")
         reply = messages.Reply(rid=request.rid, t=request.t, ts=self.live.clock.real_now(), d=told)
         self._publish(topics.down(self.hall, unit, "rep"), reply)
 
-    def _news(self, held: messages.Versions) -> dict[str, tuple[int, int]]:
-        """Send again what is newer than what a unit holds; which snapshots those are."""
-        newer = [board for name, ver in held.items() if (board := self.screens.newer(name, ver))]
-        for board in newer:
-            self.guard.count("boards_again")
+    def _news(self, unit: str, request: messages.Request) -> dict[str, object]:
+        """Send again what the unit lacks; what that is."""
+        found = lacking(
+            request, self.screens, self.devices.book.config_of(unit), self.presence.of(unit).birth
+        )
+        self.guard.count("boards_again", len(found.boards))
+        for board in found.boards:
             self._publish(topics.board(self.hall, board.board), board, retain=True)
-        return {board.board: (board.gen, board.ver) for board in newer}
+        if found.config is not None:
+            self._publish(topics.down(self.hall, unit, "cfg"), found.config, retain=True)
+        return found.told
 
     def _on_echo(self, payload: bytes) -> None:
         """Our own state came back: the broker carries what we say, and to us."""

@@ -49,7 +49,7 @@ from firmware.protocol.messages import (
     encode,
 )
 from firmware.protocol.outbox import Entry, Outbox
-from firmware.protocol.questions import Questions
+from firmware.protocol.questions import News, Questions
 from firmware.protocol.session import Broker, Session, SessionTiming, Will
 
 __all__ = ["Broker", "Callbacks", "Link", "LinkTiming", "Received", "Session", "SessionTiming", "Will"]
@@ -176,8 +176,9 @@ class Link:
         self._questions = Questions(
             lambda request: self._publish("req", request),
             outbox.clock,
-            callbacks.versions,
+            self._news,
             self.session.renew,
+            self._announce,
         )
 
     @property
@@ -522,6 +523,9 @@ class Link:
             self._wake.notify()
 
     # --- what we say of ourselves
+
+    def _news(self) -> News:
+        return News(self._callbacks.versions(), self._config.rev, self._outbox.session)
 
     def _state(self, *, is_online: bool, why: str = "") -> UnitState:
         return UnitState(online=is_online, sess=self._outbox.session, boot=self._outbox.boot, why=why)

@@ -10,6 +10,7 @@ its boot number `boot`; `tq` says how far `ts` may be believed (R16).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -357,7 +358,7 @@ class Request(Struct, frozen=True, kw_only=True):
 
     rid: str
     t: str  # "time" | "news"
-    d: dict[str, Any] = {}  # "news": {"boards": {name: (gen, ver) held}}
+    d: dict[str, Any] = {}  # "news": {"boards": {name: (gen, ver) held}, "cfg": its revision}
 
 
 class Reply(Struct, frozen=True, kw_only=True):
@@ -365,7 +366,8 @@ class Reply(Struct, frozen=True, kw_only=True):
     t: str
     ts: datetime | None = None
     d: dict[str, Any] = {}  # "time": {"hall": what the hall's clock shows, RFC 3339, "speed": 1.0}
-    # "news": {"boards": {name: (gen, ver)}}, those that are newer and were sent again
+    # "news": {"boards": {name: (gen, ver)}, those that are newer and were sent again; "birth": session of
+    # the last birth heard, null for none}
 
 
 Versions = Mapping[str, tuple[int, int]]  # board -> (gen, ver)
@@ -377,6 +379,12 @@ def versions_in(message: Request | Reply) -> Versions:
         return msgspec.convert(message.d.get("boards", {}), dict[str, tuple[int, int]])
     except msgspec.ValidationError as error:
         raise BadMessage(str(error), "d.boards", "send {board: [gen, ver]}") from error
+
+
+def revision_in(request: Request) -> float:
+    """The configuration a question about news says the unit was told last; infinite when it does not say."""
+    told = request.d.get("cfg")
+    return told if isinstance(told, int) else math.inf
 
 
 # --- Desired configuration of a unit (topic down/cfg, retained, whole) ---------------------------

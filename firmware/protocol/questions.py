@@ -2,8 +2,9 @@
 
 Hides when it is time to ask, which answer belongs to which question, and what silence means. The time
 is asked four times in a row and the answer with the smallest round trip believed (R16). The news is
-asked at every heartbeat: the unit says which snapshots it holds, the controller sends again what is
-newer. That a broker lets a client publish and delivers nothing to it shows in no other way, so a unit
+asked at every heartbeat: the unit says which snapshots and which configuration it holds; the controller
+sends again what is newer, and says which birth it heard last, so that a unit whose own was lost tells it
+again. That a broker lets a client publish and delivers nothing to it shows in no other way, so a unit
 that gets no answers, or no boards though it was told of them, makes its connection anew.
 """
 
@@ -13,6 +14,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 from firmware.protocol.messages import Reply, Request, TimeQuality, Versions, versions_in
@@ -22,6 +24,16 @@ TIME_QUESTIONS = 4  # edge-peers 4.4: keep the answer with the smallest round tr
 PATIENCE = (2, 32)  # questions without an answer before the connection is made anew: at first, at most
 
 
+@dataclass(frozen=True, slots=True)
+class News:
+    """What a unit holds. boards: the snapshots of those it shows, (0, 0) for none; config: the revision it
+    was told last; session: the connection its birth told of."""
+
+    boards: Versions
+    config: int
+    session: int
+
+
 class Questions:
     """Of one unit. Safe from any thread; `ask` is called when `due` says so."""
 
@@ -29,11 +41,13 @@ class Questions:
         self,
         send: Callable[[Request], object],
         clock: UnitClock,
-        versions: Callable[[], Versions],
+        news: Callable[[], News],
         renew: Callable[[str], None],
+        announce: Callable[[], None],
     ) -> None:
-        """versions: the snapshots held of the boards this unit shows, (0, 0) for none."""
-        self._send, self._clock, self._versions, self._renew = send, clock, versions, renew
+        """news: what the unit holds; announce: tell the controller again who is here."""
+        self._send, self._clock, self._held = send, clock, news
+        self._renew, self._announce = renew, announce
         self._lock = threading.Lock()
         self._number = 0  # of the last question, so that every rid is new
         self._time_at = self._news_at = math.inf
@@ -121,10 +135,11 @@ class Questions:
         if is_deaf:
             self._doubt("the controller does not answer")
         else:
-            self._send(Request(rid=rid, t="news", d={"boards": dict(self._versions())}))
+            held = self._held()
+            self._send(Request(rid=rid, t="news", d={"boards": dict(held.boards), "cfg": held.config}))
 
     def _learn_news(self, reply: Reply) -> None:
-        lacking, held = versions_in(reply), self._versions()
+        lacking, held = versions_in(reply), self._held().boards
         with self._lock:
             if reply.rid != self._news_rid:
                 return
@@ -132,6 +147,8 @@ class Questions:
             never_came = [name for name, ver in self._lacked.items() if held.get(name, ver) < ver]
             self._lacked = lacking
             self._patience = self._patience if never_came else PATIENCE[0]
+        if reply.d.get("birth", session := self._held().session) != session:
+            self._announce()
         if never_came:
             self._doubt(f"boards that were sent did not come: {', '.join(sorted(never_came))}")
 
