@@ -51,13 +51,18 @@ class Takeovers:
     """Finds two boards that live under one identity, as after a card was copied (R17).
 
     They take the connection from each other, so births alternate between them. A board that only
-    restarts, however often, is a new life each time and never the one before.
+    restarts, however often, is a new life each time and never the one before. A life comes back only with
+    a newer session: a broker that was killed brings retained births of long ago again.
     """
 
     _lives: dict[str, list[tuple[float, object]]] = field(default_factory=dict)
+    _sessions: dict[tuple[str, object], int] = field(default_factory=dict)  # of each life, the newest
 
-    def born(self, unit: str, life: object, now_s: float) -> bool:
+    def born(self, unit: str, life: object, sess: int, now_s: float) -> bool:
         """Whether this birth shows two boards: three takeovers within a minute, of which one came back."""
+        if sess <= self._sessions.get((unit, life), 0):
+            return False
+        self._sessions[unit, life] = sess
         recent = [(at_s, one) for at_s, one in self._lives.get(unit, []) if now_s - at_s < TAKEOVER_WINDOW_S]
         if not recent or recent[-1][1] != life:
             recent.append((now_s, life))

@@ -52,7 +52,8 @@ class Troubles:
     def born(self, unit: str, birth: Birth) -> None:
         """A birth came; it may be the second board of this name."""
         board = (birth.hw.get("serial-number"), birth.boot)
-        if self._takeovers.born(unit, board, time.monotonic()) and unit not in self._cloned:
+        is_two = self._takeovers.born(unit, board, birth.sess, time.monotonic())
+        if is_two and unit not in self._cloned:
             self._cloned.add(unit)
             _logger.error("hall %s: two boards say they are %s; neither is heard", self._hall, unit)
             self._begins(unit, CLONE_CODE, "births of two boards alternate")

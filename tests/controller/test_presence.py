@@ -22,18 +22,24 @@ def health(uptime_s: float, sess: int = 1, *, full: bool = True) -> Health:
 
 def test_r17_two_boards_that_alternate_are_found() -> None:
     takeovers = Takeovers()
-    found = [takeovers.born("node-1", board, 10.0 * at) for at, board in enumerate("abab")]
+    found = [takeovers.born("node-1", board, at + 1, 10.0 * at) for at, board in enumerate("abab")]
     assert found == [False, False, False, True]
+
+
+def test_r17_a_birth_that_a_killed_broker_brings_again_is_no_second_board() -> None:
+    takeovers = Takeovers()
+    births = [("boot 1", 4), ("boot 2", 5), ("boot 1", 4), ("boot 2", 6), ("boot 1", 4), ("boot 2", 7)]
+    assert not any(takeovers.born("node-1", life, sess, float(at)) for at, (life, sess) in enumerate(births))
 
 
 def test_r17_a_board_that_keeps_restarting_is_one_board() -> None:
     takeovers = Takeovers()
-    assert not any(takeovers.born("node-1", ("serial", boot), float(boot)) for boot in range(50))
+    assert not any(takeovers.born("node-1", ("serial", boot), boot + 1, float(boot)) for boot in range(50))
 
 
 def test_r17_a_board_that_was_swapped_and_swapped_back_slowly_is_no_clone() -> None:
     takeovers = Takeovers()
-    assert not any(takeovers.born("node-1", board, 40.0 * at) for at, board in enumerate("ababab"))
+    assert not any(takeovers.born("node-1", board, at + 1, 40.0 * at) for at, board in enumerate("ababab"))
 
 
 def test_nothing_is_known_of_a_unit_that_never_spoke() -> None:
