@@ -43,6 +43,7 @@ from controller.children import accepts, die_with_parent, is_free
 from controller.hall.model import HallError
 from controller.settings import Settings
 from firmware.protocol import topics
+from firmware.protocol.logs import Outages
 
 log = logging.getLogger(__name__)
 
@@ -130,6 +131,7 @@ class Broker:
         self._process: subprocess.Popen[bytes] | None = None
         self._watcher: threading.Thread | None = None
         self._stopping = threading.Event()
+        self._outages = Outages(log)
         self.restarts = 0
 
     @property
@@ -145,6 +147,7 @@ class Broker:
             raise BrokerError(f"port {port} is used by another program; set mqtt_port to a free port")
         with _exclusive(self._settings):
             _write_config(self._settings)
+        self._note_restarts()
         self._launch()
         self._watcher = threading.Thread(target=self._watch, name="broker-watch", daemon=True)
         self._watcher.start()
@@ -162,6 +165,9 @@ class Broker:
                 process.wait()
         if self._watcher and self._watcher is not threading.current_thread():
             self._watcher.join()
+
+    def _note_restarts(self) -> None:
+        _write(_folder(self._settings) / "restarts", str(self.restarts))
 
     def _launch(self) -> None:
         command = [program(self._settings), "-c", str(_config_file(self._settings))]
@@ -204,12 +210,11 @@ class Broker:
             code = self._process.wait()
             if self._stopping.is_set():
                 return
-            log.error("the broker ended (exit code %s); starting it again", code)
+            self._outages.begin("broker", f"it ended with exit code {code} and is started again")
             self._restart()
 
     def _restart(self) -> None:
         pause = BACK_OFF_S[0]
-        began = time.monotonic()
         while not self._stopping.wait(pause):
             try:
                 self._launch()
@@ -218,8 +223,17 @@ class Broker:
                 pause = min(2 * pause, BACK_OFF_S[1])
                 continue
             self.restarts += 1
-            log.warning("the broker runs again after %.0f s", time.monotonic() - began)
+            self._note_restarts()
+            self._outages.end("broker")
             return
+
+
+def restarts(settings: Settings) -> int | None:
+    """How often the embedded broker was started again since its supervisor runs; None without one."""
+    try:
+        return int((settings.data_dir / "broker" / "restarts").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
 
 
 def program(settings: Settings) -> str:

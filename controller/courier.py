@@ -16,9 +16,9 @@ import msgspec
 from controller.clock import HallClock
 from controller.store.orders import PendingOrder, Settled
 from controller.timings import Timings
-from firmware.protocol.messages import Command, Print
+from firmware.protocol.messages import Command, Print, Speak
 
-SLIP = Print.__name__
+SLIP, VOICE = Print.__name__, Speak.__name__
 PATIENCE = 5  # times resend_s, for an order the unit has received: a slip takes 1-4 s at 9600 baud
 
 
@@ -30,6 +30,7 @@ class _Sent:
     stored_s: float
     press_s: float | None = None  # when the press came that the slip is for
     sent_s: float | None = None  # when it was sent first
+    is_taken: bool = False  # the unit said that it has it
 
 
 class Courier:
@@ -90,6 +91,9 @@ class Courier:
             sent = self._sent.get(cid)
             if sent is not None:
                 sent.again_s = now_s + PATIENCE * self._resend_s
+                if sent.order.t == VOICE and not sent.is_taken:
+                    sent.is_taken = True
+                    self._timings.voice_taken.observe(now_s - sent.stored_s)
 
     def due(
         self, now_s: float, is_here: Callable[[str], bool] = lambda unit: True

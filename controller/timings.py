@@ -101,6 +101,7 @@ class Timings:
         self.order_answered = Timing()  # from then until its final result
         self.slip_ordered = Timing()  # a press is here until its slip's order is given to the broker
         self.board_sent = Timing()  # a call is stored until the first board that shows it is given away
+        self.voice_taken = Timing()  # an announcement is stored until the speaker's unit has it
         self.action = Timing()  # a key of the window console, as the server sees it
 
     def items(self) -> list[tuple[str, Timing]]:

@@ -7,6 +7,7 @@ blueprints, of which there is one per audience.
 from __future__ import annotations
 
 import hmac
+import time
 from datetime import timedelta
 from http import HTTPStatus
 from importlib import import_module
@@ -32,16 +33,18 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as AnyResponse
 
 from controller import i18n
-from controller.clock import real_now
 from controller.hall.model import Refused, Text
+from controller.live import NoAnswer, NotRunning
 from controller.people import NotAllowed
 from controller.settings import from_environment
 from controller.site import Site
 from controller.store import StoreFailed
+from web import problems
 from web.feed import Feed
 from web.visit import VISITOR_COOKIE, csrf_token, new_key, recognise, set_cookie, the_site, wants_json
 
-BLUEPRINTS = ("auth", "home", "citizen", "clerk", "manager", "technician", "feed")
+BLUEPRINTS = ("auth", "home", "citizen", "clerk", "manager", "technician", "feed", "api", "health")
+COOKIELESS = ("citizen", "api")  # blueprints whose requests act with no cookie
 THEMES = ("light", "dark", "contrast")
 MAX_REQUEST_BYTES = 64 * 1024  # the largest form here is a search; uploads come with their own limit
 YEAR_S = 365 * 24 * 3600
@@ -65,17 +68,33 @@ def create_app(site: Site) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     if site.settings.behind_proxy:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
+    app.before_request(_begin)
     app.before_request(_choose_language)
     app.before_request(recognise)
     app.before_request(_refuse_forged)
     app.after_request(_add_headers)
+    app.after_request(_measure)
     app.context_processor(_words_of_templates)
     _register_errors(app)
-    app.add_url_rule("/healthz", endpoint="healthz", view_func=_healthz)
     app.add_url_rule("/static-pages/<path:name>", endpoint="page_file", view_func=_page_file)
     for name in BLUEPRINTS:
         app.register_blueprint(import_module(f"web.{name}").blueprint)
     return app
+
+
+# --- how long it takes (S2.39)
+
+
+def _begin() -> None:
+    g.began_s = time.monotonic()
+
+
+def _measure(response: Response) -> Response:
+    """A key of the window console, until its answer is made."""
+    live = the_site().halls.get((request.view_args or {}).get("hall", ""))
+    if request.endpoint == "clerk.do" and live is not None and "began_s" in g:
+        live.timings.action.observe(time.monotonic() - g.began_s)
+    return response
 
 
 # --- language and look
@@ -148,11 +167,11 @@ def _refuse_forged() -> None:
     Citizens' addresses (the slip's token in the path, a kiosk's key) act with no cookie, so nothing of
     theirs can be borrowed; for them the origin is enough.
     """
-    if request.method in ("GET", "HEAD", "OPTIONS"):
+    if request.method in ("GET", "HEAD", "OPTIONS") or request.routing_exception is not None:
         return
     if not _is_same_origin():
         abort(HTTPStatus.FORBIDDEN, "other_origin")
-    if request.blueprint == "citizen":
+    if request.blueprint in COOKIELESS:
         return
     given = request.form.get("csrf") or request.headers.get("X-CSRF") or ""
     if not hmac.compare_digest(given.encode(), csrf_token().encode()):
@@ -216,6 +235,8 @@ def _register_errors(app: Flask) -> None:
     app.register_error_handler(Refused, _show_refused)
     app.register_error_handler(StoreFailed, _show_failed)
     app.register_error_handler(TimeoutError, _show_failed)
+    app.register_error_handler(NoAnswer, _show_failed)
+    app.register_error_handler(NotRunning, _show_failed)
 
 
 def _show_http_error(error: HTTPException) -> AnyResponse:
@@ -230,7 +251,7 @@ def _show_http_error(error: HTTPException) -> AnyResponse:
         code = "500" if status >= 500 else "400"
     response = error_answer(status, code, *(i18n.t(lang, f"error.{code}") for lang in i18n.LANGUAGES))
     for name, value in error.get_headers():
-        if name.lower() in ("allow", "retry-after"):
+        if name.lower() in ("allow", "retry-after", "www-authenticate"):
             response.headers[name] = value
     return response
 
@@ -249,6 +270,8 @@ def _show_failed(error: Exception) -> AnyResponse:
 
 def error_answer(status: int, code: str, zh: str, en: str) -> AnyResponse:
     """One error, as JSON for programs and as a page for people."""
+    if problems.are_wanted():
+        return problems.problem(status, code, zh, en)
     if wants_json():
         return make_response(jsonify(error={"code": code, "zh": zh, "en": en}), status)
     first, second = (en, zh) if g.get("lang") == "en" else (zh, en)
@@ -256,20 +279,7 @@ def error_answer(status: int, code: str, zh: str, en: str) -> AnyResponse:
     return make_response(page, status)
 
 
-# --- health and shared files
-
-
-def _healthz() -> AnyResponse:
-    """For watchdogs: 200 while the store can be read; a broker that is down is said but not fatal."""
-    site = the_site()
-    try:
-        site.people.signed_in("", real_now())
-        is_stored = True
-    except StoreFailed:
-        is_stored = False
-    is_broker_up = all(bus.is_up for bus in site.bus.values())
-    answer = jsonify(ok=is_stored, store=is_stored, broker=is_broker_up, halls=sorted(site.halls))
-    return make_response(answer, HTTPStatus.OK if is_stored else HTTPStatus.SERVICE_UNAVAILABLE)
+# --- shared files
 
 
 def _page_file(name: str) -> AnyResponse:

@@ -8,19 +8,15 @@ ticket is opened by the token on its slip, and a kiosk's request is protected by
 from __future__ import annotations
 
 import json
-import secrets
-from collections.abc import Sequence
-from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, cast
 
-import segno
+import msgspec
 from flask import (
     Blueprint,
     abort,
     current_app,
     g,
-    jsonify,
     make_response,
     redirect,
     render_template,
@@ -33,29 +29,26 @@ from werkzeug.wrappers import Response
 
 from controller import i18n
 from controller.boards import queue_line
-from controller.hall import waits
-from controller.hall.commands import CancelTicket, Command, LetPass, Rate, ReturnTicket, TakeTicket
-from controller.hall.events import Event, TicketIssued
-from controller.hall.model import Hall, Refused, Ticket
+from controller.hall.commands import CancelTicket, Command, LetPass, Rate, ReturnTicket
+from controller.hall.model import Refused, Ticket
 from controller.live import Live
 from controller.people import CITIZEN
-from controller.slips import address
 from controller.store import items
 from firmware.protocol import messages
 from web import phone
 from web.app import PAGES
 from web.boards import Boards, Shown, TooMany
 from web.limits import Limit, keep_to_limit
+from web.openapi import Operation, Parameter, operation
+from web.shapes import Matter, Matters, ScreenError, ScreenProblem, TakenTicket, WantedTicket
+from web.taking import KEY, KEY_FORM, BadRequest, KeyUsed, key_of_tap, take, taken
 from web.visit import hall_now, say_refused, the_hall, the_site
 
 POLL_S = 25.0  # a screen's request waits this long at most
 ASK_AGAIN_S = 1  # of a screen for which no thread is free to wait
 KEEP_S = 60  # how long a browser may keep a file of a page without asking
-KEY_LENGTHS = range(8, 101)  # characters of an idempotency key
 QUEUE_LENGTHS = range(1, 33)
 ITEM_LENGTHS = range(1, 121)
-TOKEN_BYTES = 16  # 128 bits of chance open a phone page
-MINUTE = timedelta(minutes=1)
 NO_INDEX = {"X-Robots-Tag": "noindex, nofollow"}
 LEVELS = {str(level): level for level in range(1, 6)}  # S0.23: 5 is very good
 
@@ -84,7 +77,18 @@ def page(hall: str, name: str) -> Response:
     return send_from_directory(PAGES, name, max_age=KEEP_S)
 
 
-@blueprint.get("/h/<hall>/api/board/<name>")
+@operation(
+    blueprint,
+    Operation(
+        "GET",
+        "/h/<hall>/api/board/<name>",
+        "screen",
+        {HTTPStatus.OK: messages.Board, HTTPStatus.NO_CONTENT: None},
+        (HTTPStatus.NOT_FOUND,),
+        wrong=ScreenProblem,
+        parameters=(Parameter("after", "query", "The ETag of what the screen shows; waits for another."),),
+    ),
+)
 def board(hall: str, name: str) -> Response:
     """A board as JSON; with ?after=<tag> once it looks different, or 204 after config POLL_S."""
     live, known = the_hall(hall), cast(Boards, current_app.extensions["boards"])
@@ -113,13 +117,23 @@ def _of_now(live: Live, response: Response) -> Response:
     return response
 
 
-@blueprint.get("/h/<hall>/api/matters")
+@operation(
+    blueprint,
+    Operation(
+        "GET",
+        "/h/<hall>/api/matters",
+        "screen",
+        {HTTPStatus.OK: Matters},
+        (HTTPStatus.NOT_FOUND,),
+        wrong=ScreenProblem,
+    ),
+)
 def matters(hall: str) -> Response:
     """What can be found in the kiosk's search: matters and the queue each is done in."""
     queues = the_hall(hall).hall.queues
     known = [matter for matter in items.matters(the_site().store) if matter.queue in queues]
-    rows = [{"code": matter.code, "name": matter.name, "queue": matter.queue} for matter in known]
-    response = jsonify(matters=rows)
+    rows = [Matter(code=matter.code, name=matter.name, queue=matter.queue) for matter in known]
+    response = _as_json(Matters(matters=rows))
     response.headers["Cache-Control"] = f"private, max-age={KEEP_S}"
     return response
 
@@ -127,43 +141,53 @@ def matters(hall: str) -> Response:
 # --- taking a ticket
 
 
-class BadRequest(Exception):
-    """What was sent cannot be a request for a ticket. field: which part; code: its text in i18n."""
-
-    def __init__(self, field: str, code: str) -> None:
-        super().__init__(f"{field}: {code}")
-        self.field = field
-        self.code = code
-
-
-@blueprint.post("/h/<hall>/api/tickets")
-def take(hall: str) -> Response:
+@operation(
+    blueprint,
+    Operation(
+        "POST",
+        "/h/<hall>/api/tickets",
+        "screen",
+        {HTTPStatus.CREATED: TakenTicket},
+        (
+            HTTPStatus.BAD_REQUEST,
+            HTTPStatus.FORBIDDEN,
+            HTTPStatus.NOT_FOUND,
+            HTTPStatus.CONFLICT,
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            HTTPStatus.TOO_MANY_REQUESTS,
+            HTTPStatus.SERVICE_UNAVAILABLE,
+        ),
+        wrong=ScreenProblem,
+        body=WantedTicket,
+        parameters=(
+            Parameter(KEY, "header", "Chance made for one tap: 8 to 100 characters.", KEY_FORM, True),
+        ),
+    ),
+)
+def take_at_kiosk(hall: str) -> Response:
     """Take a ticket: {"queue": "A", "item"?: code}, once for each Idempotency-Key."""
     live = the_hall(hall)
     keep_to_limit("ticket_limit")
     try:
-        command, key = _wanted()
+        key = key_of_tap()
+        queue, item = _wanted()
+        value, ticket = take(live, queue, item, f"kiosk:{key}")
+    except KeyUsed as wrong:
+        return _bad_request(wrong, HTTPStatus.CONFLICT)
     except BadRequest as wrong:
         return _bad_request(wrong)
-    answer = live.submit(command, CITIZEN, key=f"kiosk:{key}")
-    ticket = _issued(answer.hall, answer.events)
-    if ticket is None or ticket.legs[0].queue != command.queue:
-        return _bad_request(BadRequest("Idempotency-Key", "key_used"), HTTPStatus.CONFLICT)
-    return make_response(jsonify(_taken(answer.hall, ticket)), HTTPStatus.CREATED)
+    return _as_json(taken(value, ticket), HTTPStatus.CREATED)
 
 
-def _wanted() -> tuple[TakeTicket, str]:
-    """The command and the key of the tap. Raises BadRequest."""
-    key = request.headers.get("Idempotency-Key", "")
-    if len(key) not in KEY_LENGTHS or not key.isascii() or not key.isprintable():
-        raise BadRequest("Idempotency-Key", "key_needed")
+def _wanted() -> tuple[str, str | None]:
+    """Queue and matter. Raises BadRequest."""
     body = _json_object()
     queue, item = body.get("queue"), body.get("item")
     if not isinstance(queue, str) or len(queue) not in QUEUE_LENGTHS:
         raise BadRequest("queue", "queue_needed")
     if item is not None and (not isinstance(item, str) or len(item) not in ITEM_LENGTHS):
         raise BadRequest("item", "item_wrong")
-    return TakeTicket(queue, secrets.token_urlsafe(TOKEN_BYTES), item=item), key
+    return queue, item
 
 
 def _json_object() -> dict[str, Any]:
@@ -177,35 +201,18 @@ def _json_object() -> dict[str, Any]:
     return body
 
 
-def _issued(hall: Hall, events: Sequence[Event]) -> Ticket | None:
-    issued = next((event for event in events if isinstance(event, TicketIssued)), None)
-    return hall.tickets.get(issued.ticket) if issued else None
-
-
-def _taken(hall: Hall, ticket: Ticket) -> dict[str, Any]:
-    """What the kiosk shows of a new ticket. printed: null, as this server has no printer."""
-    ahead = waits.ahead(hall, ticket.id)
-    wait = waits.estimate(hall, ticket.queue, ahead)
-    url = address(the_site().settings.slip_url, ticket)
-    return {
-        "number": ticket.number,
-        "queue": ticket.queue,
-        "ahead": ahead,
-        "wait_min": round(wait.low / MINUTE) if wait else None,
-        "wait_max": round(wait.high / MINUTE) if wait else None,
-        "url": url,
-        "qr": segno.make(url).svg_data_uri(border=2, omitsize=True),
-        "printed": None,
-    }
-
-
 def _bad_request(wrong: BadRequest, status: int = HTTPStatus.BAD_REQUEST) -> Response:
     """For whoever wrote the client: what is wrong with which field, and what to do."""
-    texts = {lang: i18n.t(lang, f"request.{wrong.code}") for lang in i18n.LANGUAGES}
+    zh, en = (i18n.t(lang, f"request.{wrong.code}") for lang in i18n.LANGUAGES)
     remedy = i18n.t("en", f"remedy.{wrong.code}")
-    return make_response(
-        jsonify(error={"code": wrong.code, "field": wrong.field, "remedy": remedy, **texts}), status
-    )
+    told = ScreenError(code=wrong.code, field=wrong.field, remedy=remedy, zh=zh, en=en)
+    return _as_json(ScreenProblem(error=told), status)
+
+
+def _as_json(value: object, status: int = HTTPStatus.OK) -> Response:
+    response = make_response(msgspec.json.encode(value), status)
+    response.mimetype = "application/json"
+    return response
 
 
 # --- the hall at a glance

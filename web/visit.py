@@ -90,7 +90,7 @@ def recognise() -> None:
     """Find out who asks, before every request. What a page asks by itself does not count as use."""
     g.token = request.cookies.get(SESSION_COOKIE, "")
     g.person = None
-    if g.token and request.endpoint not in ("static", "page_file", "healthz"):
+    if g.token and request.endpoint not in ("static", "page_file", "health.alive"):
         now = real_now()
         g.person = the_site().people.signed_in(g.token, now)
         if g.person is not None and (request.method == "POST" or not is_fragment()):

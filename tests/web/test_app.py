@@ -154,13 +154,7 @@ def test_a_store_that_fails_is_said_and_not_hidden(desk: Desk) -> None:
     browser = desk.browser("boss")
     desk.site.store.close()
     assert browser.get("/m/hall/").status_code == 503
-    assert browser.get("/healthz").status_code == 503
-
-
-def test_a_watchdog_can_ask_for_health(desk: Desk) -> None:
-    answer = desk.browser().get("/healthz")
-    assert answer.status_code == 200
-    assert answer.json == {"ok": True, "store": True, "broker": True, "halls": ["hall"]}
+    assert browser.get("/readyz").status_code == 503
 
 
 def test_files_of_the_screens_are_served_and_nothing_beside_them(desk: Desk) -> None:

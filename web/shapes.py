@@ -1,0 +1,171 @@
+"""What goes into the JSON API and comes out of it, as types: the API's document is made from them.
+
+Additive like the messages of units: a field is never renamed or taken away, a new one may come. Times
+are RFC 3339 in UTC, waits whole minutes. Texts come in both languages of the hall.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from controller.hall.model import DayState
+from firmware.protocol.messages import QueueLine, WindowBoard
+from web.phone import Look
+
+
+class Shape(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of everything here: immutable, fields by name."""
+
+
+class Words(Shape, frozen=True, kw_only=True):
+    """One text in Chinese and English."""
+
+    zh: str
+    en: str
+
+
+# --- the hall as everybody may see it
+
+
+class HallFace(Shape, frozen=True, kw_only=True):
+    """One hall. day: the service day, null while none is open."""
+
+    id: str
+    name: Words
+    day: date | None
+    state: DayState
+    waiting: int
+
+
+class Halls(Shape, frozen=True, kw_only=True):
+    halls: list[HallFace]
+
+
+class Queues(Shape, frozen=True, kw_only=True):
+    queues: list[QueueLine]
+
+
+class Windows(Shape, frozen=True, kw_only=True):
+    windows: list[WindowBoard]
+
+
+class BoardNames(Shape, frozen=True, kw_only=True):
+    """Names of boards: w3 of a window, z-east of a zone, k-main of a kiosk."""
+
+    boards: list[str]
+
+
+class Matter(Shape, frozen=True, kw_only=True):
+    """Something a citizen comes for, and the queue it is done in."""
+
+    code: str
+    name: str
+    queue: str
+
+
+class Matters(Shape, frozen=True, kw_only=True):
+    matters: list[Matter]
+
+
+# --- tickets
+
+
+class WantedTicket(Shape, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a ticket is asked for. queue: code of a queue; item: code of a matter, when one was chosen."""
+
+    queue: Annotated[str, Meta(min_length=1, max_length=32)]
+    item: Annotated[str, Meta(min_length=1, max_length=120)] | None = None
+
+
+class TakenTicket(Shape, frozen=True, kw_only=True):
+    """A new ticket. ahead: how many are called first; wait: minutes, null while no window is open.
+
+    url: the citizen's page; qr: the same as a picture (a data: URL); printed: whether a slip came out,
+    null where there is no printer.
+    """
+
+    number: str
+    queue: str
+    ahead: int
+    wait_min: int | None
+    wait_max: int | None
+    url: str
+    qr: str
+    printed: bool | None = None
+
+
+class TicketNow(Shape, frozen=True, kw_only=True):
+    """Where the holder of a slip stands. window: which one calls or serves; zone: where to wait."""
+
+    number: str
+    matter: Words
+    state: Look
+    ahead: int
+    calls: int
+    wait_min: int | None
+    wait_max: int | None
+    window: int | None
+    zone: Words | None
+    may_return_until: datetime | None
+    may_cancel: bool
+
+
+# --- mistakes
+
+
+class Problem(Shape, frozen=True, kw_only=True):
+    """What went wrong (RFC 9457). code: for programs; detail, detail_zh: for people; remedy: what to do.
+
+    field: which part of the request it is about, as a JSON path or the name of a header.
+    """
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    detail_zh: str
+    remedy: str
+    field: str | None = None
+
+
+class ScreenError(Shape, frozen=True, kw_only=True):
+    """What the pages of screens and kiosks are told. field, remedy: of a request that was wrong."""
+
+    code: str
+    zh: str
+    en: str
+    field: str | None = None
+    remedy: str | None = None
+
+
+class ScreenProblem(Shape, frozen=True, kw_only=True):
+    error: ScreenError
+
+
+# --- how the site is
+
+
+class Alive(Shape, frozen=True, kw_only=True):
+    ok: bool
+    halls: list[str]
+
+
+class Check(Shape, frozen=True, kw_only=True):
+    """One part of the site. why, remedy: empty while it works."""
+
+    part: str
+    ok: bool
+    why: str = ""
+    remedy: str = ""
+
+
+class Readiness(Shape, frozen=True, kw_only=True):
+    """Whether the site can do its work. ready: every check is ok."""
+
+    ready: bool
+    checks: list[Check]

@@ -1,0 +1,87 @@
+"""Taking a ticket over HTTP: once for each tap, whichever address it came by.
+
+Hides the checks of the tap's key, that the answer to a key asked again is the first one, and the code
+for the citizen's phone.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import timedelta
+
+import segno
+from flask import request
+
+from controller.hall import waits
+from controller.hall.commands import TakeTicket
+from controller.hall.events import Event, TicketIssued
+from controller.hall.model import Hall, Ticket
+from controller.live import Live
+from controller.people import CITIZEN
+from controller.slips import address
+from web.shapes import TakenTicket
+from web.visit import the_site
+
+KEY = "Idempotency-Key"
+KEY_LENGTHS = range(8, 101)  # characters
+KEY_FORM = {"type": "string", "minLength": 8, "maxLength": 100, "pattern": "^[!-~]([ -~]*[!-~])?$"}
+TOKEN_BYTES = 16  # 128 bits of chance open a phone page
+MINUTE = timedelta(minutes=1)
+
+
+class BadRequest(Exception):
+    """What was sent cannot be a request for a ticket. field: which part; code: its text in i18n."""
+
+    def __init__(self, field: str, code: str) -> None:
+        super().__init__(f"{field}: {code}")
+        self.field = field
+        self.code = code
+
+
+class KeyUsed(BadRequest):
+    """The key of this tap has given a ticket of another queue."""
+
+    def __init__(self) -> None:
+        super().__init__(KEY, "key_used")
+
+
+def key_of_tap() -> str:
+    """The idempotency key of this request. Raises BadRequest."""
+    key = request.headers.get(KEY, "")
+    if len(key) not in KEY_LENGTHS or not key.isascii() or not key.isprintable():
+        raise BadRequest(KEY, "key_needed")
+    return key
+
+
+def take(live: Live, queue: str, item: str | None, key: str) -> tuple[Hall, Ticket]:
+    """A ticket, and the hall just after it. key: of the tap, with where it came from.
+
+    Raises Refused, and KeyUsed when the key gave a ticket of another queue.
+    """
+    answer = live.submit(TakeTicket(queue, secrets.token_urlsafe(TOKEN_BYTES), item=item), CITIZEN, key=key)
+    ticket = _issued(answer.hall, answer.events)
+    if ticket is None or ticket.legs[0].queue != queue:
+        raise KeyUsed
+    return answer.hall, ticket
+
+
+def taken(hall: Hall, ticket: Ticket) -> TakenTicket:
+    """What is shown of a new ticket; this server has no printer."""
+    ahead = waits.ahead(hall, ticket.id)
+    wait = waits.estimate(hall, ticket.queue, ahead)
+    url = address(the_site().settings.slip_url, ticket)
+    return TakenTicket(
+        number=ticket.number,
+        queue=ticket.queue,
+        ahead=ahead,
+        wait_min=round(wait.low / MINUTE) if wait else None,
+        wait_max=round(wait.high / MINUTE) if wait else None,
+        url=url,
+        qr=segno.make(url).svg_data_uri(border=2, omitsize=True),
+    )
+
+
+def _issued(hall: Hall, events: Sequence[Event]) -> Ticket | None:
+    issued = next((event for event in events if isinstance(event, TicketIssued)), None)
+    return hall.tickets.get(issued.ticket) if issued else None
