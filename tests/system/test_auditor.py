@@ -89,6 +89,14 @@ def test_a_press_with_two_tickets_is_found():
     assert found(events=with_also(doubled)) == [Kind.DOUBLED_TICKET]
 
 
+def test_a_press_whose_first_ticket_was_void_may_have_another():
+    issued = next(one for one in a_morning().events if isinstance(one, e.TicketIssued) and one.press == PRESS)
+    void = [e.SlipRecorded(OPENING, 2, Slip.VOID), e.TicketCancelled(OPENING, 2, "not printed", True)]
+    again = replace(issued, ticket=9, number="A009", token="token-9")
+    held = [promise for promise in KEPT if promise != Paper("node-1", "A002", "token-2")]
+    assert found(events=with_also(*void, again), promises=held) == []
+
+
 def test_a_token_with_two_tickets_is_found():
     issued = next(one for one in a_morning().events if isinstance(one, e.TicketIssued))
     assert found(events=with_also(replace(issued, ticket=9, number="A009"))) == [Kind.DOUBLED_TICKET]

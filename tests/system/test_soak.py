@@ -1,80 +1,71 @@
-"""Endurance: an hour of presses while processes die at random, then an audit. `make soak`.
+"""Endurance: thousands of tickets, and hours of accidents. `make soak`.
 
-SOAK_MINUTES (60) says how long, SOAK_SEED (the clock's hour) which accidents; the seed is printed.
+SOAK_MINUTES (60) and SOAK_KILLS (no limit) say how long, whichever comes first; SOAK_SEED (the clock's
+hour) which accidents; SOAK_BROKER (both in turn) on what. A run is made of rounds, each with a hall and a
+seed of its own: the seed that a failure names, given as SOAK_SEED, repeats that round and no other.
 """
 
 from __future__ import annotations
 
 import os
-import random
-import re
-import threading
 import time
-from collections import Counter
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
 
 import pytest
 
-from tests.hall_process import HallProcess
-from tests.system.test_wires import SETTLED, kill, presses
-from tests.waiting import until
+from tests.controller.brokers import KINDS
+from tests.system.chaos.accidents import What
+from tests.system.chaos.light import LightHall
+from tests.system.chaos.run import Plan, possible, run
+from tests.system.chaos.site import Site
+from tests.system.chaos.wired import WiredHall
 
-VICTIMS = ("controller", "broker", "unit", "machine")
-BETWEEN_S = (0.5, 4.0)  # a citizen and the next
-KILL_EVERY = 5  # presses, on average
+ROUND_S = 180.0
+ACCIDENTS = 45  # in a round
+THOUSANDS = 10_000  # tickets and calls
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(0)]
 
 
-def test_nothing_is_lost_or_doubled_while_processes_die(hall: HallProcess) -> None:
-    seed = os.environ.get("SOAK_SEED", str(int(time.monotonic()) // 3600))
-    minutes = float(os.environ.get("SOAK_MINUTES", "60"))
-    print(f"SOAK_SEED={seed} SOAK_MINUTES={minutes}")
-    paper = Paper(hall)
-    killed = endure(hall, paper, random.Random(seed), minutes * 60)
-    until(lambda: all(row[3] in SETTLED for row in hall.tickets()), 120, what="every slip's end is known")
-    paper.collect()
-    audit(hall, paper)
-    print(f"{len(hall.tickets())} tickets, killed: {dict(killed)}")
+@pytest.mark.parametrize("broker", KINDS)
+def test_ten_thousand_tickets_and_calls_through_thirty_kills(broker: str, tmp_path: Path) -> None:
+    plan = Plan(seed=_seed(), broker=broker, accidents=30, work=THOUSANDS, longest_s=3600.0)
+    outcome = run(tmp_path, plan)
+    print(outcome)
+    outcome.check()
+    assert outcome.done >= THOUSANDS
 
 
-class Paper:
-    """Every slip that came out, taken away before the printer's bench forgets it."""
-
-    def __init__(self, hall: HallProcess) -> None:
-        self._hall = hall
-        self._taken: dict[str, str] = {}  # when it came out -> what it says
-
-    def collect(self) -> None:
-        for slip in self._hall.slips():
-            self._taken[slip["at"]] = "\n".join(line.get("text", "") for line in slip["lines"])
-
-    def count(self) -> Counter[str]:
-        """How often each number came out."""
-        found = (
-            re.search(r"^\s*([A-F]\d{3}|[A-F]-\S+)\s*$", text, re.MULTILINE) for text in self._taken.values()
-        )
-        return Counter(match[1] for match in found if match)
+@pytest.mark.parametrize("kind", [LightHall, WiredHall])
+def test_nothing_promised_is_lost_through_hours_of_accidents(kind: type[Site], tmp_path: Path) -> None:
+    kinds = possible()
+    for n, plan in enumerate(_rounds(kind, kinds), start=1):
+        outcome = run(tmp_path / str(n), plan, kind)
+        print(f"SOAK_SEED={plan.seed} {outcome}", flush=True)
+        outcome.check()
 
 
-def endure(hall: HallProcess, paper: Paper, chance: random.Random, length_s: float) -> Counter[str]:
-    """Press and kill until the time is over; how often each was killed."""
-    killed: Counter[str] = Counter()
-    pause, deadline = threading.Event(), time.monotonic() + length_s
-    while time.monotonic() < deadline:
-        paper.collect()
-        hall.press(chance.choice("ABCDEF"))
-        if chance.random() < 1 / KILL_EVERY:
-            victim = chance.choice(VICTIMS)
-            kill(hall, victim)
-            killed[victim] += 1
-        pause.wait(chance.uniform(*BETWEEN_S))
-    return killed
+def _rounds(kind: type[Site], kinds: list[What]) -> Iterator[Plan]:
+    """Rounds until the minutes, or the accidents, are used up."""
+    seed, only = _seed(), "/" in _seed()
+    left = int(os.environ.get("SOAK_KILLS", "1000000"))
+    ends_at = time.monotonic() + float(os.environ.get("SOAK_MINUTES", "60")) * 60 / 2  # two kinds of halls
+    for n in count():
+        if left <= 0 or (n > 0 and (only or time.monotonic() > ends_at)):
+            return
+        number = int(seed.rpartition("/")[2]) if only else n
+        broker = os.environ.get("SOAK_BROKER", KINDS[number % len(KINDS)])
+        accidents = min(ACCIDENTS, left)
+        left -= accidents
+        yield _plan(kind, seed if only else f"{seed}/{n}", broker, accidents, kinds)
 
 
-def audit(hall: HallProcess, paper: Paper) -> None:
-    """What citizens hold and what the hall knows is the same, each once."""
-    held, known = paper.count(), {row[1]: row[3] for row in hall.tickets()}
-    assert [number for number, times in held.items() if times > 1] == [], "a number came out twice"
-    assert [number for number in held if number not in known] == [], "paper nobody knows of"
-    assert [number for number, slip in known.items() if slip == "printed" and not held[number]] == []
-    found = presses(hall)
-    assert len(found) == len(set(found)), "one press became two tickets"
+def _plan(kind: type[Site], seed: str, broker: str, accidents: int, kinds: list[What]) -> Plan:
+    if kind is LightHall:
+        return Plan(seed, broker, accidents, kinds, longest_s=ROUND_S)
+    return Plan(seed, broker, accidents, kinds, longest_s=ROUND_S, pace_s=4.0, pause_s=0.5)
+
+
+def _seed() -> str:
+    return os.environ.get("SOAK_SEED", str(int(time.monotonic()) // 3600))

@@ -86,9 +86,10 @@ def _doubled(evidence: Evidence, story: Story) -> Iterator[Wrong]:
     for token, times in story.tokens.items():
         if times > 1:
             yield Wrong(Kind.DOUBLED_TICKET, f"token {token}", f"{times} tickets")
-    for press, times in story.presses.items():
-        if times > 1:
-            yield Wrong(Kind.DOUBLED_TICKET, f"{press}", f"{times} tickets")
+    for press, tickets in story.presses.items():
+        valid = [ticket for ticket in tickets if story.slips[ticket] is not Slip.VOID]
+        if len(valid) > 1:  # of a void one nothing came out, and its person got another
+            yield Wrong(Kind.DOUBLED_TICKET, f"{press}", f"tickets {valid}")
 
 
 def _lost_tickets(evidence: Evidence, story: Story) -> Iterator[Wrong]:

@@ -101,7 +101,10 @@ class Machine:
 
 
 class Client:
-    """Somebody at the web face. calm: ask for nothing new; stop: go home. share: of the phones' tickets."""
+    """Somebody at the web face. calm: ask for nothing new; stop: go home.
+
+    pause_s: mean seconds between two acts. window: of a console; share: of the tickets, of a phone.
+    """
 
     def __init__(
         self,
@@ -111,12 +114,13 @@ class Client:
         ledger: Ledger,
         calm: threading.Event,
         stop: threading.Event,
+        pause_s: float = 0.0,
         *,
         window: int = 0,
         share: int = 0,
     ) -> None:
         self.name, self._ledger, self._calm, self._stop = name, ledger, calm, stop
-        self._window, self._share = window, share
+        self._pause_s, self._window, self._share = pause_s, window, share
         self._chance = random.Random(f"{seed}/{name}")
         self.machine = Machine(urlsplit(url).port or 80, self._chance, stop)
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -136,6 +140,7 @@ class Client:
                 if self._calm.is_set() or self._stop.is_set():
                     break
                 self.act(n)
+                self._calm.wait(self._chance.uniform(0, 2 * self._pause_s))
             self.finish()
         except BaseException as error:
             self.error = error

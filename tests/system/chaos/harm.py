@@ -9,7 +9,7 @@ from contextlib import suppress
 import psutil
 
 from tests.system.chaos.accidents import BROKER, MACHINE, SUPERVISOR, WORKER, Accident, What
-from tests.system.chaos.light import LightHall
+from tests.system.chaos.site import Site
 
 End = Callable[[], None]
 
@@ -17,7 +17,7 @@ End = Callable[[], None]
 class Harm:
     """What befalls one hall. All of it runs on one thread: children end with the thread that started them."""
 
-    def __init__(self, hall: LightHall) -> None:
+    def __init__(self, hall: Site) -> None:
         self._hall = hall
         self._lasting: list[tuple[float, End]] = []
         self.told: list[str] = []  # what happened, as it happened

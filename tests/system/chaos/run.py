@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -14,9 +16,10 @@ from tests.system.chaos.accidents import Accident, What, schedule
 from tests.system.chaos.auditor import Evidence, Wrong, audit
 from tests.system.chaos.clients import Client, Console, Kiosk, Phone
 from tests.system.chaos.harm import Harm
-from tests.system.chaos.light import LightHall, light_hall, staff
+from tests.system.chaos.light import LightHall
 from tests.system.chaos.machines import Disk, WallClock
 from tests.system.chaos.promises import Ledger
+from tests.system.chaos.site import UNITS, Conditions, Site, staff
 from tests.waiting import until
 
 AT_CONSOLES = (4, 7, 8)  # windows whose clerks work in the browser; the others push keys
@@ -46,7 +49,7 @@ def possible() -> list[What]:
 class Plan:
     """What a run is. work: tickets and calls after which it is over; longest_s: or when so long has passed.
 
-    pace_s: mean seconds between two pushes of one of the six buttons.
+    pace_s: mean seconds between two pushes at the dispenser; pause_s: between two acts of an HTTP client.
     """
 
     seed: str
@@ -56,9 +59,10 @@ class Plan:
     work: int = 1_000_000
     longest_s: float = 30.0
     pace_s: float = 0.5
+    pause_s: float = 0.0
 
     def schedule(self) -> list[Accident]:
-        return schedule(self.seed, self.accidents, [f"node-{n}" for n in range(1, 5)], self.kinds)
+        return schedule(self.seed, self.accidents, UNITS, self.kinds)
 
 
 @dataclass(slots=True)
@@ -89,28 +93,40 @@ class Outcome:
         assert not self.wrongs, "\n".join(lines)
 
 
-def run(folder: Path, plan: Plan) -> Outcome:
-    """The whole run in a folder of its own."""
-    with light_hall(folder, plan.broker, plan.pace_s, plan.kinds) as hall:
-        with crowd(hall, plan.seed) as (ledger, clients, calm):
+def run(folder: Path, plan: Plan, kind: type[Site] = LightHall) -> Outcome:
+    """The whole run in a folder of its own. kind: of hall."""
+    with site(folder, plan, kind) as hall:
+        with crowd(hall, plan) as (ledger, clients, calm):
             harm, began = Harm(hall), time.monotonic()
             endure(hall, harm, plan)
             done, busy_s = hall.count(*WORK), time.monotonic() - began
             settle(hall, harm, clients, calm)
         boards_s = boards_right(hall, harm)
-        shown = witness.boards_of_units(hall)
-        wanted = witness.wanted_boards(hall, witness.boards_of_hall(hall))
+        does, should = witness.shown(hall), witness.wanted(hall)
         hall.stop()
-        evidence = witness.evidence(hall, ledger.all(), shown, wanted)
+        evidence = witness.evidence(hall, ledger.all(), does, should)
     return Outcome(plan, folder, harm.told, done, busy_s, boards_s, evidence, audit(evidence))
 
 
 @contextmanager
-def crowd(hall: LightHall, seed: str) -> Iterator[tuple[Ledger, Sequence[Client], threading.Event]]:
+def site(folder: Path, plan: Plan, kind: type[Site]) -> Iterator[Site]:
+    """A started hall, stopped at the end. Its cables hang in a folder of their own, whose path is short."""
+    run_dir = Path(tempfile.mkdtemp(prefix="sh-"))
+    hall = kind(folder, run_dir, Conditions(plan.broker, plan.pace_s, plan.kinds))
+    try:
+        hall.start()
+        yield hall
+    finally:
+        hall.stop()
+        shutil.rmtree(run_dir, ignore_errors=True)
+
+
+@contextmanager
+def crowd(hall: Site, plan: Plan) -> Iterator[tuple[Ledger, Sequence[Client], threading.Event]]:
     """Eight HTTP clients, at work; at the end they go home."""
     ledger, calm, stop = Ledger(), threading.Event(), threading.Event()
 
-    facts = (hall.url, seed, ledger, calm, stop)
+    facts = (hall.url, plan.seed, ledger, calm, stop, plan.pause_s)
     clients: list[Client] = [Kiosk(f"kiosk-{n}", *facts) for n in range(KIOSKS)]
     clients += [Phone(f"phone-{share}", *facts, share=share) for share in range(PHONES)]
     for window, person in staff().items():
@@ -132,7 +148,7 @@ def crowd(hall: LightHall, seed: str) -> Iterator[tuple[Ledger, Sequence[Client]
     assert [client.error for client in clients if client.error is not None] == []
 
 
-def endure(hall: LightHall, harm: Harm, plan: Plan) -> None:
+def endure(hall: Site, harm: Harm, plan: Plan) -> None:
     """Let the accidents happen at their parts of the run, until it is over."""
     coming = plan.schedule()
     pause, began = threading.Event(), time.monotonic()
@@ -146,23 +162,23 @@ def endure(hall: LightHall, harm: Harm, plan: Plan) -> None:
         harm.turn()
 
 
-def _part(hall: LightHall, plan: Plan, began: float) -> float:
+def _part(hall: Site, plan: Plan, began: float) -> float:
     return max(hall.count(*WORK) / plan.work, (time.monotonic() - began) / plan.longest_s)
 
 
-def settle(hall: LightHall, harm: Harm, clients: Sequence[Client], calm: threading.Event) -> None:
+def settle(hall: Site, harm: Harm, clients: Sequence[Client], calm: threading.Event) -> None:
     """No more accidents and nothing new; what is under way is finished and every unit is heard out."""
     harm.end_all()
     calm.set()
-    hall.calm_file.touch()
+    hall.calm()
     _until_kept_running(harm, lambda: all(client.join(0) for client in clients), "every client is answered")
-    _until_kept_running(harm, lambda: not any(witness.untold(hall).values()), "every unit is heard out")
+    _until_kept_running(harm, lambda: not any(hall.untold().values()), "every unit is heard out")
 
 
-def boards_right(hall: LightHall, harm: Harm) -> float | None:
+def boards_right(hall: Site, harm: Harm) -> float | None:
     """Seconds from the last accident until every unit showed what the hall is; None: not in time."""
     try:
-        until(lambda: not witness.differing(hall), BOARDS_S, every=0.3)
+        until(lambda: witness.are_boards_right(hall), BOARDS_S, every=0.3)
     except AssertionError:
         return None
     return time.monotonic() - harm.last_at

@@ -34,7 +34,7 @@ class Story:
     numbers: dict[int, list[str]] = field(default_factory=dict)  # of a ticket, the last one is its own
     given: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))  # number -> tickets, ever
     tokens: Counter[str] = field(default_factory=Counter)
-    presses: Counter[Press] = field(default_factory=Counter)
+    presses: dict[Press, list[int]] = field(default_factory=lambda: defaultdict(list))
     slips: dict[int, Slip] = field(default_factory=dict)
     at: dict[int, int] = field(default_factory=dict)
     seen_at: set[tuple[int, int]] = field(default_factory=set)
@@ -85,7 +85,7 @@ def _issue(story: Story, event: e.TicketIssued) -> None:
     story.tokens[event.token] += 1
     story.slips[event.ticket] = event.slip
     if event.press is not None:
-        story.presses[event.press] += 1
+        story.presses[event.press].append(event.ticket)
 
 
 def _enter(story: Story, ticket: int, window: int, what: str) -> None:

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError
 
 import msgspec
 from sqlalchemy import Connection, func, select
@@ -24,32 +20,33 @@ from controller.store import Store, log
 from controller.store.devices import last_set_aside
 from controller.store.tables import event, snapshot
 from firmware.protocol.messages import Board, Rated, decode, encode
-from tests.system.chaos import promises
 from tests.system.chaos.auditor import Evidence
-from tests.system.chaos.light import LightHall
 from tests.system.chaos.promises import Pressed, Promise
+from tests.system.chaos.site import UNITS, Site
 
 KEPT = 1_000_000  # rows of what was set aside; all of them
 Shown = dict[tuple[str, str], str]
 
 
-def boards_of_hall(hall: LightHall) -> dict[str, str]:
-    """Every board as the controller's web face shows it now."""
-    wanted = names(new_hall(HALL, sample_plan()))
-    return {name: _plain(json.dumps(_board(hall, name)).encode()) for name in wanted}
+def wanted(hall: Site) -> Shown:
+    """What every unit and device should show: what the controller's web face shows now. Raises OSError."""
+    found: Shown = {}
+    for name in names(new_hall(HALL, sample_plan())):
+        board = benches.ask(f"{hall.url}/h/{HALL}/api/board/{name}")
+        plain = _plain(json.dumps(board).encode())
+        found |= {(unit, name): plain for unit in UNITS}
+        found |= hall.faces_of(board)
+    return found
 
 
-def _board(hall: LightHall, name: str) -> Any:
-    return benches.ask(f"{hall.url}/h/{HALL}/api/board/{name}")
-
-
-def boards_of_units(hall: LightHall) -> Shown:
-    """(unit, board) -> what the unit would show there."""
-    shown: Shown = {}
-    for unit in hall.works.units:
-        for name, body in _rows(hall.outbox(unit), "select name, body from board"):
-            shown[unit, name] = _plain(body)
-    return shown
+def shown(hall: Site) -> Shown:
+    """What units and devices show."""
+    found = hall.faces()
+    for unit in UNITS:
+        found |= {
+            (unit, name): _plain(body) for name, body in hall.of_unit(unit, "select name, body from board")
+        }
+    return found
 
 
 def _plain(body: bytes) -> str:
@@ -58,67 +55,42 @@ def _plain(body: bytes) -> str:
     return encode(msgspec.structs.replace(board, ver=0, gen=0, ts=NO_TIME)).decode()
 
 
-def wanted_boards(hall: LightHall, boards: Mapping[str, str]) -> Shown:
-    """What every unit should show."""
-    return {(unit, name): board for unit in hall.works.units for name, board in boards.items()}
-
-
-def differing(hall: LightHall) -> list[tuple[str, str]]:
-    """The boards of units that differ from the hall's now."""
+def are_boards_right(hall: Site) -> bool:
+    """Whether everything shows what it should now; not while the controller does not answer."""
     try:
-        wanted = wanted_boards(hall, boards_of_hall(hall))
-    except (OSError, HTTPError) as error:
-        return [("controller", str(error))]
-    shown = boards_of_units(hall)
-    return [place for place, board in wanted.items() if shown.get(place) != board]
+        should = wanted(hall)
+    except (OSError, ValueError):
+        return False
+    does = shown(hall)
+    return all(does.get(place) == face for place, face in should.items())
 
 
-def untold(hall: LightHall) -> dict[str, int]:
-    """Unit -> how many of its events the hall has not heard."""
-    found = {}
-    for unit in hall.works.units:
-        outbox = hall.outbox(unit)
-        last = _rows(outbox, "select max(seq) from event")[0][0] or 0
-        heard = hall.heard(unit, _epoch(outbox))
-        found[unit] = last - heard
-    return found
-
-
-def evidence(hall: LightHall, told: Sequence[Promise], shown: Shown, wanted: Shown) -> Evidence:
-    """Everything, once the hall has been stopped. told: by HTTP; shown, wanted: boards, before the stop."""
+def evidence(hall: Site, told: Sequence[Promise], does: Shown, should: Shown) -> Evidence:
+    """Everything, once the hall has been stopped. told: by HTTP; does, should: screens before the stop."""
     store = Store.open(hall.works.settings.database_url, real_now())
     try:
         with store.reading() as c:
             known = Evidence(
                 events=[logged.event for logged in log.events(c, HALL)],
-                promises=[*told, *_facts(hall), *_presses(hall)],
+                promises=[*told, *hall.facts(), *_presses(hall)],
                 kept_votes=frozenset(_kept_votes(c)),
                 replay=list(_replay(c)),
             )
     finally:
         store.close()
-    refused = frozenset(press for unit in hall.works.units for press in _refused(hall, unit))
-    return replace(known, refused_presses=refused, untold=untold(hall), shown=shown, hall=wanted)
+    refused = frozenset(press for unit in UNITS for press in _refused(hall, unit))
+    return replace(known, refused_presses=refused, untold=hall.untold(), shown=does, hall=should)
 
 
-def _facts(hall: LightHall) -> Iterator[Promise]:
-    for file in hall.facts():
-        for line in file.read_text("utf-8").splitlines():
-            fact = json.loads(line)
-            yield getattr(promises, fact.pop("kind"))(**fact)
+def _presses(hall: Site) -> Iterator[Promise]:
+    for unit in UNITS:
+        for (seq,) in hall.of_unit(unit, "select seq from event where t = 'Pressed'"):
+            yield Pressed(unit, hall.epoch(unit), seq)
 
 
-def _presses(hall: LightHall) -> Iterator[Promise]:
-    for unit in hall.works.units:
-        outbox = hall.outbox(unit)
-        for (seq,) in _rows(outbox, "select seq from event where t = 'Pressed'"):
-            yield Pressed(unit, _epoch(outbox), seq)
-
-
-def _refused(hall: LightHall, unit: str) -> Iterator[Press]:
-    outbox = hall.outbox(unit)
-    for (seq,) in _rows(outbox, "select seq from press where outcome = 'refused'"):
-        yield Press(unit, _epoch(outbox), seq)
+def _refused(hall: Site, unit: str) -> Iterator[Press]:
+    for (seq,) in hall.of_unit(unit, "select seq from press where outcome = 'refused'"):
+        yield Press(unit, hall.epoch(unit), seq)
 
 
 def _kept_votes(c: Connection) -> Iterator[tuple[str, int]]:
@@ -146,12 +118,3 @@ def _differences(live: Any, replayed: Any) -> Iterator[str]:
     for name in type(live).__slots__:
         if getattr(live, name) != getattr(replayed, name):
             yield f"{name}: {getattr(live, name)!r:.300} is not {getattr(replayed, name)!r:.300}"
-
-
-def _epoch(outbox: Path) -> str:
-    return str(_rows(outbox, "select value from kv where name = 'epoch'")[0][0])
-
-
-def _rows(file: Path, query: str) -> list[Any]:
-    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=5)) as base:
-        return base.execute(query).fetchall()
