@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from controller import broker
+from controller import broker, meanings
 from controller.boards import window_of
 from controller.courier import Courier
 from controller.devices import Devices
@@ -25,18 +25,19 @@ from controller.hall.events import TicketCalled
 from controller.hall.model import Refused
 from controller.inbox import Lane
 from controller.leases import Leases
-from controller.live import Answer, Committed, Live, NotRunning
+from controller.live import Answer, Committed, Live, NotRunning, Settled
 from controller.meanings import Message
 from controller.news import lacking
 from controller.orders import Renderer
 from controller.people import SYSTEM, unit_actor
 from controller.postings import Poison, Posting, Postings, Word
 from controller.presence import Deadlines, Presence, Seen, Status
+from controller.quarantine import Quarantine
 from controller.screens import Screens
 from controller.settings import Settings
 from controller.store import log as event_log
 from controller.store import orders as stored_orders
-from controller.store.devices import Record, SetAside, set_aside, set_aside_count
+from controller.store.devices import Record, set_aside_count
 from controller.store.errors import StoreFailed
 from controller.store.orders import FINAL
 from controller.troubles import Troubles
@@ -51,7 +52,6 @@ STATE_EVERY_S = 10.0
 ECHO_LOST_S = 2.5 * STATE_EVERY_S
 REDRAW_S = 5.0  # what a board shows may change with time alone
 BACK_OFF_S = (0.2, 3.0)  # of the controller; there is one, so it need not be as patient as 200 nodes (R20)
-SET_ASIDE_A_MINUTE = 20  # rows kept of one unit; all are counted
 
 _logger = logging.getLogger(__name__)
 
@@ -97,7 +97,7 @@ class Bus:
         )
         self._configs: dict[str, bytes] = {}
         self._troubles = Troubles(self.hall, devices, self.presence, live.clock, self._record, live.outages)
-        self._set_aside_in: dict[tuple[str, int], int] = {}
+        self._quarantine = Quarantine(self.hall, settings, live.clock, self._record)
         self._day: object = None
         self._announce = False
         self._upkeep_at = self._redraw_at = self._state_at = 0.0
@@ -224,7 +224,8 @@ class Bus:
                 raise BadMessage(f"there is no leaf {origin.leaf}", "topic", "update the controller")
             handle(origin.unit, payload)
         except BadMessage as error:
-            self._set_aside(origin.unit, topic, payload, error)
+            self.guard.count("quarantined")
+            self._quarantine.keep(origin.unit, topic, payload, error)
 
     def _on_event(self, unit: str, payload: bytes) -> None:
         if self._troubles.is_cloned(unit):
@@ -316,9 +317,9 @@ class Bus:
             _logger.error("hall %s: %s obeys a controller of a later generation", self.hall, unit)
         if result.state is ResultState.RECEIVED:
             self._courier.received(result.cid, time.monotonic())
-        settled = [(result.cid, result.state, result.code)]
-        if result.state in FINAL and self._courier.settle(settled, unit, time.monotonic()):
-            self._post_quietly(lambda: self.live.post(None, unit_actor(unit), settle=settled))
+        settled = (result.cid, result.state, result.code)
+        if result.state in FINAL and self._courier.settle([settled], unit, time.monotonic()):
+            self._settle(settled, unit, is_sure=True)
 
     def _on_state(self, unit: str, payload: bytes) -> None:
         self.presence.state(unit, decode(payload, messages.UnitState), time.monotonic())
@@ -394,7 +395,9 @@ class Bus:
             self.guard.count("ignored")  # of another version; our own next one replaces it
 
     def _ask_lease(self, command: LeaseNumbers) -> None:
-        self._post_quietly(lambda: self.live.post(command, unit_actor(command.unit)))
+        self._post_quietly(
+            lambda: self.live.post(command, unit_actor(command.unit)), lambda: self._leases.failed(command)
+        )
 
     # --- from the hall, on the writer's thread
 
@@ -502,6 +505,8 @@ class Bus:
         if now_s >= self._redraw_at:
             self._redraw_at = now_s + REDRAW_S
             self.screens.touch_all()
+            self._leases.ask_again()
+            self._quarantine.forget(now_s)
         self._watch_day()
 
     def _say_state(self, now_s: float) -> None:
@@ -529,8 +534,16 @@ class Bus:
         late = self._courier.expired(now_s)
         if late:
             self.guard.count("orders_expired", len(late))
-            results = [(order.cid, ResultState.EXPIRED, "no_answer") for order in late]
-            self._post_quietly(lambda: self.live.post(None, SYSTEM, settle=results))
+        for order in late:
+            self._settle((order.cid, ResultState.EXPIRED, "no_answer"), order.unit, is_sure=False)
+
+    def _settle(self, result: Settled, unit: str, *, is_sure: bool) -> None:
+        """Note what became of an order, and what one that is out of time says about its slip."""
+        cid, state, _ = result
+        is_late = state is ResultState.EXPIRED
+        meaning = meanings.of_expired(self.live.hall, cid, unit, is_sure=is_sure) if is_late else None
+        command = meaning.command if meaning else None
+        self._post_quietly(lambda: self.live.post(command, unit_actor(unit), settle=[result]))
 
     def _watch_day(self) -> None:
         """A new service day: units hear its date and get new leases."""
@@ -558,32 +571,22 @@ class Bus:
     def _publish(self, topic: str, message: Struct, *, retain: bool = False) -> None:
         self.session.publish(topic, encode(message), retain=retain)
 
-    def _set_aside(self, unit: str, topic: str, payload: bytes, error: BadMessage) -> None:
-        """Keep bytes nobody can use. A unit that sends nothing else fills no disk; all are counted."""
-        self.guard.count("quarantined")
-        minute = int(time.monotonic() // 60)
-        kept = self._set_aside_in.get((unit, minute), 0)
-        self._set_aside_in = {key: n for key, n in self._set_aside_in.items() if key[1] == minute}
-        self._set_aside_in[unit, minute] = kept + 1
-        if kept >= SET_ASIDE_A_MINUTE:
-            return
-        _logger.error("hall %s: set aside a message on %s: %s", self.hall, topic, error)
-        now = self.live.clock.now()
-        found = SetAside(unit, topic, payload, str(error), error.field, error.remedy, now)
-        self._record(set_aside(self.hall, found))
-
     def _record(self, row: Record) -> None:
         self._post_quietly(lambda: self.live.post(None, SYSTEM, records=[row]))
 
-    def _post_quietly(self, post: Callable[[], Future[Answer]]) -> None:
-        """Post what nobody waits for; what goes wrong is counted and logged."""
+    def _post_quietly(
+        self, post: Callable[[], Future[Answer]], failed: Callable[[], None] = lambda: None
+    ) -> None:
+        """Post what nobody waits for; what goes wrong is counted and logged, and `failed` called."""
         try:
-            post().add_done_callback(self._note_failure)
+            post().add_done_callback(lambda done: self._note_failure(done, failed))
         except NotRunning:
             self.guard.count("after_stop")
 
-    def _note_failure(self, done: Future[Answer]) -> None:
+    def _note_failure(self, done: Future[Answer], failed: Callable[[], None]) -> None:
         error = done.exception()
+        if error is not None:
+            failed()
         if error is not None and not isinstance(error, Refused):
             self.guard.count("not_posted")
             _logger.error("hall %s: a row could not be stored: %s", self.hall, error)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import date
 
 from controller.devices import Book
 from controller.hall.commands import LeaseNumbers
@@ -15,7 +16,9 @@ from controller.hall.model import Hall
 
 
 class Leases:
-    """Asks for each lease once. read, book: what is now; ask: gives the command to the hall.
+    """Asks for each lease once, and again when it was not given.
+
+    read, book: what is now; ask: gives the command to the hall.
 
     known: lives of stores (unit, epoch) that were heard of before. A unit with a new store has lost the
     leases of its former one.
@@ -32,6 +35,7 @@ class Leases:
         self._read, self._book, self._ask, self._size, self.known = read, book, ask, size, known
         self._lock = threading.Lock()
         self._asked: set[tuple[object, ...]] = set()
+        self._failed: list[tuple[date | None, LeaseNumbers]] = []
 
     def keep(self, unit: str, epoch: str) -> None:
         """The unit is here, with the store of that epoch: let it have a lease of each of its queues."""
@@ -55,13 +59,31 @@ class Leases:
         if digits.isdecimal() and lease.last - int(digits) <= (lease.last - lease.first) // 4:
             self._ask_once(hall, unit, lease.queue, lease.id)
 
+    def failed(self, command: LeaseNumbers) -> None:
+        """A lease was refused or could not be stored: keep the question for ask_again."""
+        with self._lock:
+            self._failed.append((_day(self._read()), command))
+
+    def ask_again(self) -> None:
+        """Ask once more for the leases of this day that were not given."""
+        today = _day(self._read())
+        with self._lock:
+            failed, self._failed = self._failed, []
+        for day, command in failed:
+            if day is not None and day == today:
+                self._ask(command)
+
     def _ask_once(self, hall: Hall, unit: str, queue: str, why: object) -> None:
-        asked = (hall.day.date if hall.day else None, unit, queue, why)
+        asked = (_day(hall), unit, queue, why)
         with self._lock:
             if asked in self._asked:
                 return
             self._asked.add(asked)
         self._ask(LeaseNumbers(unit, queue, self._size))
+
+
+def _day(hall: Hall) -> date | None:
+    return hall.day.date if hall.day else None
 
 
 def offered(book: Book, hall: Hall, unit: str) -> list[str]:

@@ -132,6 +132,18 @@ def of_slip(
     return Meaning(commands.RecordSlip(ticket, slip), unit_actor(message.unit))
 
 
+def of_expired(hall: Hall, order: str, unit: str, *, is_sure: bool) -> Meaning | None:
+    """What it means for a slip that its order ran out of time; None when the order was no slip.
+
+    is_sure: the unit says so, and nothing was printed; else nobody knows what came out (F14).
+    """
+    ticket = _of_slip(hall, unit, order)
+    if ticket is None or ticket.slip is not Slip.PENDING:
+        return None
+    slip = Slip.VOID if is_sure else Slip.UNCERTAIN
+    return Meaning(commands.RecordSlip(ticket.id, slip), unit_actor(unit))
+
+
 def window_at(device: DeviceConfig | None) -> int | None:
     return None if device is None else window_of(device.board)
 
@@ -194,10 +206,16 @@ def _rated(hall: Hall, window: int, number: str) -> Ticket | None:
 def _of_order(hall: Hall, message: Message, order: str) -> int | None:
     if order.startswith(OFFLINE) and order[len(OFFLINE) :].isdecimal():
         return hall.presses.get(Press(message.unit, message.epoch, int(order[len(OFFLINE) :])))
+    ticket = _of_slip(hall, message.unit, order)
+    return ticket.id if ticket else None
+
+
+def _of_slip(hall: Hall, unit: str, order: str) -> Ticket | None:
+    """The ticket a slip of ours was ordered for, at that unit."""
     if order.startswith(SLIP) and (id := order.split("-")[1]).isdecimal():
         ticket = hall.tickets.get(int(id))
-        is_ours = ticket is not None and ticket.press is not None and ticket.press.unit == message.unit
-        return int(id) if is_ours else None
+        if ticket is not None and ticket.press is not None and ticket.press.unit == unit:
+            return ticket
     return None
 
 

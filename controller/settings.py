@@ -69,6 +69,10 @@ class Settings:
     board_every_s: float = 0.1  # one board is published at most this often
     mqtt_keepalive_s: int = 15  # R20
 
+    # what is kept of the edge, in days
+    set_aside_days: float = 90.0  # messages nobody could use
+    marks_days: float = 400.0  # how far a unit's store was heard that says nothing any more
+
     # what is said and printed
     speech_times: int = 2
     speech_english: bool = True

@@ -13,11 +13,11 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, and_, func, insert, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
 from controller.hall.model import Text
 from controller.store.records import count_up, get_meta, upsert
-from controller.store.tables import fault, position, quarantine, unit
+from controller.store.tables import fault, heard, position, quarantine, unit
 from firmware.protocol.messages import UnitConfig
 
 CHANGES = "devices_rev"  # meta: counts every change, so that other processes notice it
@@ -241,6 +241,19 @@ def set_aside(hall: str, found: SetAside) -> Record:
                 at=found.at,
             )
         )
+
+    return write
+
+
+def forget(hall: str, set_aside_before: datetime, heard_before: datetime) -> Record:
+    """Forget messages set aside before a time, and stores that were last heard before another.
+
+    A store that speaks again after that is heard from its first message on.
+    """
+
+    def write(c: Connection) -> None:
+        c.execute(delete(quarantine).where(quarantine.c.hall == hall, quarantine.c.at < set_aside_before))
+        c.execute(delete(heard).where(heard.c.hall == hall, heard.c.at < heard_before))
 
     return write
 

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import os
-import signal
-import sqlite3
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -16,11 +12,10 @@ import pytest
 from controller.hall.commands import CallNext, Finish, Start
 from controller.hall.model import Slip, TicketState, WindowState
 from controller.people import SYSTEM
-from controller.presence import Status
 from firmware.protocol import messages, topics
 from firmware.protocol.messages import ControllerState, Key, ResultState, decode, encode
 from tests.controller.brokers import KINDS, client
-from tests.controller.sites import HALL, Running, Unit, desk, dispenser, raw_json, running
+from tests.controller.sites import HALL, Running, Unit, desk, dispenser, running
 from tests.waiting import until
 
 
@@ -47,101 +42,6 @@ def test_a_press_becomes_a_ticket_an_ack_and_a_slip(hall: Running) -> None:
     unit.say(messages.Printed(order=cid, press=seq))
     until(lambda: hall.hall.tickets[1].slip is Slip.PRINTED)
     until(lambda: hall.bus.pending_orders() == 0)
-
-
-def test_a_redelivered_press_is_the_same_ticket(hall: Running) -> None:
-    unit = hall.unit("node-1", dispenser("A"))
-    for _ in range(3):
-        unit.press(seq=1)
-    unit.press(seq=2)
-    until(lambda: unit.acked() == 2)
-    acks = len(unit.told("ack"))
-    unit.press(seq=1)
-    until(lambda: len(unit.told("ack")) > acks)
-    assert unit.acked() == 2
-    assert hall.numbers() == ["A001", "A002"]
-    until(lambda: len(unit.commands(messages.Print)) == 2)
-
-
-def test_messages_out_of_order_are_decided_in_order(hall: Running) -> None:
-    unit = hall.unit("node-1", dispenser("A", "B"))
-    unit.press(2, seq=3)
-    unit.press(1, seq=2)
-    unit.press(2, seq=1)
-    until(lambda: unit.acked() == 3)
-    assert hall.numbers() == ["B001", "A001", "B002"]
-
-
-def test_a_gap_is_asked_for_and_filled(hall: Running) -> None:
-    unit = hall.unit("node-1", dispenser("A"))
-    unit.press(seq=1)
-    unit.press(seq=4)
-    until(lambda: unit.missed() == [(2, 3)])
-    assert unit.acked() == 1
-    unit.press(seq=3)
-    unit.press(seq=2)
-    until(lambda: unit.acked() == 4)
-    assert hall.numbers() == ["A001", "A002", "A003", "A004"]
-
-
-def test_bytes_that_are_no_message_are_set_aside_and_others_go_on(
-    hall: Running, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.CRITICAL)
-    unit = hall.unit("node-1", dispenser("A"))
-    good = unit.envelope(messages.Pressed(input="button-1"), 1)
-    for payload in (
-        b"\xff\xfe not JSON",
-        b'{"ep":"e1","seq":"one"}',
-        raw_json(good, seq=-3),
-        raw_json(good, mono=float("nan")),
-    ):
-        unit.send("evt", payload)
-    unit.send("health", b'{"sess":"x"}')
-    unit.send("nonsense", b"{}")
-    unit.press()
-    until(lambda: unit.acked() == 1 and hall.bus.set_aside_total() == 6)
-    assert hall.numbers() == ["A001"]
-    assert hall.bus.counts()["quarantined"] == 6
-    kept = {(row.topic.rpartition("/")[2], row.field) for row in hall.site.devices.set_aside(HALL)}
-    assert ("health", "$.sess") in kept
-    assert ("nonsense", "topic") in kept
-    assert all(row.why and row.remedy for row in hall.site.devices.set_aside(HALL))
-    assert hall.site.status().set_aside == 6
-
-
-def test_unknown_kinds_and_unusable_reports_are_acked_and_kept(
-    hall: Running, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.CRITICAL)
-    unit = hall.unit("node-1", dispenser("A"))
-    press = messages.Pressed(input="button-1")
-    unit.send("evt", raw_json(unit.envelope(press, 1), t="Teleported"))
-    unit.send("evt", raw_json(unit.envelope(press, 2), v=9))
-    unit.send("evt", raw_json(unit.envelope(press, 3), d={"input": 7}))
-    unit.send("evt", raw_json(unit.envelope(press, 4), d={"input": "x" * 20_000}))
-    unit.press(seq=5)
-    until(lambda: unit.acked() == 5)
-    assert hall.numbers() == ["A001"]
-    counts = hall.bus.counts()
-    assert (counts["unknown_kinds"], counts["quarantined"]) == (2, 2)
-    kept = hall.site.devices.set_aside(HALL)
-    assert [row.field for row in kept] == ["$", "$.input", "t", "t"]
-    assert b"Teleported" in kept[3].payload
-
-
-def test_a_report_nobody_can_make_sense_of_stops_no_other(
-    hall: Running, caplog: pytest.LogCaptureFixture
-) -> None:
-    """F69: a time no calendar has"""
-    caplog.set_level(logging.CRITICAL)
-    unit = hall.unit("node-1", dispenser("A"))
-    fault = unit.envelope(messages.Faulted(device="printer-1", code="printer.gone"), 1)
-    unit.send("evt", raw_json(fault, ts="0001-01-01T00:00:00+14:00", tq="synced"))
-    unit.press(seq=2)
-    until(lambda: unit.acked() == 2)
-    assert hall.numbers() == ["A001"]
-    until(lambda: hall.bus.set_aside_total() == 1)
 
 
 def runs_for(hall: Running, unit: Unit, uptime_s: float) -> None:
@@ -206,32 +106,6 @@ def test_a_number_given_out_offline_is_taken_over(hall: Running) -> None:
     unit.say(messages.Printed(order=f"offline-{press}", press=press))
     until(lambda: hall.hall.tickets[1].slip is Slip.PRINTED)
     assert unit.acked() <= 3
-
-
-def test_an_order_is_sent_until_it_is_answered(hall: Running) -> None:
-    unit = hall.unit("node-1", dispenser("A"))
-    unit.press()
-    until(lambda: len([p for p in unit.told("cmd") if b"slip-" in p]) >= 2)
-    cid, _ = slip_of(dict(unit.commands(messages.Print)))
-    assert len(unit.commands(messages.Print)) == 1
-    unit.answer(cid)
-    until(lambda: hall.bus.pending_orders() == 0)
-
-
-def test_pending_orders_are_sent_again_after_a_restart(hall: Running) -> None:
-    unit = hall.unit("node-1", dispenser("A"))
-    unit.press()
-    until(lambda: unit.commands(messages.Print))
-    hall.restart()
-    sent = len(unit.told("cmd"))
-    until(lambda: len(unit.told("cmd")) > sent)
-    cid, _ = slip_of(dict(unit.commands(messages.Print)))
-    assert len(unit.commands(messages.Print)) == 1
-    last = decode(unit.told("cmd")[-1], messages.Command)
-    assert (last.cid, last.gen) == (cid, hall.site.generation)
-    unit.press(seq=1)
-    until(lambda: unit.acked() == 1)
-    assert hall.numbers() == ["A001"]
 
 
 def test_a_unit_set_ahead_of_a_restored_database_is_asked_for_the_rest(hall: Running) -> None:
@@ -320,94 +194,6 @@ def test_a_dispenser_keeps_a_lease_of_each_of_its_queues(hall: Running) -> None:
     until(lambda: len(unit.commands(messages.Lease)) == 3)
 
 
-def test_units_are_seen_coming_and_going(hall: Running) -> None:
-    unit = hall.unit("node-1", dispenser("A"))
-    (at_first,) = hall.bus.units()
-    assert at_first.status is Status.UNKNOWN
-    unit.birth(sess=3)
-    unit.beat()
-    until(lambda: hall.bus.units()[0].status is Status.ONLINE)
-    old_will = messages.UnitState(online=False, sess=2, boot=1)
-    unit.send("state", encode(old_will), retain=True)
-    unit.press()
-    until(lambda: unit.acked() == 1)
-    assert hall.bus.units()[0].status is Status.ONLINE
-    unit.send("state", encode(messages.UnitState(online=False, sess=3, boot=1)), retain=True)
-    until(lambda: hall.bus.units()[0].status is Status.OFFLINE)
-    until(lambda: [fault.code for fault in hall.site.devices.faults(HALL)] == ["unit.offline"])
-    unit.birth(sess=4, hi=1)
-    unit.beat()
-    until(lambda: hall.site.devices.faults(HALL) == [])
-
-
-def test_a_unit_that_went_while_there_and_came_back_while_away_is_no_fault(hall: Running) -> None:
-    unit = hall.unit("node-1", dispenser("A"))
-    unit.birth(sess=3)
-    unit.beat()
-    until(lambda: hall.bus.units()[0].status is Status.ONLINE)
-    unit.send("state", encode(messages.UnitState(online=False, sess=3, boot=1)), retain=True)
-    until(lambda: [fault.code for fault in hall.site.devices.faults(HALL)] == ["unit.offline"])
-    unit.birth(sess=4)
-    hall.restart()
-
-    def is_cleared() -> bool:
-        unit.beat()  # one before the subscription holds is heard by nobody
-        return hall.site.devices.faults(HALL) == []
-
-    until(is_cleared)
-
-
-def test_a_unit_with_an_older_store_is_reported(hall: Running, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.CRITICAL)
-    unit = hall.unit("node-1", dispenser("A"))
-    unit.birth(sess=1)
-    unit.press()
-    unit.press()
-    until(lambda: unit.acked() == 2)
-    unit.birth(sess=2, hi=1)
-    until(lambda: [fault.code for fault in hall.site.devices.faults(HALL)] == ["identity.set_back"])
-
-
-def test_r17_two_boards_under_one_identity_are_both_set_apart(
-    hall: Running, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.CRITICAL)
-    unit, other = hall.unit("node-1", dispenser("A")), hall.unit("node-2", dispenser("B"))
-    for sess, board in enumerate(("one", "two", "one", "two"), 1):
-        unit.birth(sess=sess, board=board)
-    until(lambda: [fault.code for fault in hall.site.devices.faults(HALL)] == ["identity.clone"])
-    unit.press()
-    other.press()
-    until(lambda: other.acked() == 1)
-    assert hall.numbers() == ["B001"]
-    assert unit.acked() == 0
-    hall.restart()
-    unit.press(seq=1)
-    other.press()
-    until(lambda: other.acked() == 2)
-    assert unit.acked() == 0
-    hall.site.devices.revoke("node-1", hall.live.clock.now())
-    until(lambda: hall.site.devices.faults(HALL) == [])
-
-
-def test_a_unit_gets_its_configuration_whole_and_again_when_it_changes(hall: Running) -> None:
-    unit = hall.unit("node-1", dispenser("A"))
-    until(lambda: unit.told("cfg"))
-    first = decode(unit.told("cfg")[-1], messages.UnitConfig)
-    assert [one.device for one in first.devices] == ["button-1", "printer-1"]
-    assert first.position == "node-1"
-    devices = hall.site.devices
-    devices.put_position(
-        HALL,
-        "node-1",
-        devices.book.positions[HALL, "node-1"].name,
-        dispenser("A", "B"),
-        hall.live.clock.now(),
-    )
-    until(lambda: len(decode(unit.told("cfg")[-1], messages.UnitConfig).devices) == 3)
-    assert decode(unit.told("cfg")[-1], messages.UnitConfig).rev > first.rev
-
-
 def test_a_question_about_the_time_is_answered(hall: Running) -> None:
     unit = hall.unit("node-1", dispenser("A"))
     unit.send("req", encode(messages.Request(rid="r1", t="time")))
@@ -417,20 +203,6 @@ def test_a_question_about_the_time_is_answered(hall: Running) -> None:
     assert reply.ts is not None
     assert reply.d["speed"] == 1
     assert abs(datetime.fromisoformat(reply.d["hall"]) - reply.ts) < timedelta(seconds=5)
-
-
-def test_everything_is_back_after_the_broker_was_killed(hall: Running) -> None:
-    unit = hall.unit("node-1", dispenser("A"))
-    unit.press()
-    until(lambda: unit.acked() == 1 and unit.board("w1"))
-    unit.client.got.clear()
-    assert hall.broker.pid is not None
-    os.kill(hall.broker.pid, signal.SIGKILL)
-    until(lambda: hall.broker.restarts == 1 and hall.bus.is_up, timeout=20)
-    until(lambda: unit.client.connects.count("Success") == 2 and unit.client.is_in, timeout=20)
-    unit.press()
-    until(lambda: unit.acked() == 2 and unit.board("w1") and unit.told("cfg"), timeout=20)
-    assert hall.numbers() == ["A001", "A002"]
 
 
 def test_the_controller_says_that_it_is_there_and_that_it_goes(hall: Running) -> None:
@@ -452,49 +224,19 @@ def test_late_orders_are_settled_as_expired(tmp_path: Path) -> None:
         unit.press()
         until(lambda: hall.bus.counts().get("orders_expired") == 1)
         until(lambda: hall.bus.pending_orders() == 0)
+        until(lambda: hall.hall.tickets[1].slip is Slip.UNCERTAIN, what="nobody knows what came out")
+        assert hall.hall.tickets[1].state is TicketState.WAITING
         cid, _ = slip_of(dict(unit.commands(messages.Print)))
         unit.answer(cid, ResultState.EXPIRED)
         seq = unit.press()
         until(lambda: unit.acked() == seq)
 
 
-def test_what_the_store_could_not_take_is_tried_again_without_the_unit(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.CRITICAL)
+def test_a_slip_the_unit_did_not_print_in_time_is_void(tmp_path: Path) -> None:
     with running("nats", tmp_path) as hall:
         unit = hall.unit("node-1", dispenser("A"))
-        other = sqlite3.connect(hall.settings.data_dir / "hall.sqlite", isolation_level=None)
-        other.execute("BEGIN IMMEDIATE")  # as a backup that hangs would
         unit.press()
-        unit.press()
-        until(lambda: hall.bus.is_stalled, timeout=20)
-        assert (unit.acked(), hall.numbers()) == (0, [])
-        other.rollback()
-        other.close()
-        until(lambda: unit.acked() == 2, timeout=20)
-        assert hall.numbers() == ["A001", "A002"]
-
-
-def test_a_unit_that_asks_for_the_news_gets_the_boards_it_lacks_again(hall):
-    unit = hall.unit("desk", desk(1))
-    held = until(lambda: unit.board("w1"))
-    seen = len(unit.client.payloads(topics.board(HALL, "w1")))
-    unit.send("req", b'{"rid":"q1","t":"news","d":{"boards":{"w1":[0,0]}}}')
-    reply = decode(until(lambda: unit.told("rep"))[0], messages.Reply)
-    assert messages.versions_in(reply) == {"w1": (held.gen, held.ver)}
-    until(lambda: len(unit.client.payloads(topics.board(HALL, "w1"))) > seen)
-
-
-def test_a_unit_that_holds_the_newest_boards_is_sent_none(hall):
-    unit = hall.unit("desk", desk(1))
-    until(lambda: unit.board("w1"))
-    unit.send("req", b'{"rid":"q1","t":"news","d":{"boards":{"w1":[99,0],"unknown":[0,0]}}}')
-    reply = decode(until(lambda: unit.told("rep"))[0], messages.Reply)
-    assert messages.versions_in(reply) == {}
-
-
-def test_a_question_about_news_that_names_no_versions_is_set_aside(hall):
-    unit = hall.unit("desk", desk(1))
-    unit.send("req", b'{"rid":"q1","t":"news","d":{"boards":{"w1":"newest"}}}')
-    until(lambda: hall.bus.counts().get("quarantined") == 1)
+        cid, _ = slip_of(until(lambda: dict(unit.commands(messages.Print))))
+        unit.answer(cid, ResultState.EXPIRED)
+        until(lambda: hall.hall.tickets[1].slip is Slip.VOID)
+        assert hall.hall.tickets[1].state is TicketState.CANCELLED
