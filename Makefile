@@ -36,7 +36,7 @@ bench: .venv/ready-test
 	$(BIN)/python -m tests.bench $(ARGS)
 
 soak: .venv/ready-test
-	$(BIN)/pytest -n 0 -m soak --timeout 0 tests/system $(ARGS)
+	$(BIN)/pytest -n 0 -s -m soak --timeout 0 tests/system $(ARGS)
 
 wheel: .venv/ready-test
 	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
