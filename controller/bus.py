@@ -96,7 +96,9 @@ class Bus:
             lambda: live.hall, lambda: devices.book, self._ask_lease, settings.lease_size, set()
         )
         self._configs: dict[str, bytes] = {}
-        self._troubles = Troubles(self.hall, devices, self.presence, live.clock, self._record, live.outages)
+        self._troubles = Troubles(
+            self.hall, devices, self.presence, live.clock, self._record, live.outages, settings.lag_after_s
+        )
         self._quarantine = Quarantine(self.hall, settings, live.clock, self._record)
         self._day: object = None
         self._announce = False
@@ -344,7 +346,10 @@ class Bus:
 
     def _on_health(self, unit: str, payload: bytes) -> None:
         health = decode(payload, messages.Health)
-        self.presence.health(unit, health, time.monotonic())
+        now_s = time.monotonic()
+        self.presence.health(unit, health, now_s)
+        if not (self.is_stalled or self._troubles.is_cloned(unit)):
+            self._troubles.waits(unit, health.outbox, self.live.heard_up_to(unit, health.outbox.ep), now_s)
         self._touch_windows(unit)
 
     def _touch_windows(self, unit: str) -> None:

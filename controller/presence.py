@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from firmware.protocol.messages import Birth, ConfigState, Health, UnitState
+from firmware.protocol.messages import Birth, ConfigState, Health, OutboxState, UnitState
 
 TAKEOVERS = 3  # R17
 TAKEOVER_WINDOW_S = 60.0  # R17
@@ -68,6 +68,32 @@ class Takeovers:
             recent.append((now_s, life))
         self._lives[unit] = recent
         return len(recent) > TAKEOVERS and len({one for _, one in recent}) < len(recent)
+
+
+@dataclass(slots=True)
+class Lags:
+    """Finds units that speak and are not heard, or not confirmed: a broker may drop what it has acked (F64).
+
+    What a unit says of its outbox must move: its events arrive here, or our acks there. after_s: how long
+    it may stand still while something waits.
+    """
+
+    after_s: float
+    _stood: dict[str, tuple[tuple[int, int], float]] = field(default_factory=dict)
+
+    def told(self, unit: str, outbox: OutboxState, heard: int, now_s: float) -> str | None:
+        """The leaf on which nothing moves, once that has lasted; heard: its last event committed here."""
+        if outbox.acked >= outbox.hi:
+            self._stood.pop(unit, None)
+            return None
+        at = (heard, outbox.acked)
+        before, since_s = self._stood.get(unit, (None, now_s))
+        if before != at:
+            self._stood[unit] = (at, now_s)
+            return None
+        if now_s - since_s < self.after_s:
+            return None
+        return "up/evt" if heard < outbox.hi else "down/ack"
 
 
 @dataclass(slots=True)

@@ -62,6 +62,7 @@ class Settings:
     heartbeat_lost_s: float = 30.0
     suspect_after_s: float = 90.0
     offline_after_s: float = 180.0
+    lag_after_s: float = 30.0  # a unit whose outbox stands still so long is not heard, or not confirmed (F64)
     reorder_wait_s: float = 2.0
     order_resend_s: float = 3.0
     order_ttl_s: float = 30.0

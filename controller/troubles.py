@@ -1,7 +1,8 @@
 """What is wrong with a hall's units as the controller sees it: said once when it begins, once when it ends.
 
 Hides which trouble was told already, also by the controller before this one. A unit can be away
-(offline), be two (a copied card, R17) or be set back (a restored store, R3).
+(offline), be two (a copied card, R17), be set back (a restored store, R3), or speak and not be heard (a
+wrong allow-list, F64).
 """
 
 from __future__ import annotations
@@ -13,14 +14,16 @@ from collections.abc import Callable
 from controller.clock import HallClock
 from controller.devices import Devices
 from controller.postings import part_of
-from controller.presence import Presence, Status, Takeovers
+from controller.presence import Lags, Presence, Status, Takeovers
 from controller.store.devices import Fault, Record, clear_fault, raise_fault
+from firmware.protocol import topics
 from firmware.protocol.logs import Outages
-from firmware.protocol.messages import Birth
+from firmware.protocol.messages import Birth, OutboxState
 
 OFFLINE_CODE = "unit.offline"
 SET_BACK_CODE = "identity.set_back"
 CLONE_CODE = "identity.clone"
+LAG_CODE = "unit.lag"
 
 _logger = logging.getLogger(__name__)
 
@@ -36,14 +39,16 @@ class Troubles:
         clock: HallClock,
         record: Callable[[Record], None],
         outages: Outages,
+        lag_after_s: float,
     ) -> None:
-        """record: stores a row, soon."""
+        """record: stores a row, soon. lag_after_s: how long a unit's outbox may stand still."""
         self._hall, self._devices, self._presence = hall, devices, presence
         self._clock, self._record, self._outages = clock, record, outages
         open_faults = devices.faults(hall)
         self._offline = {one.unit for one in open_faults if one.code == OFFLINE_CODE}
         self._cloned = {one.unit for one in open_faults if one.code == CLONE_CODE}
-        self._takeovers = Takeovers()
+        self._lagging = {one.unit for one in open_faults if one.code == LAG_CODE}
+        self._takeovers, self._lags = Takeovers(), Lags(lag_after_s)
 
     def is_cloned(self, unit: str) -> bool:
         """Two boards say they are this unit: neither is believed until somebody revokes it (R17)."""
@@ -62,6 +67,21 @@ class Troubles:
         """Its store ends before what was heard of it: a copy of an older one (R3)."""
         _logger.error("hall %s: %s was set back from %d to %d", self._hall, unit, heard, ends_at)
         self._begins(unit, SET_BACK_CODE, f"ends at {ends_at}, heard {heard}")
+
+    def waits(self, unit: str, outbox: OutboxState, heard: int, now_s: float) -> None:
+        """A unit told what waits in its outbox; heard: its last event committed here."""
+        leaf = self._lags.told(unit, outbox, heard, now_s)
+        if leaf is not None and unit not in self._lagging:
+            self._lagging.add(unit)
+            place = topics.up(self._hall, unit, "").removesuffix("up/") + leaf
+            waiting = f"{outbox.hi - outbox.acked} messages wait for {outbox.oldest_s:.0f} s"
+            why = f"{waiting}; nothing moves on {place}"
+            self._outages.begin(part_of(unit, "unit", LAG_CODE), why)
+            self._begins(unit, LAG_CODE, why)
+        elif leaf is None and unit in self._lagging:
+            self._lagging.discard(unit)
+            self._outages.end(part_of(unit, "unit", LAG_CODE))
+            self._ends(unit, LAG_CODE)
 
     def watch(self, now_s: float) -> None:
         """See who went away and who is back."""

@@ -179,6 +179,7 @@ class Link:
             self._news,
             self.session.renew,
             self._announce,
+            self._outages,
         )
 
     @property
@@ -218,7 +219,10 @@ class Link:
     @property
     def silent_s(self) -> float:
         """Seconds since the controller was last known to be there; 0 while it is."""
-        return 0.0 if self.is_up and self._is_controller_there else time.monotonic() - self._there_at
+        unanswered_since = self._questions.silent_since
+        if self.is_up and self._is_controller_there and unanswered_since is None:
+            return 0.0
+        return time.monotonic() - (unanswered_since or self._there_at)
 
     @property
     def is_alive(self) -> bool:

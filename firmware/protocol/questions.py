@@ -17,10 +17,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from firmware.protocol.logs import Outages
 from firmware.protocol.messages import Reply, Request, TimeQuality, Versions, versions_in
 from firmware.protocol.outbox import UnitClock
 
 TIME_QUESTIONS = 4  # edge-peers 4.4: keep the answer with the smallest round trip
+CONTROLLER = "controller"  # which part is out
+UNANSWERED = "connected, but the controller does not answer"
 PATIENCE = (2, 32)  # questions without an answer before the connection is made anew: at first, at most
 
 
@@ -44,10 +47,12 @@ class Questions:
         news: Callable[[], News],
         renew: Callable[[str], None],
         announce: Callable[[], None],
+        outages: Outages,
     ) -> None:
         """news: what the unit holds; announce: tell the controller again who is here."""
         self._send, self._clock, self._held = send, clock, news
-        self._renew, self._announce = renew, announce
+        self._renew, self._announce, self._outages = renew, announce, outages
+        self._answered_at = time.monotonic()
         self._lock = threading.Lock()
         self._number = 0  # of the last question, so that every rid is new
         self._time_at = self._news_at = math.inf
@@ -76,6 +81,11 @@ class Questions:
         """The controller said goodbye, or that it is there."""
         with self._lock:
             self._is_excused = is_gone
+
+    @property
+    def silent_since(self) -> float | None:
+        """time.monotonic() of the last answer, when those after it did not come; None: all is well."""
+        return self._answered_at if self._outages.is_out(CONTROLLER) else None
 
     def due(self) -> float:
         """time.monotonic() at which `ask` has something to do."""
@@ -133,7 +143,8 @@ class Questions:
             is_deaf = self._unanswered >= self._patience
             self._news_rid = rid = self._next("news")
         if is_deaf:
-            self._doubt("the controller does not answer")
+            self._outages.begin(CONTROLLER, UNANSWERED)
+            self._doubt(UNANSWERED)
         else:
             held = self._held()
             self._send(Request(rid=rid, t="news", d={"boards": dict(held.boards), "cfg": held.config}))
@@ -144,9 +155,11 @@ class Questions:
             if reply.rid != self._news_rid:
                 return
             self._news_rid, self._unanswered = "", 0
+            self._answered_at = time.monotonic()
             never_came = [name for name, ver in self._lacked.items() if held.get(name, ver) < ver]
             self._lacked = lacking
             self._patience = self._patience if never_came else PATIENCE[0]
+        self._outages.end(CONTROLLER)
         if reply.d.get("birth", session := self._held().session) != session:
             self._announce()
         if never_came:

@@ -42,6 +42,7 @@ from firmware.protocol.messages import (
 )
 from firmware.protocol.outbox import Outbox
 from tests.controller.brokers import KINDS, free_port
+from tests.faults.proxy import Proxy, proxy_to
 from tests.firmware.far_end import broker_for
 from tests.firmware.hall_unit import (
     Controller,
@@ -54,7 +55,6 @@ from tests.firmware.hall_unit import (
     node_settings,
     window_board,
 )
-from tests.firmware.relay import Relay, relay_to
 from tests.waiting import until
 
 SLOW = 20.0  # seconds for what goes through several processes on a busy machine
@@ -85,8 +85,8 @@ def hardware(folder: Path) -> Iterator[Hardware]:
 
 
 @pytest.fixture
-def relay(settings: Settings) -> Iterator[Relay]:
-    with relay_to(settings.mqtt_port) as found:
+def relay(settings: Settings) -> Iterator[Proxy]:
+    with proxy_to(settings.mqtt_port) as found:
         yield found
 
 
@@ -97,7 +97,7 @@ def controller(settings: Settings) -> Iterator[Controller]:
 
 
 @pytest.fixture
-def node(folder: Path, hardware: Hardware, relay: Relay, controller: Controller) -> Iterator[Node]:
+def node(folder: Path, hardware: Hardware, relay: Proxy, controller: Controller) -> Iterator[Node]:
     """A unit in service: connected, configured, its printer known to be good."""
     with node_running(node_settings(folder / "unit", relay.port)) as found:
         controller.configure(hardware.config())
@@ -117,13 +117,13 @@ def applied(controller: Controller) -> int:
     return said[-1].applied if said else 0
 
 
-def offline(relay: Relay, node: Node) -> None:
+def offline(relay: Proxy, node: Node) -> None:
     relay.is_refusing = True
     relay.cut()
     until(lambda: not node.link.is_up)
 
 
-def online(relay: Relay, node: Node) -> None:
+def online(relay: Proxy, node: Node) -> None:
     relay.is_refusing = False
     until(lambda: node.link.is_up)
 
