@@ -2,7 +2,8 @@
 # make test    every test that ends within minutes
 # make lint    format, lint, types, import contracts
 # make bench   figures, as ratios measured in one run        make soak   endurance and chaos
-.PHONY: run test lint format bench soak wheel clean help
+# make rig-powercut   the power fails under a virtual machine: nothing acknowledged may be lost (root, minutes)
+.PHONY: run test lint format bench soak rig-powercut wheel clean help
 
 BIN := .venv/bin
 LOCKS := pyproject.toml deploy/prepare.sh $(wildcard deploy/locks/*.txt)
@@ -37,6 +38,9 @@ bench: .venv/ready-test
 
 soak: .venv/ready-test
 	$(BIN)/pytest -n 0 -s -m soak --timeout 0 tests/system $(ARGS)
+
+rig-powercut: .venv/ready-test
+	$(BIN)/python -m tests.hardware.powercut $(ARGS)
 
 wheel: .venv/ready-test
 	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .

@@ -1,0 +1,159 @@
+"""A virtual machine that runs this checkout: a Debian kernel, this machine's files read-only, one disk.
+
+Its memory and its kernel's caches are its own, so killing it is a power cut. Needs an x86-64 Debian, root,
+and by apt: qemu-system-x86 busybox-static cpio kmod e2fsprogs. The kernel is fetched with apt-get once.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+PACKAGES = {
+    "qemu-system-x86_64": "qemu-system-x86",
+    "busybox": "busybox-static",
+    "cpio": "cpio",
+    "modprobe": "kmod",
+    "mkfs.ext4": "e2fsprogs",
+}
+MODULES = ("virtio_pci", "virtio_blk", "9pnet_virtio", "9p", "ext4", "crc32c_generic")
+CONNECT_TIMEOUT_S = 30.0
+ACCELERATOR = "tcg,thread=multi"  # boots anywhere; /dev/kvm may be there and hang, as inside another machine
+
+INIT = """#!/bin/busybox sh
+B=/bin/busybox
+$B mount -t proc proc /proc; $B mount -t sysfs sys /sys; $B mount -t devtmpfs dev /dev
+while read file; do $B insmod /modules/$file; done < /modules/order
+$B mount -t 9p -o trans=virtio,version=9p2000.L,msize=262144,cache=loose,ro host /new
+for folder in proc sys dev; do $B mount --move /$folder /new/$folder; done
+for folder in run tmp; do $B mount -t tmpfs tmp /new/$folder; done
+$B mkdir -p /new/dev/shm /new/run/disk; $B mount -t tmpfs shm /new/dev/shm
+$B stty -F /new/dev/ttyS1 raw -echo
+$B mount -t ext4 /dev/vda /new/run/disk || $B mount -t ext4 /new/dev/vda /new/run/disk
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/run TMPDIR=/run PYTHONDONTWRITEBYTECODE=1
+$B chroot /new /bin/sh -c 'cd "@REPOSITORY@" && exec "@PYTHON@" -m tests.hardware.powercut.guest /run/disk'
+echo "ended" > /new/dev/ttyS1
+$B sleep 3600
+"""
+
+
+class Machine:
+    """A booted machine. Its program speaks by the second serial line."""
+
+    def __init__(self, kernel: Path, memory: Path, disk: Path, folder: Path) -> None:
+        """disk: the socket of a Server. folder: for the socket of the serial line and the console's log."""
+        speech = folder / "speech"
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(speech))
+            listener.listen()
+            listener.settimeout(CONNECT_TIMEOUT_S)
+            self._process = subprocess.Popen(_words(kernel, memory, disk, speech, folder / "console.log"))
+            self._line, _ = listener.accept()
+        speech.unlink()
+        self.lines = self._line.makefile("r", encoding="utf-8", errors="replace")
+
+    def kill(self) -> None:
+        """The power is gone, in the middle of whatever it did."""
+        self._process.kill()
+        self._process.wait()
+        self.lines.close()
+        self._line.close()
+
+
+def _words(kernel: Path, memory: Path, disk: Path, speech: Path, log: Path) -> list[str]:
+    return [
+        "qemu-system-x86_64", "-accel", ACCELERATOR, "-cpu", "max", "-smp", "2", "-m", "1024",
+        "-nographic", "-no-reboot", "-nic", "none", "-monitor", "none",
+        "-kernel", str(kernel), "-initrd", str(memory),
+        "-append", "console=ttyS0 quiet loglevel=4 panic=-1 mitigations=off tsc=unstable",
+        "-serial", f"file:{log}", "-chardev", f"socket,id=speech,path={speech}", "-serial", "chardev:speech",
+        "-fsdev", "local,id=root,path=/,security_model=none,readonly=on,multidevs=remap",
+        "-device", "virtio-9p-pci,fsdev=root,mount_tag=host",
+        "-blockdev", f"driver=nbd,node-name=disk,server.type=unix,server.path={disk}",
+        "-device", "virtio-blk-pci,drive=disk,write-cache=on",
+    ]  # fmt: skip
+
+
+def prepare(cache: Path) -> tuple[Path, Path]:
+    """The kernel and the first memory disk, made once in `cache`. Ends with a sentence when it cannot."""
+    if os.geteuid() != 0:
+        raise SystemExit("rig-powercut: needs root, to boot this machine's files in a virtual one")
+    missing = [package for program, package in PACKAGES.items() if _program(program) is None]
+    if missing:
+        raise SystemExit(f"rig-powercut: apt-get install --no-install-recommends {' '.join(missing)}")
+    cache.mkdir(parents=True, exist_ok=True)
+    if not (kernels := sorted(cache.glob("kernel/boot/vmlinuz-*"))):
+        _fetch_kernel(cache)
+        kernels = sorted(cache.glob("kernel/boot/vmlinuz-*"))
+    memory = cache / "memory.gz"
+    memory.write_bytes(_memory_disk(cache, kernels[-1].name.removeprefix("vmlinuz-")))
+    return kernels[-1], memory
+
+
+def make_disk(image: Path, megabytes: int = 512) -> None:
+    """An empty file system as a file."""
+    with image.open("wb") as file:
+        file.truncate(megabytes * 2**20)
+    subprocess.run([_program("mkfs.ext4") or "", "-q", image], check=True)
+
+
+def _fetch_kernel(cache: Path) -> None:
+    said = subprocess.run(
+        ["apt-cache", "depends", "linux-image-amd64"], check=True, capture_output=True, text=True
+    ).stdout
+    package = next(word for word in said.split() if word.startswith("linux-image-") and word[12].isdigit())
+    subprocess.run(["apt-get", "download", "-qq", package], cwd=cache, check=True)
+    (file,) = cache.glob(f"{package}_*.deb")
+    subprocess.run(["dpkg-deb", "-x", file, cache / "kernel"], check=True)
+    file.unlink()
+    release = package.removeprefix("linux-image-")
+    subprocess.run([_program("depmod") or "depmod", "-b", cache / "kernel", release], check=True)
+
+
+def _memory_disk(cache: Path, release: str) -> bytes:
+    """Busybox, the modules the machine needs to see its disks, and the script that starts the guest."""
+    folder = cache / "memory"
+    shutil.rmtree(folder, ignore_errors=True)
+    for name in ("bin", "proc", "sys", "dev", "new", "modules"):
+        (folder / name).mkdir(parents=True)
+    shutil.copy(_program("busybox") or "", folder / "bin")
+    order = _modules(cache, release)
+    for file in order:
+        shutil.copy(file, folder / "modules")
+    (folder / "modules" / "order").write_text("".join(f"{file.name}\n" for file in order))
+    init = folder / "init"
+    init.write_text(INIT.replace("@REPOSITORY@", str(REPOSITORY)).replace("@PYTHON@", sys.executable))
+    init.chmod(0o755)
+    names = "\n".join(str(path.relative_to(folder)) for path in sorted(folder.rglob("*")))
+    packed = subprocess.run(
+        ["cpio", "-o", "-H", "newc", "--quiet"],
+        input=names.encode(),
+        cwd=folder,
+        capture_output=True,
+        check=True,
+    ).stdout
+    return gzip.compress(packed, 1)
+
+
+def _modules(cache: Path, release: str) -> list[Path]:
+    """The files of MODULES and of what they rest on, in the order they are loaded in."""
+    order: dict[Path, None] = {}
+    for module in MODULES:
+        said = subprocess.run(
+            [_program("modprobe") or "", "-d", cache / "kernel", "-S", release, "--show-depends", module],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        order |= {Path(line.split()[1]): None for line in said.splitlines() if line.startswith("insmod")}
+    return list(order)
+
+
+def _program(name: str) -> str | None:
+    return shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
