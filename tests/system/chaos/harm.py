@@ -63,7 +63,9 @@ class Harm:
             case What.STOP:
                 return self._stop(self._process(accident.victim))
             case What.CUT:
-                return self._cut(accident.victim)
+                network = self._hall.networks[accident.victim]
+                network.cut()
+                return network.mend
             case What.FULL:
                 disk = self._hall.disks[accident.victim]
                 disk.fill()
@@ -86,17 +88,6 @@ class Harm:
     def _stop(self, process: psutil.Process) -> End:
         process.suspend()
         return process.resume
-
-    def _cut(self, unit: str) -> End:
-        """A cable is pulled: what is under way arrives when it is plugged in again, if anybody waits."""
-        network = self._hall.networks[unit]
-        rule = network.hold(lambda packet: True)
-
-        def heal() -> None:
-            rule.lift()
-            network.release()
-
-        return heal
 
     def _process(self, victim: str) -> psutil.Process:
         if victim == WORKER:

@@ -16,11 +16,11 @@ from typing import Any
 
 from controller.demo.hall import CLERKS, VISITOR, Staff
 from controller.demo.processes import Process
-from tests.faults.proxy import Proxy
 from tests.hall_process import HallProcess
 from tests.system.chaos import promises
 from tests.system.chaos.accidents import MACHINE, What
 from tests.system.chaos.machines import Disk, WallClock
+from tests.system.chaos.networks import Cable, Network, Proxied, listening
 from tests.system.chaos.promises import Promise
 
 MACHINE_MIB, UNIT_MIB = 256, 32  # of the disks that can be full
@@ -38,12 +38,19 @@ class Conditions:
 
 
 class Child(Process):
-    """A process with an environment of its own, as `env NAME=value program` gives it."""
+    """A process with an environment of its own, as `env NAME=value program` gives it, run by `prefix`."""
 
-    def __init__(self, name: str, words: Sequence[str], log: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        words: Sequence[str],
+        log: Path,
+        environment: Mapping[str, str],
+        prefix: Sequence[str] = (),
+    ) -> None:
         super().__init__(name, words, log)
         settings = [f"{variable}={value}" for variable, value in environment.items()]
-        self._words = ["/usr/bin/env", *settings, sys.executable, "-m", *words]
+        self._words = [*prefix, "/usr/bin/env", *settings, sys.executable, "-m", *words]
 
 
 class Site(HallProcess):
@@ -52,9 +59,11 @@ class Site(HallProcess):
     def __init__(self, folder: Path, run_dir: Path, conditions: Conditions) -> None:
         self.folder, self.conditions = folder, conditions
         self.disks = _disks(folder) if What.FULL in conditions.kinds else {}
-        super().__init__(folder, run_dir, controller=f'broker = "{conditions.broker}"\n', unit=UNIT)
+        self.networks = _networks() if What.CUT in conditions.kinds else {}
+        cables = [network for network in self.networks.values() if isinstance(network, Cable)]
+        lines = f'broker = "{conditions.broker}"\n' + (listening(folder, cables) if cables else "")
+        super().__init__(folder, run_dir, controller=lines, unit=UNIT)
         self.clocks = self._clocks() if What.JUMP in conditions.kinds else {}
-        self.networks = {unit: Proxy(self.works.ports.mqtt) for unit in UNITS}
         self.works.units = {unit: self._unit(unit) for unit in UNITS}
         words = ("firmware.cli", "serve", "-c", str(self.works.data / "controller.toml"))
         self.works.controller = self._child_of("controller", words, self._clock_of(MACHINE))
@@ -62,7 +71,8 @@ class Site(HallProcess):
     def stop(self) -> None:
         """End everything and take the disks out. Safe to call twice."""
         super().stop()
-        for network in self.networks.values():
+        networks, self.networks = self.networks, {}
+        for network in networks.values():
             network.close()
         disks, self.disks = self.disks, {}
         for disk in disks.values():
@@ -129,13 +139,17 @@ class Site(HallProcess):
     def _unit(self, name: str) -> Process:
         """The process of a unit; its file leads through its network."""
         file = self.works.data / "units" / f"{name}.toml"
-        line = f'broker = "mqtt://127.0.0.1:{self.networks[name].port}"'
-        lines = [line if one.startswith("broker") else one for one in file.read_text("utf-8").splitlines()]
-        file.write_text("\n".join(lines) + "\n", "utf-8")
+        if name in self.networks:
+            line = f'broker = "{self.networks[name].url(self.works.ports.mqtt)}"'
+            lines = [
+                line if one.startswith("broker") else one for one in file.read_text("utf-8").splitlines()
+            ]
+            file.write_text("\n".join(lines) + "\n", "utf-8")
         return self._child_of(name, ("firmware.cli", "node", "-c", str(file)), self._clock_of(name))
 
     def _child_of(self, name: str, words: Sequence[str], environment: Mapping[str, str]) -> Process:
-        return Child(name, words, self.works.data / "log" / f"{name}.log", environment)
+        prefix = self.networks[name].prefix if name in self.networks else ()
+        return Child(name, words, self.works.data / "log" / f"{name}.log", environment, prefix)
 
     def _clocks(self) -> dict[str, WallClock]:
         return {name: WallClock(self.folder / f"{name}.clock") for name in (MACHINE, *UNITS)}
@@ -147,6 +161,10 @@ class Site(HallProcess):
 def staff() -> Mapping[int, Staff]:
     """Who sits at which window."""
     return {one.window: one for one in (*CLERKS, VISITOR) if one.window is not None}
+
+
+def _networks() -> dict[str, Network]:
+    return {unit: Cable() if Cable.is_possible() else Proxied() for unit in UNITS}
 
 
 def _disks(folder: Path) -> dict[str, Disk]:
