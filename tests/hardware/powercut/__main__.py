@@ -88,7 +88,7 @@ def main(argv: list[str]) -> int:
         make_disk(folder / "disk")
         for cut in range(words.cuts + 1):
             with _booted(folder, kernel, memory, chance, tally) as machine:
-                tally.compare(_found(machine))
+                tally.compare(_found(machine, folder / "console.log"))
                 print(f"boot {cut}: {_state(tally)}", flush=True)
                 if cut < words.cuts:
                     _listen(machine, tally.promised, chance.uniform(*WORK_S))
@@ -116,7 +116,7 @@ def _booted(
         disk.close()
 
 
-def _found(machine: Machine) -> Told:
+def _found(machine: Machine, console: Path) -> Told:
     found = Told()
     for line in machine.lines:
         if line == "working\n":
@@ -124,7 +124,8 @@ def _found(machine: Machine) -> Told:
         found.hear(line)
         if line == "ended\n":
             break
-    raise SystemExit(f"rig-powercut: the machine did not come up: {found.problems}")
+    last = console.read_text(errors="replace")[-2000:]
+    raise SystemExit(f"rig-powercut: the machine did not come up: {found.problems}\n{last}")
 
 
 def _listen(machine: Machine, promised: Told, seconds: float) -> None:
