@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import json
 import re
 import sys
 import types
@@ -25,6 +26,8 @@ from controller.settings import Settings
 from firmware.cli import summaries
 from firmware.protocol import messages, topics
 from firmware.settings import NodeSettings
+from web import asyncapi, openapi
+from web.api import DOCUMENTED as API
 
 HERE = Path(__file__).parent / "reference"
 
@@ -45,7 +48,13 @@ def pages() -> list[tuple[str, str]]:
         ("rights.md", _rights()),
         ("settings.md", _settings()),
         ("commands.md", _commands()),
+        ("openapi.json", _json(openapi.document(API))),
+        ("asyncapi.json", _json(asyncapi.document())),
     ]
+
+
+def _json(document: dict[str, object]) -> str:
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
 def _same_or_write(path: Path, text: str, check: bool) -> bool:

@@ -23,7 +23,7 @@ from controller.hall.refusals import REFUSALS
 from controller.live import Live
 from controller.store import items
 from firmware.protocol import messages
-from web import asyncapi, citizen, health, openapi, phone, technician
+from web import asyncapi, citizen, health, openapi, phone
 from web.boards import Boards
 from web.limits import keep_to_limit
 from web.openapi import JSON, Operation, Parameter, operation
@@ -222,12 +222,15 @@ def documents() -> str:
 
 @cache
 def _openapi() -> dict[str, Any]:
-    return openapi.document([sys.modules[__name__], citizen, health, technician])
+    return openapi.document(DOCUMENTED)
 
 
 @cache
 def _asyncapi() -> dict[str, Any]:
     return asyncapi.document()
+
+
+DOCUMENTED = (sys.modules[__name__], citizen, health)  # the modules whose views are the API
 
 
 # --- answers

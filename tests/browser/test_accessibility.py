@@ -12,8 +12,9 @@ from playwright.sync_api import Page, expect
 from controller.clock import real_now
 from controller.hall.commands import CallNext, Finish, Hold, Login, NoShow, Pause, Start
 from controller.hall.model import PauseReason
-from tests.browser.axe import NoAxe, script, violations
+from tests.browser.axe import script, violations
 from tests.browser.conftest import LANDSCAPE, PHONE, PORTRAIT, Served
+from tests.npm import NotHere
 
 pytestmark = pytest.mark.browser
 
@@ -29,7 +30,7 @@ def axe(pytestconfig: pytest.Config) -> str:
     """axe-core; without it the tests are skipped, and in CI they fail."""
     try:
         return script(pytestconfig.cache.mkdir("axe"))  # type: ignore[union-attr]
-    except NoAxe as error:
+    except NotHere as error:
         if os.environ.get("CI"):
             raise
         pytest.skip(str(error))
