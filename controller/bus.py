@@ -217,7 +217,7 @@ class Bus:
             self._on_echo(payload)
             return
         origin = topics.origin(topic)
-        if origin is None or origin.hall != self.hall or not payload:
+        if origin is None or origin.hall != self.hall or not payload or origin.leaf.startswith(topics.FAULT):
             self.guard.count("ignored")
             return
         handle = self._handlers.get(origin.leaf)

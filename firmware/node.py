@@ -18,7 +18,6 @@ import platform
 import queue
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -34,9 +33,11 @@ from typing import Any
 
 from firmware.devices import Devices
 from firmware.drivers import Driver
+from firmware.fault_topics import FaultTopics
 from firmware.inquiries import Inquiries
+from firmware.pages_child import PagesChild, listen
 from firmware.presses import Presses, PressRefused
-from firmware.protocol import catalogue, logs
+from firmware.protocol import catalogue, logs, topics
 from firmware.protocol.catalogue import Matter
 from firmware.protocol.guard import Guard
 from firmware.protocol.link import Callbacks, Identity, Link, LinkTiming, Received
@@ -74,7 +75,6 @@ from firmware.slips import Slips, refusal_lines
 HOUSEKEEPING_S = 1.0
 SWEEP_S = 3600.0
 JUMP = timedelta(seconds=5)  # edge-peers 4.4
-CHILD_RETRY_S = (1.0, 30.0)
 OWN = "node"  # the device name under which the agent reports itself
 
 log = logging.getLogger(__name__)
@@ -89,7 +89,7 @@ class Node:
         self.outbox = Outbox.open(settings.data_dir / "outbox.sqlite")
         self.shelf = Shelf(self.outbox)
         self.devices = Devices(self._report, self.guard)
-        self._listener = _listen(settings.pages_address)
+        self._listener = listen(settings.pages_address)
         self._ending = threading.Event()
         self._tasks: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
         self._orders: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
@@ -97,6 +97,7 @@ class Node:
         self.outages = logs.Outages(log)
         self.config = UnitConfig(rev=0, position="", devices=[])
         self._matters: Sequence[Matter] = ()
+        self._fault_topics = FaultTopics(self.outbox, self._publish_retained)
         self.link = self._make_link()
         self.slips = Slips(
             self.outbox,
@@ -117,7 +118,7 @@ class Node:
             print_offline=self._print_offline,
         )
         self._inquiries: Inquiries | None = None
-        self._pages: _PagesChild | None = None
+        self._pages: PagesChild | None = None
 
     @property
     def pages_url(self) -> str:
@@ -199,12 +200,10 @@ class Node:
                 self._tell(result)
             case Faulted():
                 self.outages.begin(f"{report.device} {report.code}", report.detail)
-                self._store(report)
-                self.link.report_health()
+                self._store_fault(report)
             case Recovered():
                 self.outages.end(f"{report.device} {report.code}")
-                self._store(report)
-                self.link.report_health()
+                self._store_fault(report)
             case _:
                 self._store(report)
 
@@ -217,6 +216,11 @@ class Node:
             self._store_failed(fault)
         else:
             self.outages.end("store")
+
+    def _store_fault(self, report: Faulted | Recovered) -> None:
+        self._store(report)
+        self._fault_topics.tell()
+        self.link.report_health()
 
     def _store(self, report: Report) -> bool:
         """Whether the report is durable now."""
@@ -393,7 +397,7 @@ class Node:
         """A device that was taken away has no faults; its successor reports its own."""
         for fault in self.outbox.faults():
             if fault.device == device:
-                self._store(Recovered(device=device, code=fault.code))
+                self._store_fault(Recovered(device=device, code=fault.code))
 
     # --- parts
 
@@ -408,6 +412,7 @@ class Node:
             pages=settings.bench or self.pages_url,
         )
         callbacks = Callbacks(
+            on_up=self._fault_topics.again,
             on_order=self._on_order,
             on_config=self._on_config,
             on_board=self._on_board,
@@ -417,6 +422,10 @@ class Node:
             versions=self._versions,
         )
         return Link(settings.login, identity, self.outbox, callbacks, self.guard, settings.timing)
+
+    def _publish_retained(self, leaf: str, payload: bytes) -> bool:
+        topic = topics.up(self._settings.hall, self._settings.unit, leaf)
+        return self.link.session.publish(topic, payload, retain=True)
 
     def _versions(self) -> dict[str, tuple[int, int]]:
         return self.shelf.versions(device.board for device in self.config.devices if device.board)
@@ -442,7 +451,7 @@ class Node:
             answer_wait_s=self._settings.answer_wait_s,
             poll_wait_s=self._settings.poll_wait_s,
         )
-        self._pages = _PagesChild(self._inquiries.path, listener)
+        self._pages = PagesChild(self._inquiries.path, listener)
         log.info("pages at %s", self.pages_url)
 
     def save_boards(self) -> None:
@@ -488,41 +497,6 @@ class _House:
             self._node.outbox.append(ClockJumped(from_ts=expected, to_ts=wall))
 
 
-class _PagesChild:
-    """The process that serves the pages; started again with back-off when it ends."""
-
-    def __init__(self, agent: Path, listener: socket.socket) -> None:
-        self._agent, self._listener = agent, listener
-        self._retry_s, self._start_at = CHILD_RETRY_S[0], 0.0
-        self._process: subprocess.Popen[bytes] | None = None
-        self.keep()
-
-    def keep(self) -> None:
-        """Start it if it does not run and its pause is over."""
-        if self._process is not None and self._process.poll() is None:
-            return
-        now = time.monotonic()
-        if self._process is not None:
-            log.error("the pages ended (exit code %s); starting them again", self._process.returncode)
-            self._close()
-            self._start_at, self._retry_s = now + self._retry_s, min(2 * self._retry_s, CHILD_RETRY_S[1])
-        if now >= self._start_at:
-            descriptor = self._listener.fileno()
-            command = [sys.executable, "-m", "firmware.pages_server", str(self._agent), str(descriptor)]
-            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[descriptor])
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._close()
-
-    def _close(self) -> None:
-        if self._process is not None and self._process.stdin is not None:
-            self._process.stdin.close()
-        self._process = None
-
-
 def notify(state: str) -> None:
     """Tell systemd how we are; nothing happens without it. Source: sd_notify(3)."""
     address = os.environ.get("NOTIFY_SOCKET", "")
@@ -531,16 +505,6 @@ def notify(state: str) -> None:
     with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.connect("\0" + address[1:] if address[0] == "@" else address)
         systemd.sendall(state.encode())
-
-
-def _listen(address: tuple[str, int] | None) -> socket.socket | None:
-    if address is None:
-        return None
-    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-    try:
-        return socket.create_server(address, family=family, backlog=64)
-    except OSError as error:
-        raise BadSettings(f"pages cannot be served at {address[0]}:{address[1]}: {error.strerror}") from error
 
 
 def _hardware() -> dict[str, str]:

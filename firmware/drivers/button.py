@@ -12,6 +12,8 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 
@@ -24,6 +26,7 @@ LOCKOUT_S = 0.8  # F12: one ticket per 800 ms per button
 STEADY_S = 0.02  # A push is a level that stays; switches bounce for 1-10 ms, interference is shorter.
 QUIET_S = 0.05  # And it begins from a contact at rest: letting go bounces too.
 STUCK_S = 10.0  # F13
+RETRY_S = (1.0, 30.0)  # between tries to open a pin that is in use or not there
 
 
 class Verdict(Enum):
@@ -102,8 +105,12 @@ class Debounce:
 class ButtonDriver:
     """Reports Pressed(input=device); counts what it swallowed."""
 
-    def __init__(self, config: DeviceConfig, report: Reporter) -> None:
+    def __init__(
+        self, config: DeviceConfig, report: Reporter, open_pin: Callable[..., wires.Pin] = wires.open_button
+    ) -> None:
+        """open_pin: takes the wire and who hears its edges. Raises WireFault when it has none, now."""
         self.config = config
+        self._open_pin = open_pin
         self._wire = wires.pin_wire(config.wire)
         self._report = report
         self._faults = Faults(config.device, report)
@@ -135,11 +142,20 @@ class ButtonDriver:
         return Capability(device=self.config.device, kind="button")
 
     def _run(self) -> None:
-        try:
-            pin = wires.open_button(self._wire, lambda at, is_down: self._edges.put((at, is_down)))
-        except wires.WireFault as fault:
-            self._faults.raised("input.gone", str(fault))
-            return
+        retry_s = RETRY_S[0]
+        while not self._is_stopped:
+            try:
+                pin = self._open_pin(self._wire, lambda at, is_down: self._edges.put((at, is_down)))
+            except wires.WireFault as fault:
+                self._faults.raised("input.gone", str(fault))
+                with suppress(queue.Empty):  # stop() puts something
+                    self._edges.get(timeout=retry_s)
+                retry_s = min(2 * retry_s, RETRY_S[1])
+            else:
+                self._watch(pin)
+
+    def _watch(self, pin: wires.Pin) -> None:
+        self._faults.cleared("input.gone")
         try:
             while not self._is_stopped:
                 self._take_edge()

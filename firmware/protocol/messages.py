@@ -134,6 +134,13 @@ class Recovered(Struct, frozen=True, kw_only=True):
     code: str
 
 
+class OpenFault(Struct, frozen=True, kw_only=True):
+    """A fault of the unit now (topic up/fault/{code}, retained until it ends)."""
+
+    code: str
+    devices: dict[str, str] = {}  # device -> severity
+
+
 class ClockJumped(Struct, frozen=True, kw_only=True):
     from_ts: datetime
     to_ts: datetime

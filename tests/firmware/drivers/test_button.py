@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from firmware import wires
-from firmware.drivers.button import QUIET_S, Debounce, Verdict
+from firmware.drivers.button import QUIET_S, ButtonDriver, Debounce, Verdict
 from firmware.emulators.gpio import GpioBoard
-from firmware.protocol.messages import Pressed
-from tests.firmware.rig import rig
+from firmware.protocol.messages import DeviceConfig, Pressed
+from tests.firmware.rig import Reports, rig
 from tests.waiting import until
 
 BUTTON = {"kind": "button", "device": "button-1", "pin": 17}
@@ -125,3 +126,27 @@ def test_a_stuck_button_on_a_pin_faults_once_and_recovers_once(tmp_path: Path) -
 def test_a_wrong_pin_is_told_with_how_to_write_it(wire: str) -> None:
     with pytest.raises(wires.WireFault, match="gpio:"):
         wires.pin_wire(wire)
+
+
+def test_a_pin_that_was_in_use_at_the_start_is_opened_later(tmp_path: Path) -> None:
+    board = GpioBoard(tmp_path / "gpio.sock")
+    board.start()
+    tries: list[wires.PinWire] = []
+
+    def open_second(wire: wires.PinWire, on_edge: Callable[[float, bool], None]) -> wires.Pin:
+        tries.append(wire)
+        if len(tries) == 1:
+            raise wires.WireFault("busy", "pin 17 cannot be used: it is in use")
+        return wires.open_button(wire, on_edge)
+
+    reports = Reports()
+    config = DeviceConfig(device="button-1", kind="button", wire=f"gpio:emulated:{board.path}#17")
+    driver = ButtonDriver(config, reports, open_second)
+    driver.start()
+    try:
+        until(lambda: reports.codes() == ["+input.gone", "-input.gone"])
+        until(lambda: board.is_watched(17))
+        assert driver.health() == "ok"
+    finally:
+        driver.stop()
+        board.stop()
