@@ -83,7 +83,7 @@ def account() -> str:
 def set_password() -> Response | tuple[str, int]:
     password, now = request.form.get("password", ""), real_now()
     try:
-        the_site().people.set_password(me().id, password, now, by=me().id)
+        the_site().people.set_password(me().id, password, now, by=me().id, session=g.token)
     except BadPassword as error:
         text = say(f"refused.{error.code}")
         return render_template("auth/me.html", who=me(), error=text, is_saved=False), 409

@@ -6,6 +6,7 @@ Times are those of the wall, not of the hall's clock: a hall that runs fast does
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 import secrets
@@ -16,6 +17,7 @@ from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
+from argon2.low_level import ARGON2_VERSION
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from controller.hall.model import HallError
@@ -175,8 +177,11 @@ class People:
 
     # --- passwords, for those who want one
 
-    def set_password(self, id: str, password: str, now: datetime, by: str = "system") -> None:
-        """Raises BadPassword when it is too easy to guess."""
+    def set_password(
+        self, id: str, password: str, now: datetime, by: str = "system", session: str = ""
+    ) -> None:
+        """Raises BadPassword when it is too easy to guess. Whoever is signed in as this person is not any
+        more, except in `session`: a password is changed when somebody else may know the old one."""
         if len(password) < PASSWORD_LENGTH or len({_kind_of(letter) for letter in password}) < 2:
             raise BadPassword(
                 "password_weak", f"a password has {PASSWORD_LENGTH} characters or more of two kinds at least"
@@ -184,6 +189,7 @@ class People:
         hashed = self._hasher.hash(password)
         with self._store.writing() as c:
             c.execute(update(tables.person).where(tables.person.c.id == id).values(password_hash=hashed))
+            _end_all(c, id, now, session)
             audit(by, "person.password", id, now)(c)
 
     def sign_in(self, word: str, password: str, now: datetime) -> str:
@@ -205,7 +211,7 @@ class People:
     def _matches(self, hashed: str | None, password: str) -> bool:
         """Takes as long for somebody unknown as for a wrong password."""
         try:
-            return self._hasher.verify(hashed or self._hasher.hash("nobody"), password) and hashed is not None
+            return self._hasher.verify(hashed or _nobodys(self._hasher), password) and hashed is not None
         except (VerifyMismatchError, InvalidHashError):
             return False
 
@@ -317,13 +323,20 @@ def _begin(c: Connection, person: str, now: datetime, by: str) -> str:
     return token
 
 
-def _end_all(c: Connection, person: str, now: datetime) -> None:
-    sessions, links = tables.login_session.c, tables.link.c
-    c.execute(
-        update(tables.login_session)
-        .where(sessions.person == person, sessions.ended_at.is_(None))
-        .values(ended_at=now)
+def _nobodys(hasher: PasswordHasher) -> str:
+    """A hash no password has, which takes the same work to find out."""
+    cost = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    salt, digest = (
+        base64.b64encode(bytes(length)).decode().rstrip("=") for length in (hasher.salt_len, hasher.hash_len)
     )
+    return f"$argon2id$v={ARGON2_VERSION}${cost}${salt}${digest}"
+
+
+def _end_all(c: Connection, person: str, now: datetime, but: str = "") -> None:
+    """End the person's sessions, except that of the token `but`, and the links not used yet."""
+    sessions, links = tables.login_session.c, tables.link.c
+    theirs = (sessions.person == person, sessions.ended_at.is_(None), sessions.token_hash != _hash(but))
+    c.execute(update(tables.login_session).where(*theirs).values(ended_at=now))
     c.execute(update(tables.link).where(links.person == person, links.used_at.is_(None)).values(used_at=now))
 
 

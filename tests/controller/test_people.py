@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from argon2 import PasswordHasher, extract_parameters
+from argon2.exceptions import VerifyMismatchError
 from sqlalchemy import select
 
 from controller import people
@@ -39,6 +41,7 @@ from controller.store.people import (
     People,
     Person,
     UnknownPerson,
+    _nobodys,
     audit,
 )
 from tests.halls import go, small
@@ -255,6 +258,24 @@ def test_a_password_signs_in_by_staff_number(staff: People) -> None:
     signed_in = staff.signed_in(session, MORNING)
     assert signed_in is not None
     assert signed_in.has_password
+
+
+def test_a_new_password_ends_every_session_but_the_one_it_was_set_in(staff: People) -> None:
+    here, elsewhere = (staff.use_link(staff.link("li", MORNING), MORNING) for _ in range(2))
+    link = staff.link("li", MORNING)
+    staff.set_password("li", PASSWORD, MORNING, session=here)
+    assert staff.signed_in(here, MORNING) is not None
+    assert staff.signed_in(elsewhere, MORNING) is None
+    with pytest.raises(BadLink):
+        staff.use_link(link, MORNING)
+
+
+def test_somebody_unknown_costs_the_same_work_as_a_wrong_password() -> None:
+    hasher = PasswordHasher()
+    unknown, known = (extract_parameters(one) for one in (_nobodys(hasher), hasher.hash(PASSWORD)))
+    assert unknown == known
+    with pytest.raises(VerifyMismatchError):
+        hasher.verify(_nobodys(hasher), PASSWORD)
 
 
 @pytest.mark.parametrize("weak", ["", "short 1", "abcdefghijklm", "1234567890"])
