@@ -464,6 +464,8 @@ class Link:
             result = Result(cid=command.cid, state=ResultState.EXPIRED)
             self._outbox.finish(result)
             self._publish("res", result)
+            self._questions.ask_time_again()
+            self.wake()
             return
         with self._wake:
             self._running.add(command.cid)

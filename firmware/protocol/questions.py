@@ -82,6 +82,13 @@ class Questions:
         with self._lock:
             self._is_excused = is_gone
 
+    def ask_time_again(self) -> None:
+        """What came does not fit the time that is known: the controller's clock was set. Ask at once, unless
+        an answer is under way."""
+        with self._lock:
+            if not self._time_asked:
+                self._time_at = 0.0
+
     @property
     def silent_since(self) -> float | None:
         """time.monotonic() of the last answer, when those after it did not come; None: all is well."""
