@@ -20,11 +20,10 @@ from controller.boards import window_of
 from controller.courier import Courier
 from controller.devices import Devices
 from controller.draft import raised
-from controller.hall.commands import LeaseNumbers
 from controller.hall.events import TicketCalled
 from controller.hall.model import Refused
 from controller.inbox import Lane
-from controller.leases import Leases
+from controller.leases import AboutNumbers, Leases
 from controller.live import Answer, Committed, Live, NotRunning, Settled
 from controller.meanings import Message
 from controller.news import lacking
@@ -93,7 +92,7 @@ class Bus:
         self._pressed: dict[str, float] = {}  # unit -> when the press came that is being committed
         self._called_s: float | None = None  # when a call was stored that no board shows yet
         self._leases = Leases(
-            lambda: live.hall, lambda: devices.book, self._ask_lease, settings.lease_size, set()
+            lambda: live.hall, lambda: devices.book, self._ask_numbers, settings.lease_size, set()
         )
         self._configs: dict[str, bytes] = {}
         self._troubles = Troubles(
@@ -114,21 +113,14 @@ class Bus:
             "state": self._on_state,
             "birth": self._on_birth,
             "health": self._on_health,
-            "cfg": lambda unit, payload: self.presence.config(unit, decode(payload, messages.ConfigState)),
+            "cfg": self._on_config_state,
             "req": self._on_request,
         }
         self.session = self._make_session(broker.login(settings))
 
     def _make_session(self, login: broker.Login) -> Session:
         return Session(
-            Broker(
-                login.host,
-                login.port,
-                login.user,
-                login.password,
-                str(login.ca or ""),
-                login.is_tls,
-            ),
+            Broker(login.host, login.port, login.user, login.password, str(login.ca or ""), login.is_tls),
             f"controller-{self.hall}",
             self.guard,
             on_message=self._on_message,
@@ -336,8 +328,7 @@ class Bus:
         with self._lock:
             hi = self._lane(unit, birth.outbox.ep).hi
         self._courier.again(now_s, unit)
-        if birth.outbox.acked > hi:  # F81: this database is older than what the unit was acked
-            self._send_ack(unit, birth.outbox.ep, hi, [(hi + 1, birth.outbox.acked)])
+        self._recall(unit, birth.outbox, hi)
         is_live = before is not None and birth.sess > before  # A retained birth may be older than it says.
         if is_live and birth.outbox.hi < hi:
             self._troubles.set_back(unit, birth.outbox.hi, hi)
@@ -346,11 +337,23 @@ class Bus:
 
     def _on_health(self, unit: str, payload: bytes) -> None:
         health = decode(payload, messages.Health)
-        now_s = time.monotonic()
+        now_s, hi = time.monotonic(), self.live.heard_up_to(unit, health.outbox.ep)
         self.presence.health(unit, health, now_s)
         if not (self.is_stalled or self._troubles.is_cloned(unit)):
-            self._troubles.waits(unit, health.outbox, self.live.heard_up_to(unit, health.outbox.ep), now_s)
+            self._troubles.waits(unit, health.outbox, hi, now_s)
+            self._recall(unit, health.outbox, hi)
         self._touch_windows(unit)
+
+    def _on_config_state(self, unit: str, payload: bytes) -> None:
+        told = decode(payload, messages.ConfigState)
+        self.presence.config(unit, told)
+        self.devices.outrank(unit, max(told.rev, told.applied))
+
+    def _recall(self, unit: str, outbox: messages.OutboxState, hi: int) -> None:
+        """Have the unit say again what it was acked, when this database is older than that (F81)."""
+        if outbox.acked > hi:
+            self._send_ack(unit, outbox.ep, hi, [(hi + 1, outbox.acked)])
+            self._leases.recall(unit, outbox.ep, outbox.acked - hi)
 
     def _touch_windows(self, unit: str) -> None:
         """A keypad that works keeps its window from counting as lost (W7)."""
@@ -399,9 +402,9 @@ class Bus:
         except BadMessage:
             self.guard.count("ignored")  # of another version; our own next one replaces it
 
-    def _ask_lease(self, command: LeaseNumbers) -> None:
+    def _ask_numbers(self, unit: str, command: AboutNumbers) -> None:
         self._post_quietly(
-            lambda: self.live.post(command, unit_actor(command.unit)), lambda: self._leases.failed(command)
+            lambda: self.live.post(command, unit_actor(unit)), lambda: self._leases.failed(unit, command)
         )
 
     # --- from the hall, on the writer's thread

@@ -36,6 +36,7 @@ from firmware.protocol.messages import MAX_PAYLOAD_BYTES, DeviceConfig, UnitConf
 
 KIOSK = "k-"  # what the boards of kiosks begin with
 LARGEST_CATALOGUE = MAX_PAYLOAD_BYTES // 2  # bytes; a third more on the wire, beside the devices
+LARGEST_REV = 2**53  # what every program that reads JSON can count to
 KINDS = frozenset({"button", "printer", "keypad", "led", "speaker", "screen"})
 
 
@@ -180,6 +181,15 @@ class Devices:
             rows.revoke_unit(c, id, now)
             audit(by, "unit.revoke", id, now)(c)
         self._changed()
+
+    def outrank(self, unit: str, rev: int) -> None:
+        """The unit was told a later configuration than this database remembers (F81): ours counts."""
+        position = self.book.position_of(unit)
+        if position is None or not position.config.rev < rev < LARGEST_REV:
+            return
+        with self._store.writing() as c:
+            rows.outrank(c, position.hall, position.id, rev)
+        self.book = _read(self._store)
 
     def faults(self, hall: str) -> list[rows.Fault]:
         """What is broken in the hall now."""

@@ -11,14 +11,18 @@ from collections.abc import Callable
 from datetime import date
 
 from controller.devices import Book
-from controller.hall.commands import LeaseNumbers
+from controller.hall.commands import LeaseNumbers, PassOverNumbers
 from controller.hall.model import Hall
+
+FORGOTTEN_MOST = 1000  # messages; a dispenser has fewer in a day
+
+AboutNumbers = LeaseNumbers | PassOverNumbers
 
 
 class Leases:
     """Asks for each lease once, and again when it was not given.
 
-    read, book: what is now; ask: gives the command to the hall.
+    read, book: what is now; ask: gives a unit's command to the hall.
 
     known: lives of stores (unit, epoch) that were heard of before. A unit with a new store has lost the
     leases of its former one.
@@ -28,14 +32,14 @@ class Leases:
         self,
         read: Callable[[], Hall],
         book: Callable[[], Book],
-        ask: Callable[[LeaseNumbers], None],
+        ask: Callable[[str, AboutNumbers], None],
         size: int,
         known: set[tuple[str, str]],
     ) -> None:
         self._read, self._book, self._ask, self._size, self.known = read, book, ask, size, known
         self._lock = threading.Lock()
         self._asked: set[tuple[object, ...]] = set()
-        self._failed: list[tuple[date | None, LeaseNumbers]] = []
+        self._failed: list[tuple[date | None, str, AboutNumbers]] = []
 
     def keep(self, unit: str, epoch: str) -> None:
         """The unit is here, with the store of that epoch: let it have a lease of each of its queues."""
@@ -46,7 +50,18 @@ class Leases:
         held = {lease.queue for lease in hall.leases.values() if lease.unit == unit and not has_lost}
         for queue in offered(self._book(), hall, unit):
             if queue not in held:
-                self._ask_once(hall, unit, queue, epoch)
+                self._ask_once(hall, unit, (queue, epoch), LeaseNumbers(unit, queue, self._size))
+
+    def recall(self, unit: str, epoch: str, missing: int) -> None:
+        """This database has forgotten so many messages of the unit, each of which may be a slip, and leases
+        it gave out (F81): nobody is given those numbers; the unit gives its leases up, and gets new ones.
+        """
+        hall, size = self._read(), self._size + min(missing, FORGOTTEN_MOST)
+        if hall.day is None:
+            return
+        for queue in offered(self._book(), hall, unit):
+            self._ask_once(hall, unit, ("forgotten", epoch, queue), PassOverNumbers(queue, size))
+            self._ask_once(hall, unit, ("renewed", epoch, queue), LeaseNumbers(unit, queue, self._size))
 
     def used(self, unit: str, lease_id: int, number: str) -> None:
         """The unit gave out a number of a lease; in its last quarter it gets the next."""
@@ -57,29 +72,30 @@ class Leases:
             return
         digits = number.removeprefix(queue.prefix)
         if digits.isdecimal() and lease.last - int(digits) <= (lease.last - lease.first) // 4:
-            self._ask_once(hall, unit, lease.queue, lease.id)
+            why = lease.queue, lease.id
+            self._ask_once(hall, unit, why, LeaseNumbers(unit, lease.queue, self._size))
 
-    def failed(self, command: LeaseNumbers) -> None:
+    def failed(self, unit: str, command: AboutNumbers) -> None:
         """A lease was refused or could not be stored: keep the question for ask_again."""
         with self._lock:
-            self._failed.append((_day(self._read()), command))
+            self._failed.append((_day(self._read()), unit, command))
 
     def ask_again(self) -> None:
         """Ask once more for the leases of this day that were not given."""
         today = _day(self._read())
         with self._lock:
             failed, self._failed = self._failed, []
-        for day, command in failed:
+        for day, unit, command in failed:
             if day is not None and day == today:
-                self._ask(command)
+                self._ask(unit, command)
 
-    def _ask_once(self, hall: Hall, unit: str, queue: str, why: object) -> None:
-        asked = (_day(hall), unit, queue, why)
+    def _ask_once(self, hall: Hall, unit: str, why: object, command: AboutNumbers) -> None:
+        asked = (_day(hall), unit, why)
         with self._lock:
             if asked in self._asked:
                 return
             self._asked.add(asked)
-        self._ask(LeaseNumbers(unit, queue, self._size))
+        self._ask(unit, command)
 
 
 def _day(hall: Hall) -> date | None:

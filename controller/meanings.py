@@ -60,7 +60,7 @@ def of_press(
 ) -> Meaning:
     """The ticket a press asks for. Raises Refused when the input offers no such queue.
 
-    asked_at: when it was pressed, of a press that comes late.
+    asked_at: when it was pressed, of a press that comes late. One that says its number has its slip already.
     """
     device = book.device(message.unit, report.input)
     queue = report.choice or (device.queue if device else "")
@@ -71,8 +71,10 @@ def of_press(
             "unknown_input", f"{report.input} of {message.unit} asks for no queue", input=report.input
         )
     klass = TicketClass(device.options.get("class", TicketClass.NORMAL)) if device else TicketClass.NORMAL
-    item = report.item or None
-    command = commands.TakeTicket(queue, token, klass, press=message.press, item=item, asked_at=asked_at)
+    item, press = report.item or None, message.press
+    command: Command = commands.TakeTicket(queue, token, klass, press=press, item=item, asked_at=asked_at)
+    if report.number:
+        command = commands.AcceptOffline(press, queue, report.number, token, asked_at, klass, item=item)
     return Meaning(command, unit_actor(message.unit))
 
 
@@ -117,7 +119,7 @@ def of_slip(
     hall: Hall, message: Message, report: messages.Printed | messages.PrintUncertain | messages.NotPrinted
 ) -> Meaning | None:
     """What became of a slip; None when it is no ticket of today (a copy, a test, yesterday's)."""
-    ticket = _of_order(hall, message, report.order)
+    ticket = _of_report(hall, message, report.order, report.press)
     slip = {messages.Printed: Slip.PRINTED, messages.PrintUncertain: Slip.UNCERTAIN}.get(
         type(report), Slip.VOID
     )
@@ -201,6 +203,13 @@ def _rated(hall: Hall, window: int, number: str) -> Ticket | None:
         if ticket is not None and any(leg.window == window for leg in ticket.legs):
             return ticket
     return None
+
+
+def _of_report(hall: Hall, message: Message, order: str, press: int | None) -> int | None:
+    """The ticket a slip is of: by its press, which stays what it is when this database is restored."""
+    if press is not None:
+        return hall.presses.get(Press(message.unit, message.epoch, press))
+    return _of_order(hall, message, order)
 
 
 def _of_order(hall: Hall, message: Message, order: str) -> int | None:

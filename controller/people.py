@@ -102,6 +102,7 @@ RIGHTS: Mapping[type[c.Command], Right] = {
     c.TakeTicket: Right(anywhere=_FLOOR, kinds=_PUBLIC),
     c.AcceptOffline: _DEVICES,
     c.LeaseNumbers: _DEVICES,
+    c.PassOverNumbers: _DEVICES,
     c.RecordSlip: _DEVICES,
     c.ReturnTicket: Right(anywhere=_FLOOR, kinds=_PUBLIC),
     c.CancelTicket: Right(anywhere=_GUIDES, kinds=_PUBLIC),

@@ -13,6 +13,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from msgspec.structs import replace
+
 from controller import meanings
 from controller.boards import window_of
 from controller.devices import Devices
@@ -157,7 +159,7 @@ class Postings:
 
     def refused(self, posting: Posting, message: Message, why: Refused) -> Record | None:
         """The row to keep when a paper that is out already, or a rating given, was refused."""
-        if isinstance(posting, Word) and isinstance(posting.report, messages.IssuedOffline | messages.Rated):
+        if isinstance(posting, Word) and _is_out(posting.report):
             error = BadMessage(f"refused: {why}", "d", "look at the ticket and decide")
             return self.set_aside(message.unit, posting.payload, error)
         return None
@@ -200,10 +202,11 @@ class Postings:
             refuse = self._renderer.refuse
             return [refuse(message.unit, report.input, message.seq, message.epoch, why, now)]
 
+        asked_at, day = self._if_late(word.envelope, message), self.live.hall.day
+        if asked_at is not None and day is not None and asked_at < day.opened_at:
+            report = replace(report, number="")  # a slip of an earlier day is no ticket of this one
         try:
-            meaning = meanings.of_press(
-                self._devices.book, message, report, _token(), self._if_late(word.envelope, message)
-            )
+            meaning = meanings.of_press(self._devices.book, message, report, _token(), asked_at)
         except Refused as why:
             return _Post(orders=excuse(why, self.live.hall, self.live.clock.now()))
         return _Post(meaning, on_refused=excuse)
@@ -276,6 +279,12 @@ class Postings:
 def part_of(unit: str, device: str, code: str) -> str:
     """How a fault of a device is called in the log: "node-1/printer-1 printer.paper_out"."""
     return f"{unit}/{device} {code}"
+
+
+def _is_out(report: Report) -> bool:
+    """Somebody holds the paper of it, or has given his vote."""
+    is_on_paper = isinstance(report, messages.Pressed) and report.number != ""
+    return is_on_paper or isinstance(report, messages.IssuedOffline | messages.Rated)
 
 
 def _heard(message: Message) -> Heard:

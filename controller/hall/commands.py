@@ -56,21 +56,31 @@ class AcceptOffline:
     """A dispenser gave out `number` by itself because no answer came in time.
 
     A ticket the controller had issued for the same press takes that number; its own becomes a gap.
-    day: the business date the unit went by; None when it did not know one.
+    taken_at: None for now. day: the business date the unit went by; None when it did not know one.
     """
 
     press: Press
     queue: str
     number: str
     token: str
-    taken_at: datetime
+    taken_at: datetime | None
     klass: TicketClass = TicketClass.NORMAL
     day: date | None = None
+    item: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LeaseNumbers:
     unit: str
+    queue: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class PassOverNumbers:
+    """Dispensers may have given out so many more numbers of a queue than this hall knows (F81): none of
+    them is given out again, neither here nor in a lease."""
+
     queue: str
     size: int
 
@@ -230,6 +240,7 @@ Command = (
     | TakeTicket
     | AcceptOffline
     | LeaseNumbers
+    | PassOverNumbers
     | RecordSlip
     | ReturnTicket
     | CancelTicket

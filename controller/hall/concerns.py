@@ -23,6 +23,7 @@ from controller.hall.events import (
     Event,
     IssuingStopped,
     NumbersLeased,
+    NumbersPassedOver,
     PauseOverdue,
     PlanChanged,
     ServiceStarted,
@@ -46,7 +47,9 @@ def effects(hall: Hall, event: Event) -> list[Effect]:
     if isinstance(event, PlanChanged | DayOpened | IssuingStopped | DayClosed):
         return list(_everybody(hall))
     if isinstance(event, NumbersLeased):
-        return [LeaseGrant(event.lease, event.unit)]
+        return [LeaseGrant(event.lease, event.unit)] if event.unit else []
+    if isinstance(event, NumbersPassedOver):
+        return []
     if isinstance(event, OfWindow):
         return list(dict.fromkeys(_of_window(hall, event)))
     ticket = hall.tickets.get(event.ticket)

@@ -92,6 +92,15 @@ class NumbersLeased:
 
 
 @dataclass(frozen=True, slots=True)
+class NumbersPassedOver:
+    """The numbers up to `last` of the queue's series are a visible gap: papers may bear them."""
+
+    at: datetime
+    queue: str
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
 class SlipRecorded:
     at: datetime
     ticket: int
@@ -306,6 +315,7 @@ Event = (
     | TicketIssued
     | TicketRenumbered
     | NumbersLeased
+    | NumbersPassedOver
     | SlipRecorded
     | TicketCalled
     | TicketRecalled

@@ -17,6 +17,7 @@ from controller.hall.events import (
     Event,
     IssuingStopped,
     NumbersLeased,
+    NumbersPassedOver,
     PauseOverdue,
     PlanChanged,
     ServiceStarted,
@@ -66,7 +67,9 @@ from controller.hall.model import (
 from controller.hall.plans import with_plan
 from controller.hall.standing import put, seat
 
-OfHall: TypeAlias = PlanChanged | DayOpened | IssuingStopped | DayClosed | TicketIssued | NumbersLeased
+OfHall: TypeAlias = (
+    PlanChanged | DayOpened | IssuingStopped | DayClosed | TicketIssued | NumbersLeased | NumbersPassedOver
+)
 OfTicket: TypeAlias = (
     TicketRenumbered
     | SlipRecorded
@@ -151,6 +154,8 @@ def _of_hall(hall: Hall, event: OfHall) -> Hall:
             return _issued(hall, event)
         case NumbersLeased():
             return _leased(hall, event)
+        case NumbersPassedOver():
+            return _passed_over(hall, event)
         case _:
             assert_never(event)
 
@@ -234,6 +239,15 @@ def _leased(hall: Hall, event: NumbersLeased) -> Hall:
     return replace(
         hall, leases=hall.leases.set(event.lease, lease), next_lease=max(hall.next_lease, event.lease + 1)
     )
+
+
+def _passed_over(hall: Hall, event: NumbersPassedOver) -> Hall:
+    queue = hall.queues.get(event.queue)
+    if queue is None:
+        return hall
+    series = queue.domain, queue.prefix
+    last = max(event.last, hall.counters.get(series, 0))
+    return replace(hall, counters=hall.counters.set(series, last))
 
 
 # --- tickets wherever they are ---------------------------------------------------------------------

@@ -12,6 +12,7 @@ from controller.hall.commands import (
     CancelTicket,
     LeaseNumbers,
     LetPass,
+    PassOverNumbers,
     Rate,
     RecordSlip,
     ReturnTicket,
@@ -20,6 +21,7 @@ from controller.hall.commands import (
 from controller.hall.events import (
     Event,
     NumbersLeased,
+    NumbersPassedOver,
     SlipRecorded,
     TicketCancelled,
     TicketIssued,
@@ -44,6 +46,7 @@ from controller.hall.model import (
 from controller.hall.places import behind_next, first_place
 from controller.hall.refusals import refuse
 
+NOBODY = ""  # holds the leases that are passed over
 LARGEST_LEASE = 1000  # numbers; a dispenser gives out fewer in a day
 SLIP_MAY_BECOME = {
     Slip.NONE: frozenset({Slip.PRINTED, Slip.UNCERTAIN}),
@@ -54,7 +57,15 @@ SLIP_MAY_BECOME = {
 }
 
 OnTicket: TypeAlias = (
-    TakeTicket | AcceptOffline | LeaseNumbers | RecordSlip | ReturnTicket | CancelTicket | LetPass | Rate
+    TakeTicket
+    | AcceptOffline
+    | LeaseNumbers
+    | PassOverNumbers
+    | RecordSlip
+    | ReturnTicket
+    | CancelTicket
+    | LetPass
+    | Rate
 )
 
 
@@ -66,6 +77,8 @@ def decide(hall: Hall, command: OnTicket, now: datetime) -> list[Event]:
             return _accept_offline(hall, command, now)
         case LeaseNumbers():
             return _lease(hall, command, now)
+        case PassOverNumbers():
+            return _pass_over(hall, command, now)
         case RecordSlip():
             return _record_slip(hall, command, now)
         case ReturnTicket():
@@ -212,7 +225,7 @@ def _accept_offline(hall: Hall, command: AcceptOffline, now: datetime) -> list[E
         raise refuse(
             "offline_day_over", number=command.number, day=command.day.isoformat(), date=day.date.isoformat()
         )
-    taken_at = max(day.opened_at, min(command.taken_at, now))  # a dispenser's clock may be wrong
+    taken_at = max(day.opened_at, min(command.taken_at or now, now))  # a dispenser's clock may be wrong
     return [
         TicketIssued(
             at=now,
@@ -225,6 +238,7 @@ def _accept_offline(hall: Hall, command: AcceptOffline, now: datetime) -> list[E
             place=first_place(hall.plan.rules, command.klass, taken_at, None, hall.next_ticket),
             slip=Slip.UNCERTAIN,  # it is being printed; the unit tells how that ended
             press=command.press,
+            item=command.item,
             issued_at=taken_at,
         )
     ]
@@ -266,6 +280,17 @@ def _free_block(hall: Hall, queue: Queue, size: int) -> int:
             first = count + 1
         count += 1
     return first
+
+
+def _pass_over(hall: Hall, command: PassOverNumbers, now: datetime) -> list[Event]:
+    queue = queue_of(hall, command.queue)
+    running_day(hall)
+    given, first = hall.counters.get((queue.domain, queue.prefix), 0), _free_block(hall, queue, command.size)
+    last = first + command.size - 1
+    return [
+        NumbersPassedOver(now, queue.code, given + command.size),
+        NumbersLeased(now, hall.next_lease, NOBODY, queue.code, first, last),
+    ]
 
 
 def _record_slip(hall: Hall, command: RecordSlip, now: datetime) -> list[Event]:

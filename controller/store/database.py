@@ -84,15 +84,16 @@ class Store:
         with _named_failures():
             return schema.migrate(self.writer)
 
-    def claim(self, patience_s: float = PATIENCE_S) -> int:
+    def claim(self, patience_s: float = PATIENCE_S, at_least: int = 1) -> int:
         """Become the one controller of this database, until `close`; its generation (R11).
 
+        at_least: what the generation may not be below, whatever the database remembers.
         Raises SiteTaken, naming who has it, when it is not given up within patience_s.
         """
         with _named_failures():
             self._claim.take(patience_s)
         with self.writing() as c:
-            generation = count_up(c, GENERATION)
+            generation = count_up(c, GENERATION, at_least)
         self._claim.confirm(generation)
         return generation
 

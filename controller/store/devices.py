@@ -101,6 +101,12 @@ def put_position(c: Connection, hall: str, id: str, name: Text, config: UnitConf
     upsert(c, position, [row])
 
 
+def outrank(c: Connection, hall: str, id: str, rev: int) -> None:
+    """Let a position's configuration be newer than `rev`, which this database has forgotten (F81)."""
+    is_it = and_(position.c.hall == hall, position.c.id == id)
+    c.execute(update(position).where(is_it).values(rev=count_up(c, CHANGES, rev + 1)))
+
+
 def put_unit(c: Connection, new: Unit) -> None:
     c.execute(
         insert(unit).values(

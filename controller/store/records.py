@@ -96,11 +96,12 @@ def put_meta_once(c: Connection, name: str, value: str) -> None:
         c.execute(insert(meta).values(name=name, value=value))
 
 
-def count_up(c: Connection, name: str) -> int:
-    """The next value of a counter kept in the database, from 1: a number nobody was given before."""
-    value = int(get_meta(c, name) or "0") + 1
-    if value == 1:
-        c.execute(insert(meta).values(name=name, value="1"))
+def count_up(c: Connection, name: str, at_least: int = 1) -> int:
+    """The next value of a counter kept in the database: a number nobody was given before."""
+    last = get_meta(c, name)
+    value = max(int(last or "0") + 1, at_least)
+    if last is None:
+        c.execute(insert(meta).values(name=name, value=str(value)))
     else:
         c.execute(update(meta).where(meta.c.name == name).values(value=str(value)))
     return value

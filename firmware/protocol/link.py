@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from itertools import takewhile
 
 import msgspec
+from msgspec.structs import replace as replace_fields
 
 from firmware.protocol import topics
 from firmware.protocol.guard import Guard
@@ -36,6 +37,7 @@ from firmware.protocol.messages import (
     Envelope,
     Health,
     Order,
+    Pressed,
     Reply,
     Result,
     ResultState,
@@ -361,7 +363,7 @@ class Link:
             mono=entry.mono,
             ts=entry.ts,
             tq=entry.tq,
-            d=msgspec.Raw(entry.body),
+            d=msgspec.Raw(_said_again(entry) if entry.number else entry.body),
         )
         return self._publish("evt", envelope)
 
@@ -561,6 +563,11 @@ class Link:
             cfg_rev=self._config.applied,
             full=is_full,
         )
+
+
+def _said_again(entry: Entry) -> bytes:
+    """A press with the number its slip bears: a controller that has forgotten it gives it no other (F81)."""
+    return encode(replace_fields(decode(entry.body, Pressed), number=entry.number))
 
 
 def _revision(payload: bytes) -> int:

@@ -66,6 +66,7 @@ class Pressed(Struct, frozen=True, kw_only=True):
     input: str  # "button-1", "kiosk"
     choice: str = ""  # queue code, when the input itself offers several
     item: str = ""  # matter of the catalogue, when the person chose one
+    number: str = ""  # what its slip bears, when it is said again after that (F81)
 
 
 class IssuedOffline(Struct, frozen=True, kw_only=True):

@@ -117,7 +117,7 @@ class UnitClock:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One stored event. body: the report's JSON."""
+    """One stored event. body: the report's JSON; number: of a press, what its slip bears already."""
 
     seq: int
     t: str
@@ -126,6 +126,7 @@ class Entry:
     mono: int
     ts: datetime
     tq: TimeQuality
+    number: str = ""
 
 
 class Settled(StrEnum):
@@ -223,13 +224,15 @@ class Outbox:
 
     def after(self, seq: int, limit: int) -> list[Entry]:
         """The stored events with a greater number, in order, at most `limit`."""
-        columns = "seq, t, body, boot, mono, ts, tq"
-        query = f"SELECT {columns} FROM event WHERE seq > ? ORDER BY seq LIMIT ?"  # noqa: S608 (constant)
+        query = (
+            "SELECT seq, t, body, boot, mono, ts, tq, coalesce(number, '')"
+            " FROM event LEFT JOIN press USING (seq) WHERE seq > ? ORDER BY seq LIMIT ?"
+        )
         with self._lock:
             rows = self._db.execute(query, (seq, limit)).fetchall()
         return [
-            Entry(row[0], row[1], row[2], row[3], row[4], datetime.fromisoformat(row[5]), TimeQuality(row[6]))
-            for row in rows
+            Entry(seq, t, body, boot, mono, datetime.fromisoformat(ts), TimeQuality(tq), number)
+            for seq, t, body, boot, mono, ts, tq, number in rows
         ]
 
     @property
@@ -251,11 +254,15 @@ class Outbox:
             return True
 
     def rewind(self, hi: int) -> None:
-        """The controller knows only up to `hi`, having been restored: later events count as unacked (F81)."""
+        """The controller knows only up to `hi`, having been restored: later events count as unacked (F81).
+
+        It may not know our leases either, and give their numbers to others: they are given up.
+        """
         with self._lock:
             self._acked = min(self._acked, hi)
             with self._writing():
                 self._db.execute("UPDATE event SET acked_at = NULL WHERE seq > ?", (hi,))
+                self._db.execute("DELETE FROM lease")
 
     def state(self) -> OutboxState:
         with self._lock:

@@ -12,6 +12,7 @@ from firmware.protocol.guard import Guard
 from firmware.protocol.link import Broker, Callbacks, Identity, Link, LinkTiming, Received
 from firmware.protocol.messages import (
     Board,
+    ConfigState,
     IssuedOffline,
     Lease,
     Pressed,
@@ -134,6 +135,11 @@ class Unit:
         announces itself a second time (R14)."""
         self.link.start()
         until(lambda: len(controller.births()) >= 2, what="the unit hears the controller")
+
+    def applied(self) -> None:
+        """Say that the last configuration is in force."""
+        rev = self.configs[-1].rev
+        self.link.report_config(ConfigState(rev=rev, applied=rev))
 
     @property
     def is_quiet(self) -> bool:

@@ -19,6 +19,7 @@ from controller.live import Live
 from controller.people import SYSTEM
 from controller.settings import Settings
 from controller.site import Site
+from controller.store.devices import set_secret
 from firmware.protocol.link import Broker, LinkTiming
 from firmware.protocol.messages import UnitConfig
 from tests.contract.unit import TIMING, Unit
@@ -89,6 +90,16 @@ class Whole:
 
     def login(self, name: str) -> Broker:
         return Broker("127.0.0.1", self.near.port, name, self._secrets[name])
+
+    def readmit(self, name: str, secret: str) -> None:
+        """Let a unit that this database has forgotten connect as before, at a position of its name."""
+        devices = self.site.devices
+        devices.put_position(HALL, name, Text(name, name), dispenser("A"), real_now())
+        devices.add_unit(HALL, name, real_now(), name)
+        with self.site.store.writing() as c:
+            set_secret(c, name, brokers.hash_secret(secret))
+        devices.refresh()
+        self.allow()
 
     def unit(
         self, name: str = "node-1", config: UnitConfig | None = None, timing: LinkTiming = TIMING

@@ -10,7 +10,7 @@ import pytest
 from controller.devices import Book
 from controller.hall.commands import LeaseNumbers
 from controller.hall.model import Hall, Text
-from controller.leases import Leases
+from controller.leases import AboutNumbers, Leases
 from controller.store.devices import Position, Unit
 from tests.controller.sites import dispenser
 from tests.halls import OPENING, small_hall
@@ -26,8 +26,11 @@ class Asking:
 
     def __init__(self) -> None:
         self.hall: Hall = small_hall()
-        self.asked: list[LeaseNumbers] = []
-        self.leases = Leases(lambda: self.hall, lambda: BOOK, self.asked.append, 40, set())
+        self.asked: list[AboutNumbers] = []
+        self.leases = Leases(lambda: self.hall, lambda: BOOK, self._take, 40, set())
+
+    def _take(self, unit: str, command: AboutNumbers) -> None:
+        self.asked.append(command)
 
 
 @pytest.fixture
@@ -44,14 +47,14 @@ def test_a_lease_is_asked_for_once_a_day(asking: Asking) -> None:
 
 
 def test_a_lease_that_was_not_given_is_asked_for_again(asking: Asking) -> None:
-    asking.leases.failed(asking.asked[1])
+    asking.leases.failed("node-1", asking.asked[1])
     asking.leases.ask_again()
     asking.leases.ask_again()
     assert asking.asked[2:] == [LeaseNumbers("node-1", "B", 40)]
 
 
 def test_yesterdays_lease_is_not_asked_for_again(asking: Asking) -> None:
-    asking.leases.failed(asking.asked[1])
+    asking.leases.failed("node-1", asking.asked[1])
     assert asking.hall.day is not None
     asking.hall = replace(asking.hall, day=replace(asking.hall.day, date=asking.hall.day.date + timedelta(1)))
     asking.leases.ask_again()

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from controller.devices import Book, Placed
 from controller.hall import commands as c
 from controller.hall.model import Hall, Press, Refused, Text
-from controller.leases import Leases, offered
+from controller.leases import AboutNumbers, Leases, offered
 from controller.orders import Renderer, spoken
 from controller.settings import Settings
 from controller.store.devices import Position, Unit
@@ -140,10 +140,10 @@ class Asked:
 
     def __init__(self, state: Told, *, known: set[tuple[str, str]] | None = None) -> None:
         self.state = state
-        self.asked: list[c.LeaseNumbers] = []
+        self.asked: list[AboutNumbers] = []
         self.keeper = Leases(lambda: self.state.hall, lambda: HALL_BOOK, self._take, 8, known or set())
 
-    def _take(self, command: c.LeaseNumbers) -> None:
+    def _take(self, unit: str, command: AboutNumbers) -> None:
         self.asked.append(command)
         self.state = go(self.state, command)
 
@@ -190,6 +190,22 @@ def test_the_next_lease_comes_in_the_last_quarter_of_one() -> None:
     keeper.keeper.used("door", lease.id, f"A{lease.last - 2:03d}")
     keeper.keeper.used("door", lease.id, f"A{lease.last:03d}")
     assert [one.queue for one in keeper.asked] == ["A", "B", "A"]
+
+
+def test_f81_what_this_database_forgot_is_given_to_nobody() -> None:
+    keeper = Asked(small())
+    for _ in range(2):
+        keeper.keeper.recall("door", "e1", 12)
+    assert keeper.asked == [
+        c.PassOverNumbers("A", 20),
+        c.LeaseNumbers("door", "A", 8),
+        c.PassOverNumbers("B", 20),
+        c.LeaseNumbers("door", "B", 8),
+    ]
+    assert [(one.unit, one.first) for _, one in sorted(keeper.hall.leases.items())][:2] == [
+        ("", 501),
+        ("door", 521),
+    ]
 
 
 def test_a_unit_whose_store_is_new_gets_new_numbers() -> None:

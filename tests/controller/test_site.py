@@ -49,7 +49,7 @@ def test_what_was_decided_is_there_after_a_restart_under_the_next_generation(set
     live.submit(TakeTicket("A", "token"), CITIZEN)
     first.close()
     second = Site.open(settings)
-    assert second.generation == first.generation + 1
+    assert second.generation > first.generation
     assert second.halls["hall"].hall == live.hall
     second.close()
 

@@ -17,6 +17,7 @@ from controller.hall.commands import (
     LetPass,
     NoShow,
     OpenDay,
+    PassOverNumbers,
     Rate,
     Recall,
     RecordSlip,
@@ -27,7 +28,7 @@ from controller.hall.commands import (
 )
 from controller.hall.effects import LeaseGrant, PaperTicket, RatingThanks
 from controller.hall.events import NumbersLeased, TicketRenumbered
-from controller.hall.model import Press, Rules, Slip, TicketClass, TicketState
+from controller.hall.model import Lease, Press, Rules, Slip, TicketClass, TicketState
 from tests.halls import (
     CLOSING,
     TODAY,
@@ -362,6 +363,16 @@ def test_an_offline_press_whose_ticket_was_voided_gets_a_new_one() -> None:
     state = go(state, offline(state, "A-2-001"))
     assert queue(state, "A") == ["A-2-001"]
     assert state.hall.presses[PRESS] == 2
+
+
+def test_f81_numbers_that_papers_may_bear_are_given_to_nobody() -> None:
+    state = go(small("A"), PassOverNumbers("A", 20))
+    state = go(state, take(state, "A"), LeaseNumbers("node-1", "A", 10))
+    assert queue(state, "A") == ["A001", "A022"]
+    assert state.hall.leases[2] == Lease(2, "node-1", "A", 521, 530)
+    state = go(state, offline(state, "A007", Press("node-1", "epoch", 7)))
+    assert "A007" in queue(state, "A")
+    assert not [one for one in state.effects if isinstance(one, LeaseGrant) and not one.unit]
 
 
 def test_one_number_on_two_papers_is_told_apart() -> None:
