@@ -20,12 +20,14 @@ import os
 import secrets
 import shutil
 import signal
+import socket
+import ssl
 import subprocess
 import sysconfig
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -54,6 +56,10 @@ PBKDF2_ROUNDS = 101  # Mosquitto 2's own default
 START_TIMEOUT_S = 15.0
 STOP_TIMEOUT_S = 5.0
 BACK_OFF_S = (1.0, 30.0)
+PROBE_EVERY_S = 15.0  # a session costs nats-server a write
+PROBE_TIMEOUT_S = 5.0
+PROBES = 2  # failed in a row; then it is started again
+UNAVAILABLE = 3  # return code of a CONNACK. Source: MQTT 3.1.1, table 3.1.
 
 
 class BrokerError(HallError):
@@ -124,10 +130,15 @@ def set_accounts(settings: Settings, read: Callable[[], Iterable[Account]]) -> b
 
 
 class Broker:
-    """The embedded broker as a child process. start(), then it is kept running until stop()."""
+    """The embedded broker as a child process. start(), then it is kept running until stop().
 
-    def __init__(self, settings: Settings) -> None:
+    One that hangs, or runs and takes no clients, is started again as well: nats-server 2.15 whose disk
+    was full once refuses every client from then on, however much room there is ("no space left").
+    """
+
+    def __init__(self, settings: Settings, probe_every_s: float = PROBE_EVERY_S) -> None:
         self._settings = settings
+        self._probe_every_s = probe_every_s
         self._process: subprocess.Popen[bytes] | None = None
         self._watcher: threading.Thread | None = None
         self._stopping = threading.Event()
@@ -180,8 +191,13 @@ class Broker:
                 preexec_fn=die_with_parent,
                 start_new_session=True,  # Ctrl-C is for the supervisor alone
             )
-        _write(_folder(self._settings) / "pid", str(self._process.pid))
-        self._await_listener(self._process)
+        try:
+            _write(_folder(self._settings) / "pid", str(self._process.pid))
+            self._await_listener(self._process)
+        except OSError:  # a full disk: one that runs unknown would keep its successors from the port
+            self._process.kill()
+            self._process.wait()
+            raise
 
     def _await_listener(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + START_TIMEOUT_S
@@ -207,11 +223,23 @@ class Broker:
 
     def _watch(self) -> None:
         while self._process is not None:
-            code = self._process.wait()
+            code = self._await_end(self._process)
             if self._stopping.is_set():
                 return
             self._outages.begin("broker", f"it ended with exit code {code} and is started again")
             self._restart()
+
+    def _await_end(self, process: subprocess.Popen[bytes]) -> int:
+        """Its exit code, once it has ended; one that takes no clients any more is killed."""
+        failed = 0
+        while True:
+            try:
+                return process.wait(self._probe_every_s)
+            except subprocess.TimeoutExpired:
+                failed = 0 if self._stopping.is_set() or takes_clients(login(self._settings)) else failed + 1
+            if failed >= PROBES:
+                log.error("the broker runs and takes no clients: %s", self._last_words())
+                process.kill()
 
     def _restart(self) -> None:
         pause = BACK_OFF_S[0]
@@ -223,7 +251,8 @@ class Broker:
                 pause = min(2 * pause, BACK_OFF_S[1])
                 continue
             self.restarts += 1
-            self._note_restarts()
+            with suppress(OSError):  # a full disk; it is only a count
+                self._note_restarts()
             self._outages.end("broker")
             return
 
@@ -234,6 +263,39 @@ def restarts(settings: Settings) -> int | None:
         return int((settings.data_dir / "broker" / "restarts").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
+
+
+def takes_clients(known: Login, timeout_s: float = PROBE_TIMEOUT_S) -> bool:
+    """Whether the broker answers a CONNECT; that it accepts connections proves nothing."""
+    try:
+        with (
+            socket.create_connection((known.host, known.port), timeout_s) as plain,
+            _line(known, plain) as line,
+        ):
+            line.sendall(_connect_packet(known))
+            answer = line.recv(4)
+            line.sendall(b"\xe0\x00")  # DISCONNECT
+    except OSError:
+        return False
+    return answer[:1] == b"\x20" and answer[3:] != bytes([UNAVAILABLE])
+
+
+def _line(known: Login, plain: socket.socket) -> socket.socket:
+    if not known.is_tls:
+        return plain
+    trusted = ssl.create_default_context(cafile=None if known.ca is None else str(known.ca))
+    return trusted.wrap_socket(plain, server_hostname=known.host)
+
+
+def _connect_packet(known: Login) -> bytes:
+    """Clean session, user and password, no will. Source: MQTT 3.1.1, section 3.1."""
+    texts = [b"\x00\x04MQTT\x04\xc2\x00\x0a", *map(_text, ("probe", known.user, known.password))]
+    body = b"".join(texts)
+    return bytes([0x10, len(body)]) + body
+
+
+def _text(text: str) -> bytes:
+    return len(text).to_bytes(2) + text.encode()
 
 
 def program(settings: Settings) -> str:

@@ -133,6 +133,19 @@ def test_a_killed_broker_comes_back_with_the_same_accounts(hall: tuple[Settings,
             until(lambda: unit.payloads(topics.down("hall", "node-1", "cmd")) == [b"again"])
 
 
+def test_a_broker_that_takes_no_clients_is_started_again(settings: Settings) -> None:
+    found = Broker(settings, probe_every_s=0.5)
+    found.start()
+    try:
+        assert broker.takes_clients(broker.login(settings))
+        assert found.pid is not None
+        os.kill(found.pid, signal.SIGSTOP)  # the kernel still accepts its connections
+        until(lambda: found.restarts == 1, timeout=30)
+        assert broker.takes_clients(broker.login(settings))
+    finally:
+        found.stop()
+
+
 def test_secrets_are_hashed_and_files_private(settings: Settings) -> None:
     set_accounts(settings, lambda: accounts("node-1"))
     folder = settings.data_dir / "broker"
