@@ -140,6 +140,7 @@ class Broker:
         self._settings = settings
         self._probe_every_s = probe_every_s
         self._process: subprocess.Popen[bytes] | None = None
+        self._login: Login | None = None  # asked for before a disk may be full
         self._watcher: threading.Thread | None = None
         self._stopping = threading.Event()
         self._outages = Outages(log)
@@ -159,6 +160,7 @@ class Broker:
         with _exclusive(self._settings):
             _write_config(self._settings)
         self._note_restarts()
+        self._login = login(self._settings)
         self._launch()
         self._watcher = threading.Thread(target=self._watch, name="broker-watch", daemon=True)
         self._watcher.start()
@@ -236,7 +238,8 @@ class Broker:
             try:
                 return process.wait(self._probe_every_s)
             except subprocess.TimeoutExpired:
-                failed = 0 if self._stopping.is_set() or takes_clients(login(self._settings)) else failed + 1
+                is_well = self._login is None or takes_clients(self._login)
+                failed = 0 if is_well or self._stopping.is_set() else failed + 1
             if failed >= PROBES:
                 log.error("the broker runs and takes no clients: %s", self._last_words())
                 process.kill()
