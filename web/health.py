@@ -55,6 +55,7 @@ class Lookout:
 
     def __init__(self, site: Site, now_s: Callable[[], float] = time.monotonic) -> None:
         self._site, self._now_s = site, now_s
+        self.opened_at = real_now()
         self._turn = threading.Lock()
         self._seen: Readiness | None = None
         self._seen_at = 0.0

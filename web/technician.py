@@ -21,7 +21,8 @@ from controller.people import Role
 from controller.presence import Status
 from controller.store.devices import Fault, SetAside
 from firmware.protocol.messages import DeviceConfig
-from web.visit import is_fragment, role_required, say, the_site
+from web import status
+from web.visit import hall_now, is_fragment, me, role_required, say, the_site
 
 blueprint = Blueprint("technician", __name__)
 
@@ -99,6 +100,26 @@ def devices() -> str:
     return render_template(
         name, cards=unit_cards(), status=site.status(), aside=aside[:MOST_SET_ASIDE], readable=_readable
     )
+
+
+@blueprint.get("/status")
+@role_required(Role.TECHNICIAN, Role.ADMIN, Role.HALL_MANAGER)
+def system() -> str:
+    """How fast the site was in the last hour, how its parts are, what was out in the last day (S2.39)."""
+    name = "technician/_status.html" if is_fragment() else "technician/status.html"
+    face = status.face(the_site(), me().hall)
+    return render_template(
+        name, face=face, now=hall_now(), brief=status.brief, lasting=status.lasting, on_day=_on_day
+    )
+
+
+def _on_day(moment: datetime | None, now: datetime) -> str:
+    """The time, with the date when it was another day."""
+    if moment is None:
+        return ""
+    zone = the_site().settings.zone
+    local, today = moment.astimezone(zone), now.astimezone(zone).date()
+    return local.strftime("%H:%M:%S" if local.date() == today else "%m-%d %H:%M:%S")
 
 
 def unit_cards() -> list[UnitCard]:

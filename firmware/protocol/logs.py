@@ -12,7 +12,9 @@ import re
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import IO
 
@@ -22,6 +24,7 @@ TEXT, JSON = "text", "json"
 FORMATS = (TEXT, JSON)
 LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 MASK = "***"
+KEPT = 200  # outages that ended, for who asks what happened lately
 # What opens something when it is known: the path of a one-time link, of a slip's page and of its ticket
 # in the API; passwords in URLs; what headers, forms and cookies carry.
 _SECRETS = (
@@ -74,6 +77,16 @@ class JsonLines(logging.Formatter):
         return msgspec.json.encode(masked, enc_hook=lambda fact: mask(str(fact))).decode()
 
 
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """One time that a part did not work. began_s, ended_s: monotonic; ended_s: None while it lasts."""
+
+    part: str
+    why: str
+    began_s: float
+    ended_s: float | None = None
+
+
 class Outages:
     """What does not work now. Each is told once when it begins, and once when it ends with its length."""
 
@@ -86,14 +99,15 @@ class Outages:
         """where: what stands before each line and beside each JSON object, like {"hall": "hall-1"}."""
         self._log, self._where, self._now_s = log, dict(where or {}), now_s
         self._lock = threading.Lock()
-        self._since: dict[str, float] = {}
+        self._open: dict[str, Outage] = {}
+        self._ended: deque[Outage] = deque(maxlen=KEPT)
 
     def begin(self, part: str, why: str) -> bool:
         """`part` has stopped working; True when that is news."""
         with self._lock:
-            if part in self._since:
+            if part in self._open:
                 return False
-            self._since[part] = self._now_s()
+            self._open[part] = Outage(part, why, self._now_s())
         facts = {**self._where, "outage": part, "phase": "begin", "why": why}
         self._log.error("%s%s is out: %s", self._place, part, why, extra=facts)
         return True
@@ -101,21 +115,28 @@ class Outages:
     def resume(self, part: str, age_s: float) -> None:
         """It has been out for so long, which an earlier process has told."""
         with self._lock:
-            self._since.setdefault(part, self._now_s() - age_s)
+            self._open.setdefault(part, Outage(part, "", self._now_s() - age_s))
 
     def end(self, part: str) -> float | None:
         """It works again; after how many seconds, and None when it was not known to be out."""
         with self._lock:
-            since = self._since.pop(part, None)
-        if since is None:
-            return None
-        lasted_s = round(self._now_s() - since, 3)
+            known = self._open.pop(part, None)
+            if known is None:
+                return None
+            now_s = self._now_s()
+            self._ended.append(replace(known, ended_s=now_s))
+        lasted_s = round(now_s - known.began_s, 3)
         facts = {**self._where, "outage": part, "phase": "end", "lasted_s": lasted_s}
         self._log.warning("%s%s is back after %.1f s", self._place, part, lasted_s, extra=facts)
         return lasted_s
 
     def is_out(self, part: str) -> bool:
-        return part in self._since
+        return part in self._open
+
+    def known(self) -> list[Outage]:
+        """Those that last, and the last KEPT that ended; oldest first."""
+        with self._lock:
+            return sorted([*self._ended, *self._open.values()], key=lambda one: one.began_s)
 
     @property
     def _place(self) -> str:

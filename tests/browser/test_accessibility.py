@@ -160,6 +160,16 @@ def test_the_console(busy: Served, page: Page, lang: str, theme: str) -> None:
 
 
 @looks
+def test_the_technicians_pages_and_the_interfaces(busy: Served, page: Page, lang: str, theme: str) -> None:
+    sign_in(busy, page, "boss")
+    busy.desk.live.outages.begin("broker", "refused")
+    busy.desk.live.timings.action.observe(0.9)
+    assert wrong(page, busy, ("/status", "/devices", "/api/"), f"lang={lang}&theme={theme}") == []
+    size(page, PHONE)
+    assert wrong(page, busy, ("/status",), f"lang={lang}&theme={theme}") == []
+
+
+@looks
 def test_the_managers_pages(busy: Served, page: Page, lang: str, theme: str) -> None:
     sign_in(busy, page, "boss")
     addresses = ("/m/hall/", "/m/hall/tickets", "/m/hall/tickets/1", "/m/hall/windows/2", "/m/hall/close")

@@ -29,6 +29,7 @@ from controller.hall.model import (
 )
 from controller.hall.refusals import REFUSALS
 from controller.people import ActorKind, Role
+from web.status import GOALS_S, LOOKS, OWN_PARTS, PARTS
 from web.tickets import COLUMNS
 
 ROOT = Path(__file__).parents[2]
@@ -52,6 +53,15 @@ FAMILIES: dict[str, Iterable[str]] = {
     "alarm": ("window_lost", "pause_overdue", "unserved", "long_wait"),
     "error": ("400", "401", "403", "404", "405", "413", "500", "503", "form_expired", "other_origin"),
     "refused": (*REFUSALS, "not_allowed", "not_your_window", "not_your_hall", "password_wrong"),
+    "step": GOALS_S,
+    "part": PARTS,
+    "verdict": LOOKS,
+    "part_look": LOOKS,
+    "goal": ("green", "red"),
+    "lapse": OWN_PARTS,
+    "part_well": ("store", "halls", "broker", "devices"),
+    "part_out": ("store", "halls", "broker"),
+    "part_remedy": ("store", "halls", "broker", "broker_restarts", "units", "disk", "backup"),
     "event": [kind.__name__ for kind in get_args(events.Event) if "ticket" in kind.__annotations__],
 }
 
