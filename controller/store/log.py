@@ -180,8 +180,12 @@ def _asked_by_person() -> Any:
 
 
 def halls(c: Connection) -> list[str]:
-    """The halls something has happened in."""
-    return list(c.execute(select(event.c.hall).distinct().order_by(event.c.hall)).scalars())
+    """The halls something has happened in; a look per hall, for DISTINCT would read the whole log."""
+    found: list[str] = []
+    after = select(func.min(event.c.hall)).where(event.c.hall > bindparam("last"))
+    while (hall := c.execute(after, {"last": found[-1] if found else ""}).scalar()) is not None:
+        found.append(hall)
+    return found
 
 
 def ticket_history(c: Connection, hall: str, ticket: int) -> list[Logged]:
@@ -191,8 +195,9 @@ def ticket_history(c: Connection, hall: str, ticket: int) -> list[Logged]:
 
 def last_event_at(c: Connection, hall: str | None = None) -> datetime | None:
     """When the last event happened, of one hall or of all; None before the first."""
-    query = select(func.max(event.c.at))
-    return c.execute(query if hall is None else query.where(event.c.hall == hall)).scalar()
+    query = select(func.max(event.c.at)).where(event.c.hall == bindparam("of"))
+    found = [c.execute(query, {"of": one}).scalar() for one in (halls(c) if hall is None else [hall])]
+    return max((at for at in found if at is not None), default=None)
 
 
 def marks(c: Connection, hall: str) -> dict[Mark, int]:

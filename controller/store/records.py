@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Executable, Table, func, insert, select, update
+from sqlalchemy import Connection, Executable, Table, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from controller.clock import ClockSetting
@@ -92,16 +92,13 @@ def put_meta(c: Connection, name: str, value: str) -> None:
 
 
 def put_meta_once(c: Connection, name: str, value: str) -> None:
-    if get_meta(c, name) is None:
-        c.execute(insert(meta).values(name=name, value=value))
+    upsert(c, meta, [{"name": name, "value": value}], keep_first=["value"])
 
 
 def count_up(c: Connection, name: str, at_least: int = 1) -> int:
     """The next value of a counter kept in the database: a number nobody was given before."""
-    last = get_meta(c, name)
-    value = max(int(last or "0") + 1, at_least)
-    if last is None:
-        c.execute(insert(meta).values(name=name, value=str(value)))
-    else:
-        c.execute(update(meta).where(meta.c.name == name).values(value=str(value)))
+    put_meta_once(c, name, "0")
+    last = c.execute(select(meta.c.value).where(meta.c.name == name).with_for_update()).scalar_one()
+    value = max(int(last) + 1, at_least)
+    c.execute(update(meta).where(meta.c.name == name).values(value=str(value)))
     return value

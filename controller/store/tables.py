@@ -118,6 +118,13 @@ orders = Table(
         sqlite_where=text("settled_at IS NULL"),
         postgresql_where=text("settled_at IS NULL"),
     ),
+    Index(
+        "ix_orders_settled",
+        "hall",
+        "settled_at",
+        sqlite_where=text("settled_at IS NOT NULL"),
+        postgresql_where=text("settled_at IS NOT NULL"),
+    ),
 )
 
 # Per unit and life of its store: everything up to hi is committed here.
@@ -173,9 +180,9 @@ ticket = Table(
     Column("service_s", Float),  # time at windows, up to the last hold or finish
     Column("outcome", String(16)),
     Column("rating", Integer),  # 1..5
-    Index(None, "hall", "day", "state"),
-    Index(None, "hall", "day", "queue"),
-    Index(None, "hall", "day", "window"),
+    Index(
+        None, "hall", "day", "id"
+    ),  # a day is short enough to be looked through; no other column changes it
     Index(None, "token"),
     sqlite_with_rowid=False,
 )
@@ -294,7 +301,15 @@ fault = Table(
     Column("detail", Text, nullable=False, server_default=text("''")),
     Column("since", Utc, nullable=False),
     Column("until", Utc),  # null: still there
-    Index(None, "hall", "unit", "device", "code"),
+    Index(
+        "ix_fault_open",
+        "hall",
+        "unit",
+        "device",
+        "code",
+        sqlite_where=text("until IS NULL"),
+        postgresql_where=text("until IS NULL"),
+    ),
     Index(None, "hall", "since"),
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from controller.clock import ClockSetting
@@ -29,6 +30,19 @@ def test_a_counter_goes_on_after_a_restart(database: str) -> None:
             numbers.append(records.count_up(c, "generation"))
         store.close()
     assert numbers == [1, 2, 3]
+
+
+def test_two_programs_are_never_given_the_same_number(database: str) -> None:
+    stores = [open_store(database) for _ in range(2)]
+
+    def next_number(n: int) -> int:
+        with stores[n % 2].writing() as c:
+            return records.count_up(c, "changes")
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(next_number, range(40))) == list(range(1, 41))
+    for store in stores:
+        store.close()
 
 
 def test_a_named_value_is_overwritten(database: str) -> None:
