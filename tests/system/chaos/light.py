@@ -12,6 +12,7 @@ from tests.system.chaos.site import Conditions, Site
 from tests.waiting import until
 
 LEFT_OUT = ("pages", "bench")  # of a unit's file: these units show nothing to anybody
+START_S = 60.0  # on a machine with much else to do
 PROGRAM = ("tests.system.chaos.unit", "-c")
 
 
@@ -24,10 +25,10 @@ class LightHall(Site):
 
     def start(self) -> None:
         self.works.controller.start()
-        until(lambda: answers(f"{self.url}/healthz"), 40, what="the controller answers")
+        until(lambda: answers(f"{self.url}/healthz"), START_S, what="the controller answers")
         for unit in self.works.units.values():
             unit.start()
-        until(lambda: all(map(self.is_configured, self.works.units)), 40, what="units are configured")
+        until(lambda: all(map(self.is_configured, self.works.units)), START_S, what="units are configured")
 
     def _unit(self, name: str) -> Process:
         file = self.works.data / "units" / f"{name}.toml"

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,7 +29,7 @@ WORK = ("TicketIssued", "TicketCalled")  # what counts as done
 HEARD_OUT_S = 60.0  # after the last accident, until every unit was heard
 BOARDS_S = 20.0  # after that, until every board shows what the hall is
 ENDS_S = 30.0
-SHOWN = 20  # findings told of
+SHOWN = 5  # findings of a kind
 
 
 def possible() -> list[What]:
@@ -89,8 +90,10 @@ class Outcome:
     def check(self) -> None:
         """AssertionError that names seed, accidents, findings and logs when anything is wrong."""
         lines = [f"SEED={self.plan.seed} {self}", "accidents:", *(f"  {one}" for one in self.told)]
-        lines += ["wrong:", *(f"  {wrong}" for wrong in self.wrongs[:SHOWN]), f"logs: {self.folder}"]
-        assert not self.wrongs, "\n".join(lines)
+        for kind, times in Counter(wrong.kind for wrong in self.wrongs).items():
+            examples = [f"  {wrong}" for wrong in self.wrongs if wrong.kind is kind]
+            lines += [f"{times} x {kind}", *examples[:SHOWN]]
+        assert not self.wrongs, "\n".join([*lines, f"logs: {self.folder}"])
 
 
 def run(folder: Path, plan: Plan, kind: type[Site] = LightHall) -> Outcome:
