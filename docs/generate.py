@@ -1,4 +1,4 @@
-"""Writes docs/reference from the product itself: messages, topics, commands, events, rights, settings.
+"""Writes docs/reference from the product itself: messages, topics, rules, commands, events, rights, settings.
 
 python docs/generate.py           writes the files
 python docs/generate.py --check   fails when a file is not what the product would write
@@ -6,6 +6,7 @@ python docs/generate.py --check   fails when a file is not what the product woul
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import inspect
 import json
@@ -30,6 +31,7 @@ from web import asyncapi, openapi
 from web.api import DOCUMENTED as API
 
 HERE = Path(__file__).parent / "reference"
+TESTS = Path(__file__).parents[1] / "tests"
 
 
 def main(argv: list[str]) -> int:
@@ -48,6 +50,7 @@ def pages() -> list[tuple[str, str]]:
         ("rights.md", _rights()),
         ("settings.md", _settings()),
         ("commands.md", _commands()),
+        ("contract.md", _contract()),
         ("openapi.json", _json(openapi.document(API))),
         ("asyncapi.json", _json(asyncapi.document())),
     ]
@@ -266,6 +269,35 @@ def _commands() -> str:
     return _page(
         "Commands", "`servicehall COMMAND --help` tells more.", [_table(("command", "what it does"), rows)]
     )
+
+
+# --- the contract -----------------------------------------------------------------------------------
+
+
+def _contract() -> str:
+    """Each rule with the sentences and names of the tests that show it."""
+    rules: dict[int, list[tuple[str, str]]] = {}
+    for file in sorted(TESTS.rglob("test_*.py")):
+        for test in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            ids = (
+                re.match(r"test((?:_r\d\d)+)_(\w+)", test.name) if isinstance(test, ast.FunctionDef) else None
+            )
+            if ids is not None and isinstance(test, ast.FunctionDef):
+                sentence = ast.get_docstring(test) or ids[2].replace("_", " ").capitalize() + "."
+                shown_by = f"`{file.relative_to(TESTS)}::{test.name}`"
+                for rule in re.findall(r"\d\d", ids[1]):
+                    rules.setdefault(int(rule), []).append((sentence.replace("\n", " "), shown_by))
+    intro = (
+        "What units and controller promise each other over MQTT, in the words of the tests that show it.\n"
+        "Those of `contract/` run on nats-server and on Mosquitto, with a network in between that loses,\n"
+        "doubles, holds and cuts. F numbers are faults that are put in on purpose."
+    )
+    parts = (
+        part
+        for rule in sorted(rules)
+        for part in (f"## R{rule}", "", _table(("what holds", "shown by"), rules[rule]))
+    )
+    return _page("The contract", intro, parts)
 
 
 if __name__ == "__main__":

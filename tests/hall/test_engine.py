@@ -196,6 +196,8 @@ class AnyDay(RuleBasedStateMachine):
     def a_dispenser_is_alone(self, n: int, queue: str, size: int) -> None:
         if n % 3 == 0:
             self.say(c.LeaseNumbers("node-1", queue, size))
+        if n % 11 == 0 and 0 < size < 5:
+            self.say(c.PassOverNumbers(queue, size))
         prefix = self.hall.queues[queue].prefix
         number = f"{prefix}{n % 30:03d}" if n % 2 else f"{prefix}-2-{n % 30:03d}"
         taken_at = self.now - timedelta(minutes=n % 10)
