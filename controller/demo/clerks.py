@@ -2,7 +2,7 @@
 
 Pure. A clerk looks at the LED bar, the digits of the keypad and who stands before the window, and pushes
 keys. A number that comes up without the clerk having asked for one means that a person has taken the
-window over in the browser: from then on it is theirs.
+window over in the browser: it is theirs until nobody is called there for a while.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from firmware.protocol.messages import Key as KeyName
 
 PAUSES, HOLDS, TRANSFERS, FINISHES_BY_CALLING = 0.03, 0.03, 0.02, 0.3  # made up; per served citizen
 HELD_FOR = timedelta(minutes=6)
+LEFT_ALONE = timedelta(minutes=10)  # a person who took the window over would have called somebody
 STRANGER_SERVICE = timedelta(minutes=4)
 BREAK_MINUTES = (4.0, 10.0)
 NO_SHOW_AFTER = timedelta(seconds=125)  # sample_plan: no_show_after is 120 s
@@ -105,7 +106,9 @@ def work(clerk: Clerk, scene: Scene, chance: Random) -> tuple[Clerk, list[Act]]:
             return _end(clerk, scene, shown)
         case Mood.PAUSED:
             return _pause(clerk, scene, shown)
-        case Mood.HANDS_OFF | Mood.HOME:
+        case Mood.HANDS_OFF:
+            return _stand_by(clerk, scene, shown), []
+        case Mood.HOME:
             return clerk, []
 
 
@@ -165,6 +168,15 @@ def _number_without_asking(clerk: Clerk, scene: Scene, shown: str) -> tuple[Cler
     if is_late or shown[-3:] == clerk.number[-3:]:
         return _called(clerk, scene, shown), []
     return clerk.to(Mood.HANDS_OFF, scene.now), []
+
+
+def _stand_by(clerk: Clerk, scene: Scene, shown: str | None) -> Clerk:
+    """Somebody else works here; when nobody has for a while and people wait, the clerk goes on."""
+    seen, window = scene.seen, clerk.window
+    if shown is not None or seen.is_paused(window) or seen.is_closed(window):
+        return replace(clerk, since=scene.now)
+    is_left = scene.now - clerk.since >= LEFT_ALONE and scene.keypad(window).waiting
+    return clerk.to(Mood.FREE, scene.now) if is_left else clerk
 
 
 def _called(clerk: Clerk, scene: Scene, shown: str) -> Clerk:

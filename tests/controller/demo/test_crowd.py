@@ -282,6 +282,20 @@ def test_a_window_taken_over_in_the_browser_is_left_alone():
     assert states(desk)[TicketState.SERVING] == 0
 
 
+def test_a_window_that_was_taken_over_and_left_is_worked_at_again():
+    desk, people = open_desk(), crowd()
+    people.staff = {1: people.staff[1]}
+    play(desk, people, [], OPENS + timedelta(minutes=2))
+    desk.give(c.TakeTicket("A", "one"), OPENS + timedelta(minutes=2))
+    desk.give(c.CallNext(1), OPENS + timedelta(minutes=2))
+    at = play(desk, people, [], OPENS + timedelta(minutes=6), start=OPENS + timedelta(minutes=2))
+    desk.give(c.TakeTicket("A", "two"), at)
+    desk.give(c.Start(1), at)
+    desk.give(c.Finish(1), at)
+    play(desk, people, [], OPENS + timedelta(minutes=40), start=at)
+    assert states(desk)[TicketState.WAITING] == 0
+
+
 def test_a_number_that_comes_late_is_still_the_clerks_own():
     desk, people = open_desk(), crowd()
     people.staff = {1: people.staff[1]}
