@@ -27,7 +27,7 @@ AT_CONSOLES = (4, 7, 8)  # windows whose clerks work in the browser; the others 
 KIOSKS, PHONES = 3, 2
 WORK = ("TicketIssued", "TicketCalled")  # what counts as done
 HEARD_OUT_S = 120.0  # after the last accident, until every unit was heard; a stuck broker costs 45 of them
-BOARDS_S = 20.0  # after that, until every board shows what the hall is
+BOARDS_S = 30.0  # after that, until every board shows what the hall is
 ENDS_S = 30.0
 SHOWN = 5  # findings of a kind
 
