@@ -29,12 +29,13 @@ COMMAND = [sys.executable, "-m", "firmware.cli", "serve", "-c"]
 class Serving:
     """A running `servicehall serve`."""
 
-    def __init__(self, folder: Path, broker: str) -> None:
+    def __init__(self, folder: Path, broker: str, more: str = "") -> None:
+        """more: lines of its settings file."""
         self.http_port, self.mqtt_port = free_port(), free_port()
         self.config = folder / "controller.toml"
         self.config.write_text(
             f"http_port = {self.http_port}\nmqtt_port = {self.mqtt_port}\n"
-            f'broker = "{broker}"\nhttp_threads = 8\n'
+            f'broker = "{broker}"\nhttp_threads = 8\n{more}'
         )
         self.log = (folder / "log").open("w+")
         self.process = subprocess.Popen([*COMMAND, str(self.config)], stdout=self.log, stderr=self.log)
@@ -66,8 +67,8 @@ class Serving:
 
 
 @contextmanager
-def serving(folder: Path, broker: str = "nats") -> Iterator[Serving]:
-    found = Serving(folder, broker)
+def serving(folder: Path, broker: str = "nats", more: str = "") -> Iterator[Serving]:
+    found = Serving(folder, broker, more)
     try:
         until(lambda: found.process.poll() is not None or "open at" in found.said(), SLOW, what=found.said())
         yield found

@@ -6,16 +6,21 @@ import json
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from controller.clock import HallClock, real_now
+from controller.hall.commands import ChangePlan, OpenDay
+from controller.live import Live
+from controller.people import SYSTEM
 from controller.store import Store, log
 from controller.store.backup_command import back_up, restore
 from controller.store.records import add_hall
 from tests.controller.test_serve import SLOW, Serving, serving
 from tests.store.engines import PostgresServer
-from tests.store.halls import MORNING, PLAN, morning, sqlite_url
+from tests.store.halls import PLAN, sqlite_url
 from tests.waiting import until
 
 pytestmark = pytest.mark.system
@@ -25,9 +30,21 @@ pytestmark = pytest.mark.system
 def url(postgres: PostgresServer) -> Iterator[str]:
     """A database with the hall "hall", whose day is open."""
     with postgres.database() as address:
-        with morning(address) as live, live.store.writing() as c:
-            add_hall(c, "hall", PLAN.name, MORNING)
+        furnish(address)
         yield address
+
+
+def furnish(url: str) -> None:
+    """A hall "hall" whose day has just begun."""
+    with closing(Store.open(url, real_now())) as store:
+        with store.writing() as c:
+            add_hall(c, "hall", PLAN.name, real_now())
+        live = Live("hall", store, HallClock(), lambda hall, told, now: [], tick_every=None)
+        live.start()
+        now = live.clock.now()
+        live.submit(ChangePlan(PLAN), SYSTEM)
+        live.submit(OpenDay(now.date(), now + timedelta(hours=8)), SYSTEM)
+        live.stop()
 
 
 def take(found: Serving, key: str) -> str:
@@ -76,10 +93,8 @@ def test_a_second_controller_is_refused_with_a_clear_sentence(url: str, tmp_path
 def test_a_hall_moves_from_sqlite_to_postgresql_by_its_backup(
     postgres: PostgresServer, tmp_path: Path
 ) -> None:
-    with morning(sqlite_url(tmp_path)) as live:
-        with live.store.writing() as c:
-            add_hall(c, "hall", PLAN.name, MORNING)
-        assert back_up(["--url", sqlite_url(tmp_path), str(tmp_path / "copy.sqlite")]) == 0
+    furnish(sqlite_url(tmp_path))
+    assert back_up(["--url", sqlite_url(tmp_path), str(tmp_path / "copy.sqlite")]) == 0
     with postgres.database("template0") as url:
         assert restore(["--url", url, str(tmp_path / "copy.sqlite")]) == 0
         with serving(tmp_path, more=f'store_url = "{url}"\n') as found:
