@@ -1,6 +1,6 @@
 """`make bench`: the figures of docs/benchmarks.md, measured on this machine in one run.
 
-python -m tests.bench [press|web|size ...]      all of them without a name
+python -m tests.bench [press|web|size|history ...]      all of them without a name
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.bench import press, size, web
+from tests.bench import history, press, size, web
 from tests.bench.table import Row
 
 Rows = list[Row]
@@ -20,6 +20,7 @@ BENCHES: dict[str, Callable[[Path], Iterator[Rows]]] = {
     "press": lambda folder: (press.measure(folder / broker, broker) for broker in ("mosquitto", "nats")),
     "web": lambda folder: (web.measure(folder / str(waiting), waiting) for waiting in (100, 10_000)),
     "size": lambda folder: iter([size.measure(folder)]),
+    "history": history.measure,
 }
 
 
