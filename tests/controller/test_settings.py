@@ -95,3 +95,16 @@ def test_a_missing_file_is_one_sentence(tmp_path: Path) -> None:
 
 def test_a_public_url_is_what_slips_point_to() -> None:
     assert Settings(public_url="https://hall.example/").slip_url == "https://hall.example"
+
+
+def test_a_form_of_the_log_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    assert "must be text or json, not 'xml'" in complaint(tmp_path, 'log_format = "xml"')
+
+
+def test_a_token_for_the_figures_that_others_may_read_is_refused(tmp_path: Path) -> None:
+    file, text = tmp_path / "metrics.token", 'metrics_token_file = "metrics.token"'
+    file.write_text("token")
+    file.chmod(0o644)
+    assert "only its owner may read" in complaint(tmp_path, text)
+    file.chmod(0o600)
+    assert load(written(tmp_path, text)).metrics_token_file == file
