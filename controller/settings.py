@@ -6,23 +6,20 @@ change is not here: it lives in the database. An empty file runs a controller on
 
 from __future__ import annotations
 
-import difflib
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from controller.hall.model import HallError
-from firmware.protocol import logs
+from firmware.protocol import logs, toml_file
 
 ENVIRONMENT = "SERVICEHALL_CONFIG"  # how the supervisor tells the web process which file it read
 EMBEDDED = ("nats", "mosquitto")
-KIND_NAMES = {str: "a text", int: "a whole number", float: "a number", bool: "true or false", Path: "a path"}
 
 
 class BadSettings(HallError):
@@ -120,15 +117,7 @@ class Settings:
 
 def load(path: Path) -> Settings:
     """The settings in the TOML file `path`. Raises BadSettings with one sentence."""
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadSettings(f"settings file {path} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise BadSettings(f"settings file {path} is not UTF-8 text") from error
-    except tomllib.TOMLDecodeError as error:
-        raise BadSettings(f"settings file {path} is not TOML: {error}") from error
-    return read(table, path)
+    return read(toml_file.table(path, BadSettings), path)
 
 
 def from_environment() -> Settings:
@@ -141,32 +130,12 @@ def from_environment() -> Settings:
 
 def read(table: Mapping[str, Any], path: Path) -> Settings:
     """Settings from decoded TOML. path: the file it came from, for relative paths and for messages."""
-    hints = get_type_hints(Settings)
-    known = [field.name for field in fields(Settings)]
-    for key in table:
-        if key not in known:
-            raise BadSettings(f"unknown setting '{key}' in {path}{_hint(key, known)}")
-    values = {key: _value(key, value, hints[key], path) for key, value in table.items()}
+    values = toml_file.values(table, Settings, path, BadSettings)
     values.setdefault("data_dir", path.absolute().parent / Settings().data_dir)
     settings = Settings(**values)
     _check_ranges(settings, path)
     _check_listeners(settings, path)
     return settings
-
-
-def _hint(key: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(key, known, n=3, cutoff=0.5)
-    return f"; did you mean {' or '.join(near)}?" if near else f"; known settings are: {', '.join(known)}"
-
-
-def _value(key: str, value: Any, hint: Any, path: Path) -> Any:
-    kind = next(found for found in KIND_NAMES if found is hint or hint == found | None)
-    wanted = str if kind is Path else kind
-    if wanted is float and type(value) is int:
-        value = float(value)
-    if type(value) is not wanted:
-        raise BadSettings(f"setting '{key}' in {path} must be {KIND_NAMES[kind]}, not {value!r}")
-    return path.absolute().parent / str(value) if kind is Path else value
 
 
 def _check_ranges(settings: Settings, path: Path) -> None:

@@ -7,21 +7,17 @@ comes from the controller.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import ssl
-import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 from urllib.parse import urlsplit
 
-from firmware.protocol import logs, topics
+from firmware.protocol import logs, toml_file, topics
 from firmware.protocol.link import Broker, LinkTiming, SessionTiming
-
-KIND_NAMES = {str: "a text", int: "a whole number", float: "a number", Path: "a path"}
 
 
 class BadSettings(Exception):
@@ -104,15 +100,7 @@ class NodeSettings:
 
 def load(path: Path) -> NodeSettings:
     """The settings in the TOML file `path`. Raises BadSettings with one sentence."""
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadSettings(f"settings file {path} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise BadSettings(f"settings file {path} is not UTF-8 text") from error
-    except tomllib.TOMLDecodeError as error:
-        raise BadSettings(f"settings file {path} is not TOML: {error}") from error
-    settings = read(table, path)
+    settings = read(toml_file.table(path, BadSettings), path)
     secret_file = settings.token_file or path
     if secret_file.stat().st_mode & 0o077:
         raise BadSettings(
@@ -123,36 +111,16 @@ def load(path: Path) -> NodeSettings:
 
 def read(table: Mapping[str, Any], path: Path) -> NodeSettings:
     """Settings from decoded TOML. path: the file it came from, for relative paths and for messages."""
-    hints = get_type_hints(NodeSettings)
-    known = [field.name for field in fields(NodeSettings)]
-    for key in table:
-        if key not in known:
-            raise BadSettings(f"unknown setting '{key}' in {path}{_hint(key, known)}")
+    values = toml_file.values(table, NodeSettings, path, BadSettings)
     for field in fields(NodeSettings):
-        if field.default is MISSING and field.name not in table:
+        if field.default is MISSING and field.name not in values:
             raise BadSettings(
                 f"setting '{field.name}' is missing in {path}; `servicehall unit add` writes the file"
             )
-    values = {key: _value(key, value, hints[key], path) for key, value in table.items()}
     values.setdefault("data_dir", path.absolute().parent / "data")
     settings = NodeSettings(**values)
     _check(settings, path)
     return settings
-
-
-def _hint(key: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(key, known, n=3, cutoff=0.5)
-    return f"; did you mean {' or '.join(near)}?" if near else f"; known settings are: {', '.join(known)}"
-
-
-def _value(key: str, value: Any, hint: Any, path: Path) -> Any:
-    kind = next(found for found in KIND_NAMES if found is hint or hint == found | None)
-    wanted = str if kind is Path else kind
-    if wanted is float and type(value) is int:
-        value = float(value)
-    if type(value) is not wanted:
-        raise BadSettings(f"setting '{key}' in {path} must be {KIND_NAMES[kind]}, not {value!r}")
-    return path.absolute().parent / str(value) if kind is Path else value
 
 
 def _check(settings: NodeSettings, path: Path) -> None:
