@@ -58,14 +58,15 @@ class Timing:
 
     def observe(self, seconds: float) -> None:
         """It took so long; what a clock makes negative counts as nothing."""
-        seconds = max(seconds, 0.0)
+        seconds = 0.0 if seconds < 0.0 else seconds
         bucket, minute = bisect_left(BOUNDS_S, seconds), int(self._now_s() // 60)
         slot = minute % MINUTES
         with self._lock:
             if self._minute_of[slot] != minute:
                 self._begin(slot, minute)
             self._ring[slot][bucket] += 1
-            self._most[slot] = max(self._most[slot], seconds)
+            if seconds > self._most[slot]:
+                self._most[slot] = seconds
             self._all[bucket] += 1
             self._sum_s += seconds
 

@@ -24,6 +24,7 @@ from controller.clock import real_now
 from controller.live import Live
 from controller.presence import Status
 from controller.site import Site
+from controller.store import backup
 from controller.timings import Percentiles
 from firmware.protocol.logs import Outage
 from web.health import lookout
@@ -33,7 +34,6 @@ GREEN, AMBER, RED = "green", "amber", "red"
 LOOKS = (RED, AMBER, GREEN)  # in this order one looks at them
 DAY = timedelta(days=1)
 BACKUP_LATE = timedelta(hours=26)  # a backup a night, with two hours for one that takes long
-LAST_BACKUP = "last_backup"  # a file in data_dir; its time is that of the last backup
 LOW_FREE = ((0.02, 200 * 2**20, RED), (0.10, 2 * 2**30, AMBER))  # share and bytes left, whichever is more
 OUTAGES_SHOWN = 50
 PARTS = ("store", "halls", "broker", "units", "devices", "disk", "backup")
@@ -186,7 +186,7 @@ def _disk(site: Site) -> Part:
 
 def _backup(site: Site) -> Part:
     try:
-        stored = (site.settings.data_dir / LAST_BACKUP).stat().st_mtime
+        stored = (site.settings.data_dir / backup.LAST).stat().st_mtime
     except OSError:
         return Part("backup", AMBER, say("No backup was made yet."), say("part_remedy.backup"))
     age = timedelta(seconds=max(0.0, real_now().timestamp() - stored))

@@ -27,6 +27,7 @@ from controller.store.records import GENERATION, get_meta, put_meta
 from controller.store.tables import event, link, login_session, metadata
 
 PREFIX, SUFFIX = "servicehall-", ".sqlite"
+LAST = "last_backup"  # a file in data_dir: its time is that of the last backup
 PAGE = 2000  # rows copied at once
 PATIENCE_S = 1.0  # a controller that was just told to stop may still hold its claim
 

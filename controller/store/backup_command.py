@@ -60,6 +60,8 @@ def _back_up(url: str, words: argparse.Namespace) -> None:
     if words.keep is not None:
         for gone in backup.prune(file.parent, words.keep):
             print(f"{gone}: deleted")
+    if not words.url:  # the status page tells how old the last one is
+        (load(words.config).data_dir / backup.LAST).touch()
 
 
 def _restore(url: str, words: argparse.Namespace) -> None:

@@ -246,6 +246,17 @@ def test_the_commands_say_what_they_copied(
     assert "the database holds what the backup did: 1 hall, 4 events, 1 tickets" in capsys.readouterr().out
 
 
+def test_the_status_page_can_tell_how_old_the_last_backup_is(
+    database: str, shelf: Path, tmp_path: Path
+) -> None:
+    config = tmp_path / "controller.toml"
+    config.write_text(f'store_url = "{database}"\ndata_dir = "."\n')
+    with morning(database):
+        assert back_up(["-c", str(config), str(shelf)]) == 0
+    (file,) = shelf.iterdir()
+    assert (tmp_path / backup.LAST).stat().st_mtime >= file.stat().st_mtime - 1
+
+
 def test_a_backup_that_is_not_there_is_named(database: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert restore(["--url", database, "/nowhere/copy.sqlite"]) == 1
     assert "there is no backup /nowhere/copy.sqlite" in capsys.readouterr().err

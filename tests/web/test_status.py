@@ -9,11 +9,12 @@ import pytest
 
 from controller.clock import real_now
 from controller.people import SYSTEM, Role
+from controller.store import backup
 from controller.store.devices import Fault, clear_fault, raise_fault
 from controller.store.people import Person
 from tests.store.halls import MORNING
 from tests.web.desk import Browser, Desk, words
-from web.status import BACKUP_LATE, LAST_BACKUP
+from web.status import BACKUP_LATE
 
 
 def technician(desk: Desk) -> Browser:
@@ -103,7 +104,7 @@ def test_a_store_that_takes_nothing_is_said_with_what_to_do(desk: Desk) -> None:
 )
 def test_the_age_of_the_last_backup_is_told(desk: Desk, age: timedelta | None, said: str) -> None:
     if age is not None:
-        file = desk.site.settings.data_dir / LAST_BACKUP
+        file = desk.site.settings.data_dir / backup.LAST
         file.touch()
         then = (real_now() - age).timestamp()
         os.utime(file, (then, then))
