@@ -1,8 +1,8 @@
 """What stands for a machine's disk and clock, so that one can be full and the other be set.
 
-A disk is a small tmpfs, which only root may mount. A clock is wall_clock.c, built when it is needed and
-preloaded into the processes of a machine: it is off by what a file says and leaves the monotonic clock
-alone, as `date -s` does.
+A disk is a small tmpfs, which only root may mount; for others, processes may write no more. A clock is
+wall_clock.c, built when it is needed and preloaded into the processes of a machine: it is off by what a
+file says and leaves the monotonic clock alone, as `date -s` does.
 """
 
 from __future__ import annotations
@@ -11,8 +11,11 @@ import os
 import shutil
 import struct
 import subprocess
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 BALLAST = "ballast"
 BLOCK = 4096
@@ -49,6 +52,32 @@ class Disk:
         subprocess.run(["umount", str(self._folder)], check=True)
         self._folder.rmdir()
         kept.rename(self._folder)
+
+
+class Quota:
+    """Stands for a full disk where none can be mounted: the process that writes there may write no more.
+
+    writer: the one of now. One started while it lasts is not kept from writing.
+    """
+
+    def __init__(self, writer: Callable[[], psutil.Process]) -> None:
+        self._writer = writer
+        self._before: list[tuple[psutil.Process, tuple[int, int]]] = []
+
+    def fill(self) -> None:
+        process = self._writer()
+        before = process.rlimit(psutil.RLIMIT_FSIZE)
+        self._before.append((process, before))
+        process.rlimit(psutil.RLIMIT_FSIZE, (0, before[1]))
+
+    def free(self) -> None:
+        limited, self._before = self._before, []
+        for process, before in limited:
+            with suppress(psutil.Error):
+                process.rlimit(psutil.RLIMIT_FSIZE, before)
+
+    def close(self) -> None:
+        """Nothing to take out."""
 
 
 class WallClock:

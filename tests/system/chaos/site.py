@@ -11,15 +11,18 @@ import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from controller.demo.hall import CLERKS, VISITOR, Staff
 from controller.demo.processes import Process
 from tests.hall_process import HallProcess
 from tests.system.chaos import promises
 from tests.system.chaos.accidents import MACHINE, What
-from tests.system.chaos.machines import Disk, WallClock
+from tests.system.chaos.machines import Disk, Quota, WallClock
 from tests.system.chaos.networks import Cable, Network, Proxied, listening
 from tests.system.chaos.promises import Promise
 
@@ -58,7 +61,7 @@ class Site(HallProcess):
 
     def __init__(self, folder: Path, run_dir: Path, conditions: Conditions) -> None:
         self.folder, self.conditions = folder, conditions
-        self.disks = _disks(folder) if What.FULL in conditions.kinds else {}
+        self.disks = self._disks() if What.FULL in conditions.kinds else {}
         self.networks = _networks() if What.CUT in conditions.kinds else {}
         cables = [network for network in self.networks.values() if isinstance(network, Cable)]
         lines = f'broker = "{conditions.broker}"\n' + (listening(folder, cables) if cables else "")
@@ -151,6 +154,16 @@ class Site(HallProcess):
         prefix = self.networks[name].prefix if name in self.networks else ()
         return Child(name, words, self.works.data / "log" / f"{name}.log", environment, prefix)
 
+    def _disks(self) -> dict[str, Disk | Quota]:
+        if Disk.is_possible():
+            disks = {unit: Disk(self.folder / "units" / unit, UNIT_MIB) for unit in UNITS}
+            return {MACHINE: Disk(self.folder / "data", MACHINE_MIB), **disks}
+        return {name: Quota(partial(self._writer, name)) for name in (MACHINE, *UNITS)}
+
+    def _writer(self, machine: str) -> psutil.Process:
+        """The process that writes what must be durable."""
+        return self.worker() if machine == MACHINE else psutil.Process(self.works.units[machine].pid)
+
     def _clocks(self) -> dict[str, WallClock]:
         return {name: WallClock(self.folder / f"{name}.clock") for name in (MACHINE, *UNITS)}
 
@@ -165,8 +178,3 @@ def staff() -> Mapping[int, Staff]:
 
 def _networks() -> dict[str, Network]:
     return {unit: Cable() if Cable.is_possible() else Proxied() for unit in UNITS}
-
-
-def _disks(folder: Path) -> dict[str, Disk]:
-    disks = {MACHINE: Disk(folder / "data", MACHINE_MIB)}
-    return disks | {unit: Disk(folder / "units" / unit, UNIT_MIB) for unit in UNITS}
