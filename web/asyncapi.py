@@ -20,7 +20,12 @@ from firmware.protocol import topics
 ASYNCAPI = "3.0.0"
 SCHEMAS = "#/components/schemas/{name}"
 UNIT, CONTROLLER = "unit", "controller"
-PARAMETERS = {"hall": "Id of the hall.", "unit": "Id of the unit.", "board": "Name of the board, like w3."}
+PARAMETERS = {
+    "hall": "Id of the hall.",
+    "unit": "Id of the unit.",
+    "board": "Name of the board, like w3.",
+    "code": "Code of the fault catalogue, like printer.paper_out.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,14 @@ CHANNELS = (
     Channel("birth", _up("birth"), UNIT, (m.Birth,), "What a unit is.", True),
     Channel("health", _up("health"), UNIT, (m.Health,), "How a unit is.", True),
     Channel("configState", _up("cfg"), UNIT, (m.ConfigState,), "Which configuration is in force.", True),
+    Channel(
+        "faults",
+        _up("fault/{code}"),
+        UNIT,
+        (m.OpenFault,),
+        "What is wrong with a unit now, a code each.",
+        True,
+    ),
     Channel("requests", _up("req"), UNIT, (m.Request,), "Questions of a unit."),
     Channel("acks", _down("ack"), CONTROLLER, (m.Ack,), "What the controller has stored."),
     Channel("orders", _down("cmd"), CONTROLLER, (m.Command,), "What a unit shall do.", wraps=m.ORDERS),
