@@ -371,10 +371,8 @@ class Bus:
         self.presence.alive(unit, time.monotonic())
         match request.t:
             case "time":
-                told: dict[str, object] = {
-                    "hall": self.live.clock.now().isoformat(),
-                    "speed": self.live.clock.speed,
-                }
+                clock = self.live.clock
+                told: dict[str, object] = {"hall": clock.now().isoformat(), "speed": clock.speed}
             case "news":
                 told = self._news(unit, request)
             case _:
@@ -384,11 +382,12 @@ class Bus:
 
     def _news(self, unit: str, request: messages.Request) -> dict[str, object]:
         """Send again what the unit lacks; what that is."""
-        found = lacking(
-            request, self.screens, self.devices.book.config_of(unit), self.presence.of(unit).birth
-        )
-        self.guard.count("boards_again", len(found.boards))
+        wanted, birth = self.devices.book.config_of(unit), self.presence.of(unit).birth
+        found = lacking(request, self.screens, wanted, birth, self._leases.held(unit))
+        if found.told["forget"] and birth is not None:
+            self._leases.keep(unit, birth.outbox.ep)
         for board in found.boards:
+            self.guard.count("boards_again")
             self._publish(topics.board(self.hall, board.board), board, retain=True)
         if found.config is not None:
             self._publish(topics.down(self.hall, unit, "cfg"), found.config, retain=True)

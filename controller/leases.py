@@ -63,6 +63,10 @@ class Leases:
             self._ask_once(hall, unit, ("forgotten", epoch, queue), PassOverNumbers(queue, size))
             self._ask_once(hall, unit, ("renewed", epoch, queue), LeaseNumbers(unit, queue, self._size))
 
+    def held(self, unit: str) -> dict[int, int]:
+        """The last number of each lease of the unit, by its id."""
+        return {id: lease.last for id, lease in self._read().leases.items() if lease.unit == unit}
+
     def used(self, unit: str, lease_id: int, number: str) -> None:
         """The unit gave out a number of a lease; in its last quarter it gets the next."""
         hall = self._read()

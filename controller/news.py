@@ -5,10 +5,11 @@ Pure. Whatever the network lost comes again this way: boards, its configuration,
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from controller.screens import Screens
-from firmware.protocol.messages import Birth, Board, Request, UnitConfig, revision_in, versions_in
+from firmware.protocol.messages import Birth, Board, Request, UnitConfig, leases_in, revision_in, versions_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +21,15 @@ class News:
     told: dict[str, object]
 
 
-def lacking(request: Request, screens: Screens, wanted: UnitConfig | None, birth: Birth | None) -> News:
-    """wanted: what the unit shall be; birth: the last one heard of it. Raises BadMessage."""
+def lacking(
+    request: Request,
+    screens: Screens,
+    wanted: UnitConfig | None,
+    birth: Birth | None,
+    leases: Mapping[int, int],
+) -> News:
+    """wanted: what the unit shall be; birth: the last one heard of it; leases: its own by id, with the last
+    number of each. Raises BadMessage."""
     held = versions_in(request)
     boards = [board for name, ver in held.items() if (board := screens.newer(name, ver))]
     is_behind = wanted is not None and revision_in(request) < wanted.rev
@@ -31,5 +39,6 @@ def lacking(request: Request, screens: Screens, wanted: UnitConfig | None, birth
         {
             "boards": {board.board: (board.gen, board.ver) for board in boards},
             "birth": birth.sess if birth else None,
+            "forget": [id for id, last in leases_in(request).items() if leases.get(id) != last],
         },
     )

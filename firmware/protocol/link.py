@@ -181,6 +181,7 @@ class Link:
             self._news,
             self.session.renew,
             self._announce,
+            outbox.forget_leases,
             self._outages,
         )
 
@@ -533,7 +534,8 @@ class Link:
     # --- what we say of ourselves
 
     def _news(self) -> News:
-        return News(self._callbacks.versions(), self._config.rev, self._outbox.session)
+        outbox = self._outbox
+        return News(self._callbacks.versions(), self._config.rev, outbox.session, outbox.leases())
 
     def _state(self, *, is_online: bool, why: str = "") -> UnitState:
         return UnitState(online=is_online, sess=self._outbox.session, boot=self._outbox.boot, why=why)

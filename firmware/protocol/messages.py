@@ -366,7 +366,8 @@ class Request(Struct, frozen=True, kw_only=True):
 
     rid: str
     t: str  # "time" | "news"
-    d: dict[str, Any] = {}  # "news": {"boards": {name: (gen, ver) held}, "cfg": its revision}
+    d: dict[str, Any] = {}
+    # "news": {"boards": {name: (gen, ver) held}, "cfg": its revision, "leases": {id: last}}
 
 
 class Reply(Struct, frozen=True, kw_only=True):
@@ -375,7 +376,7 @@ class Reply(Struct, frozen=True, kw_only=True):
     ts: datetime | None = None
     d: dict[str, Any] = {}  # "time": {"hall": what the hall's clock shows, RFC 3339, "speed": 1.0}
     # "news": {"boards": {name: (gen, ver)}, those that are newer and were sent again; "birth": session of
-    # the last birth heard, null for none}
+    # the last birth heard, null for none; "forget": leases that are none of the unit's}
 
 
 Versions = Mapping[str, tuple[int, int]]  # board -> (gen, ver)
@@ -387,6 +388,22 @@ def versions_in(message: Request | Reply) -> Versions:
         return msgspec.convert(message.d.get("boards", {}), dict[str, tuple[int, int]])
     except msgspec.ValidationError as error:
         raise BadMessage(str(error), "d.boards", "send {board: [gen, ver]}") from error
+
+
+def leases_in(request: Request) -> Mapping[int, int]:
+    """The leases a question about news says the unit holds: id -> last number. Raises BadMessage."""
+    try:
+        return msgspec.convert(request.d.get("leases", {}), dict[int, int], strict=False)
+    except msgspec.ValidationError as error:
+        raise BadMessage(str(error), "d.leases", "send {id: last number}") from error
+
+
+def forgotten_in(reply: Reply) -> list[int]:
+    """The leases an answer about news takes away. Raises BadMessage."""
+    try:
+        return msgspec.convert(reply.d.get("forget", []), list[int])
+    except msgspec.ValidationError as error:
+        raise BadMessage(str(error), "d.forget", "send [id]") from error
 
 
 def revision_in(request: Request) -> float:

@@ -362,6 +362,16 @@ class Outbox:
             self._db.execute("DELETE FROM lease WHERE day < ? AND next > last", (lease.day,))
             self._remember(result)
 
+    def leases(self) -> dict[int, int]:
+        """The last number of each lease that has any left."""
+        with self._lock:
+            return dict(self._db.execute("SELECT lease, last FROM lease WHERE next <= last").fetchall())
+
+    def forget_leases(self, leases: Sequence[int]) -> None:
+        """Give no more numbers of these: the controller does not know them (F81)."""
+        with self._writing():
+            self._db.executemany("DELETE FROM lease WHERE lease = ?", [(one,) for one in leases])
+
     # --- faults, boards, small values
 
     def faults(self) -> list[Faulted]:

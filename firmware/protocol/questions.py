@@ -13,12 +13,12 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from firmware.protocol.logs import Outages
-from firmware.protocol.messages import Reply, Request, TimeQuality, Versions, versions_in
+from firmware.protocol.messages import Reply, Request, TimeQuality, Versions, forgotten_in, versions_in
 from firmware.protocol.outbox import UnitClock
 
 TIME_QUESTIONS = 4  # edge-peers 4.4: keep the answer with the smallest round trip
@@ -30,11 +30,12 @@ PATIENCE = (2, 32)  # questions without an answer before the connection is made 
 @dataclass(frozen=True, slots=True)
 class News:
     """What a unit holds. boards: the snapshots of those it shows, (0, 0) for none; config: the revision it
-    was told last; session: the connection its birth told of."""
+    was told last; session: the connection its birth told of; leases: id -> last number."""
 
     boards: Versions
     config: int
     session: int
+    leases: Mapping[int, int]
 
 
 class Questions:
@@ -47,11 +48,14 @@ class Questions:
         news: Callable[[], News],
         renew: Callable[[str], None],
         announce: Callable[[], None],
+        forget: Callable[[Sequence[int]], None],
         outages: Outages,
     ) -> None:
-        """news: what the unit holds; announce: tell the controller again who is here."""
+        """news: what the unit holds; announce: tell the controller again who is here; forget: give
+        leases up."""
         self._send, self._clock, self._held = send, clock, news
-        self._renew, self._announce, self._outages = renew, announce, outages
+        self._renew, self._announce, self._forget_leases = renew, announce, forget
+        self._outages = outages
         self._answered_at = time.monotonic()
         self._lock = threading.Lock()
         self._number = 0  # of the last question, so that every rid is new
@@ -154,7 +158,9 @@ class Questions:
             self._doubt(UNANSWERED)
         else:
             held = self._held()
-            self._send(Request(rid=rid, t="news", d={"boards": dict(held.boards), "cfg": held.config}))
+            leases = {str(lease): last for lease, last in held.leases.items()}
+            told = {"boards": dict(held.boards), "cfg": held.config, "leases": leases}
+            self._send(Request(rid=rid, t="news", d=told))
 
     def _learn_news(self, reply: Reply) -> None:
         lacking, held = versions_in(reply), self._held().boards
@@ -167,6 +173,8 @@ class Questions:
             self._lacked = lacking
             self._patience = self._patience if never_came else PATIENCE[0]
         self._outages.end(CONTROLLER)
+        if forgotten := forgotten_in(reply):
+            self._forget_leases(forgotten)
         if reply.d.get("birth", session := self._held().session) != session:
             self._announce()
         if never_came:

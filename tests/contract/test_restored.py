@@ -12,6 +12,7 @@ from controller.clock import real_now
 from controller.hall.model import Slip, Text
 from controller.lock import SiteTaken
 from controller.site import Site
+from firmware.protocol.messages import Lease, Result, ResultState
 from tests.contract.unit import Unit
 from tests.contract.whole import Whole
 from tests.controller.sites import HALL, Running, dispenser
@@ -136,8 +137,9 @@ def test_r06_a_unit_gives_its_leases_up_when_the_controller_forgot(
     secret = both.login("node-2").secret
     press_in_turn((first, second), 1)
     until(lambda: settled(both, first, second))
-    backup.put_back()
+    backup.put_back(before=lambda: cut_off(both, second))  # the restored broker would not let it in
     both.readmit("node-2", secret)
+    both.near.is_refusing = False
     until(lambda: settled(both, first, second) and len(both.numbers()) == 2, timeout=20)
     until(lambda: both.bus.pending_orders() == 0)
     for unit in (first, second):
@@ -147,6 +149,18 @@ def test_r06_a_unit_gives_its_leases_up_when_the_controller_forgot(
     until(lambda: settled(both, first, second))
     assert len(set(numbers)) == 4
     log_is_paper(both, first, second)
+
+
+def test_r06_a_lease_the_controller_does_not_know_is_given_up(both: Whole) -> None:
+    """A unit that said nothing since the backup keeps no lease of that time: it asks, and is told (F81)."""
+    unit = both.met()
+    until(lambda: unit.outbox.leases() == {1: 540})
+    unit.outbox.take_lease(lease(7, 541, 580), Result(cid="forgotten", state=ResultState.DONE))
+    until(lambda: unit.outbox.leases() == {1: 540})
+
+
+def lease(id: int, first: int, last: int) -> Lease:
+    return Lease(lease=id, queue="A", day="2026-11-23", prefix="A", first=first, last=last)
 
 
 def test_r11_a_restored_database_is_no_older_generation(both: Whole) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from controller import i18n
 from controller.broker import Account, hash_secret
 from controller.presence import Status
 from firmware.protocol import messages, topics
@@ -86,7 +87,7 @@ def test_r14_a_unit_that_holds_the_newest_boards_is_sent_none(hall: Running) -> 
     """Nothing is sent to who lacks nothing."""
     unit = hall.unit("desk", desk(1))
     until(lambda: unit.board("w1"))
-    unit.send("req", b'{"rid":"q1","t":"news","d":{"boards":{"w1":[99,0],"unknown":[0,0]}}}')
+    unit.send("req", b'{"rid":"q1","t":"news","d":{"boards":{"w1":[9007199254740992,0],"unknown":[0,0]}}}')
     reply = decode(until(lambda: unit.told("rep"))[0], messages.Reply)
     assert messages.versions_in(reply) == {}
 
@@ -133,6 +134,13 @@ def test_r04_a_unit_whose_events_are_dropped_is_found_by_its_lag(
         both.near.cut()
         until(lambda: unit.is_quiet and evidence(both) == [], timeout=20)
         assert len(both.numbers()) == 3
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_r04_a_lag_is_one_sentence_and_one_thing_to_do(language: str) -> None:
+    """What the technician's page says of a lag, in both languages."""
+    for key in ("fault.unit.lag", "remedy.unit.lag"):
+        assert i18n.is_translated(language, key)
 
 
 def test_r06_a_unit_that_hears_no_acks_is_found_by_its_lag(
