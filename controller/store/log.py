@@ -166,7 +166,9 @@ def events(
 ) -> Iterator[Logged]:
     """Events of the hall in order, after seq `after` up to `last`; of one ticket, if given."""
     query = select(event, person.c.name).outerjoin(person, _asked_by_person())
-    query = query.where(event.c.hall == hall, event.c.seq > after).order_by(event.c.seq)
+    query = query.where(event.c.hall == hall).order_by(event.c.seq)
+    if after:
+        query = query.where(event.c.seq > after)
     if last is not None:
         query = query.where(event.c.seq <= last)
     if ticket is not None:

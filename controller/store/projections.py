@@ -181,7 +181,9 @@ def tickets(
     after: int = 0,
 ) -> list[TicketRow]:
     """Tickets of a day in order of their ids; `after` a given id, for the next page."""
-    query = select(table).where(table.c.hall == hall, table.c.day == day, table.c.id > after)
+    query = select(table).where(table.c.hall == hall, table.c.day == day)
+    if after:
+        query = query.where(table.c.id > after)
     if queue is not None:
         query = query.where(table.c.queue == queue)
     if window is not None:
