@@ -210,10 +210,7 @@ class Demo:
             if works.controller.exit_code is not None:
                 raise works.controller.failed()
             if crowd.exit_code == 0:
-                print(
-                    "今天的业务办完了, 下一个工作日开始。 The day is over; the next working day begins.",
-                    flush=True,
-                )
+                print(DAY_OVER, flush=True)
                 return
             for process in (*works.benches.values(), *works.units.values(), crowd):
                 process.revive(time.monotonic())

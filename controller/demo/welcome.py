@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -35,7 +37,7 @@ def welcome(
             "",
             f"{VISITOR_WINDOW} 号窗口留给您。 Window {VISITOR_WINDOW} is left free for you.",
             "登录链接 15 分钟内用一次。 A sign-in link works once within 15 minutes; for another:",
-            f"  servicehall person -c {data / 'controller.toml'} link {MANAGER.id}",
+            f"  {_program()} person -c {_short(data / 'controller.toml')} link {MANAGER.id}",
             "Ctrl-C 结束, 再次运行从停下处继续。 Ctrl-C ends it; the next run goes on where it stopped.",
             "",
         ]
@@ -50,6 +52,15 @@ def _first(service: str, morning: Morning) -> tuple[str, str]:
         f"大厅已开门: {number} 正在 {window} 号窗口办理。",
         f"The hall is open ({morning.date}): {number} is being served at window {window}.",
     )
+
+
+def _program() -> str:
+    """How this program was called: after `make run` it is in no PATH."""
+    return sys.argv[0] if os.sep in sys.argv[0] else "servicehall"
+
+
+def _short(file: Path) -> Path:
+    return file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
 
 
 def _cells(text: str) -> int:
