@@ -21,10 +21,10 @@ from firmware.protocol.messages import Struct, encode
 from tests import npm
 from tests.controller.brokers import client
 from tests.controller.sites import HALL, Running, desk, dispenser, running
+from tests.docs.wire import DOCUMENT, channel_of, check
 from tests.waiting import until
 from web import asyncapi
 
-DOCUMENT = asyncapi.document()
 PARTS = {"Envelope", "Command", "Call", "QueueLine", "WindowBoard", "Capability", "OutboxState", "SlipLine"}
 NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 
@@ -39,29 +39,6 @@ def definition(pytestconfig: pytest.Config) -> Any:
         if os.environ.get("CI"):
             raise
         pytest.skip(str(error))
-
-
-def check(channel: asyncapi.Channel, payload: bytes, name: str = "") -> None:
-    """Raises when what travels on the channel is not as one of its messages is documented."""
-    told = DOCUMENT["channels"][channel.name]["messages"]
-    value = json.loads(payload)
-    name = name or (value["t"] if channel.wraps else next(iter(told)))
-    assert name in told
-    schema = DOCUMENT["components"]["messages"][name]["payload"]
-    whole = {**schema, "components": DOCUMENT["components"]}
-    jsonschema.Draft7Validator(whole).validate(value)
-
-
-def channel_of(topic: str) -> asyncapi.Channel:
-    """The channel of a real topic."""
-    found = [one for one in asyncapi.CHANNELS if _fits(one.topic, topic)]
-    assert len(found) == 1, topic
-    return found[0]
-
-
-def _fits(pattern: str, topic: str) -> bool:
-    parts = list(zip(pattern.split("/"), topic.split("/"), strict=False))
-    return pattern.count("/") == topic.count("/") and all(a == b or a[0] == "{" for a, b in parts)
 
 
 # --- the document
