@@ -113,12 +113,15 @@ class Live:
         self._load()
 
     def _load(self) -> None:
+        self._standing = self._stored()
+        self._kept_seq = self._standing.seq
+        self._pruned_at: datetime | None = None
+        self._is_doubtful = False  # whether the last commit failed, which a lost server may yet have stored
+
+    def _stored(self) -> Standing:
         with self.store.reading() as c:
             hall, seq = log.load(c, self.id)
-            last_at, marks = log.last_event_at(c, self.id), log.marks(c, self.id)
-        self._standing = Standing(hall, seq, last_at, marks)
-        self._kept_seq = seq
-        self._pruned_at: datetime | None = None
+            return Standing(hall, seq, log.last_event_at(c, self.id), log.marks(c, self.id))
 
     @property
     def hall(self) -> Hall:
@@ -276,6 +279,8 @@ class Live:
 
     def _drafted(self, batch: Sequence[Submission]) -> Draft:
         """Decide and commit the batch. Raises when nothing of it was stored."""
+        if self._is_doubtful:
+            self._catch_up()
         with ExitStack() as transaction:
             draft = Draft(self.store, self.render, self._standing, self._now(), transaction)
             draft.recall(batch)
@@ -283,6 +288,16 @@ class Live:
                 draft.take(asked)
             draft.write()
         return draft
+
+    def _catch_up(self) -> None:
+        """After a failed commit: whoever asked again with the same key gets the answer that was stored."""
+        stored = self._stored()
+        if stored.seq != self._standing.seq:
+            _logger.warning(
+                "hall %s: a commit that failed had been stored, up to event %d", self.id, stored.seq
+            )
+            self._standing = stored
+        self._is_doubtful = False
 
     def _now(self) -> datetime:
         now, last = self.clock.now(), self._standing.at
@@ -299,6 +314,7 @@ class Live:
 
     def _failed(self, batch: Sequence[Submission], error: StoreFailed) -> None:
         self.outages.begin("store", str(error))
+        self._is_doubtful = True
         for asked in batch:
             asked.future.set_exception(error)
 

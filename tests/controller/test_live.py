@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -375,10 +376,11 @@ def test_on_a_full_disk_nothing_happens_and_everybody_is_told(database: str) -> 
         assert replays_equal(live)
 
 
-def test_on_a_full_disk_a_record_fails_the_whole_batch(database: str) -> None:
-    def bulky(c: Connection) -> None:
-        put_meta(c, "bulk", "x" * 1_000_000)
+def bulky(c: Connection) -> None:
+    put_meta(c, "bulk", "x" * 1_000_000)
 
+
+def test_on_a_full_disk_a_record_fails_the_whole_batch(database: str) -> None:
     with morning(database) as live:
         full_disk(live)
         gate = Gate(live)
@@ -389,6 +391,19 @@ def test_on_a_full_disk_a_record_fails_the_whole_batch(database: str) -> None:
                 one.result(10)
         space_again(live)
         assert number(live.submit(take("t1"), CITIZEN)) == "A001"
+
+
+def test_what_a_lost_server_had_stored_after_all_is_known_before_the_next_decision(database: str) -> None:
+    with morning(database) as live:
+        full_disk(live)
+        with pytest.raises(StoreFailed):
+            live.submit(take("t1"), CITIZEN, key="k1", records=[bulky])
+        with closing(open_store(database)) as server, running(server) as other:  # stands for that commit
+            stored = number(other.submit(take("t1"), CITIZEN, key="k1"))
+        space_again(live)
+        assert number(live.submit(take("t1"), CITIZEN, key="k1")) == stored == "A001"
+        assert number(live.submit(take("t2"), CITIZEN, key="k2")) == "A002"
+        assert replays_equal(live)
 
 
 def test_a_subscriber_that_fails_stops_nobody(database: str, caplog: pytest.LogCaptureFixture) -> None:
