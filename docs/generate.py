@@ -107,7 +107,7 @@ def _plain(value: object) -> str:
             return f"{seconds // 60} min" if seconds and seconds % 60 == 0 else f"{seconds} s"
         case model.Text():
             return f"{value.zh} / {value.en}"
-        case model.Rules():
+        case model.Rules() | model.Balance():
             return "as below"
         case msgspec.Raw():
             return bytes(value).decode()
@@ -172,6 +172,7 @@ PLAN = (
     model.Clerk,
     model.Text,
     model.Rules,
+    model.Balance,
 )
 
 

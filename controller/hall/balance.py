@@ -1,42 +1,91 @@
-"""Which waiting ticket a window calls next, and why.
+"""Which waiting ticket a window calls next, and why; and which free window takes a new ticket.
 
-Pure. The rule of state machine 1: whoever has waited longer than `oldest_first_after` goes first; then
-by (level of the queue at this window, key time, ticket). After `greens_in_a_row` green tickets the next
-other ticket is taken. Only the heads of lines are looked at, never all who wait. Another rule may stand
-here as long as it gives the same answer for the same hall.
+Pure. Only the heads of lines are looked at, never all who wait. In this order:
+
+1. Whoever has waited longer than `oldest_first_after` goes first, the longest wait of all before the others;
+   after `overdue_in_a_row` of them a green or due appointment ticket has its turn in between.
+2. Nobody who has been passed by as often as allowed (Balance.passed_in_section, passed_in_hall) is passed
+   again by a later ticket. Passing is counted exactly, over all windows that may call him, for every ticket
+   that waits. It does not count when a higher class or a better level of this window goes before.
+3. After `greens_in_a_row` green tickets another one is taken, at a green window always a green one; then the
+   lowest level at this window (P.31); appointments whose time has not come only when nobody else waits.
+4. Among the rest, none much younger than the oldest of its section and of all, the greatest index (Balance).
+
+1 and 2 bound everybody's wait whatever the mix: once overdue, only those overdue longer, and a fixed share
+of higher classes, go before. No window is kept idle for an appointment that will be due: checked in, it
+competes from `appointment_head_start` before its slot and is called early rather than late. Sources: index
+rules for convex costs, Mandelbaum & Stolyar, Operations Research 52(6), 2004; accumulating priority,
+Stanford, Taylor & Ziedins, Queueing Systems 77, 2014.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from controller.hall.model import (
+    Front,
     Hall,
-    Place,
-    Serves,
     Session,
     Ticket,
     TicketClass,
     WindowMode,
     WindowState,
 )
-from controller.hall.places import window_line
+from controller.hall.places import due
+from controller.hall.roster import Post, Roster, lines_of, roster_of
 
-STAFFED = frozenset({WindowState.OPEN, WindowState.BUSY})  # somebody sits there and calls
+__all__ = ["Choice", "candidates", "lines_of", "next_ticket", "passed", "rank_idle", "serving_windows"]
+
+CLASSES = tuple(TicketClass)
+NORMAL, APPOINTMENT, GREEN = range(len(CLASSES))  # ranks of CLASSES
+LEAST_CLAIM_S = 1e-3  # of one whose time has not come, when nobody else waits
+LEAST_SHARE = 0.05  # added to a section's share of pressure, so that a nearly empty one still counts
+
+
+class Head(NamedTuple):
+    """The head of one class in one of the window's lines."""
+
+    front: Front
+    post: Post
+
+
+class Terms(NamedTuple):
+    """The factors of an index, as Weighed keeps them."""
+
+    rate: float
+    claim_s: float
+    cost: float
+    length: float
+    advantage: float
+    pressure: float
+
+
+class Scored(NamedTuple):
+    """A head with its index; in order, ties go to the longer wait, then to the lower ticket."""
+
+    score: float
+    wait_s: float
+    lowness: int  # minus the ticket's id
+    head: Head
+    terms: Terms
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A ticket and why it goes first. facts: its number, and minutes waited or its level at the window.
+    """A ticket and why it goes first: a code and its facts, its number and level at the window among them.
 
-    why: overdue; transfer (to this very window); or by its class turn, appointment, green.
+    why: overdue; passed (often enough); transfer (to this very window); green; appointment; turn (the one
+    who has waited longest); skilled, crowded or short, by what put it before that one.
     """
 
     ticket: int
     why: str
-    facts: Mapping[str, object] = field(default_factory=dict)
+    facts: Mapping[str, str | int | float]
+    scored: Sequence[Scored] = field(repr=False, default=())  # those the index decided among
 
 
 def next_ticket(hall: Hall, window: int, now: datetime) -> Choice | None:
@@ -44,104 +93,206 @@ def next_ticket(hall: Hall, window: int, now: datetime) -> Choice | None:
     session = hall.sessions.get(window)
     if session is None or session.clerk is None:
         return None
-    lines = lines_of(hall, session)
-    oldest = min((entry for name in lines for entry in _oldest(hall, name)), default=None)
-    if oldest is not None and now - oldest[0] > hall.plan.rules.oldest_first_after:
-        minutes = int((now - oldest[0]).total_seconds() // 60)
-        number = hall.tickets[oldest[1]].number
-        return Choice(oldest[1], "overdue", {"number": number, "minutes": minutes})
-    heads = _in_turn(hall, session, sorted(_heads(hall, lines)))
-    return _choice(hall, heads[0]) if heads else None
+    roster, at = roster_of(hall), now.timestamp()
+    heads = _heads(hall, roster, window)
+    if not heads:
+        return None
+    oldest = min(heads, key=_age)
+    if at - oldest.front.due > hall.plan.rules.oldest_first_after.total_seconds():
+        heads = _between(hall, session, heads, at)
+        if not heads:
+            minutes = int((at - oldest.front.due) // 60)
+            return _choice(hall, oldest, "overdue", minutes=minutes)
+    scored = _scored(hall, roster, _pool(hall, session, heads, at), at)
+    best = max(scored)
+    return _choice(hall, best.head, _why(hall, best, scored), scored)
 
 
 def candidates(hall: Hall, window: int, now: datetime) -> list[Ticket]:
-    """The heads of all lines this window may call from, in dispatch order; the first is its next ticket."""
-    session = hall.sessions.get(window)
-    first = next_ticket(hall, window, now)
-    if session is None or first is None:
+    """The heads of all lines this window may call from, the likeliest first; the first is its next ticket."""
+    choice = next_ticket(hall, window, now)
+    if choice is None:
         return []
-    heads = _in_turn(hall, session, sorted(_heads(hall, lines_of(hall, session))))
-    others = [place[2] for _, place, _ in heads if place[2] != first.ticket]
-    return [hall.tickets[id] for id in (first.ticket, *others)]
+    order = [choice.ticket, *(one.head.front.ticket for one in sorted(choice.scored, reverse=True))]
+    rest = sorted(_heads(hall, roster_of(hall), window), key=lambda head: (head.post.level, *_age(head)))
+    order += [head.front.ticket for head in rest]
+    return [hall.tickets[id] for id in dict.fromkeys(order)]
 
 
 def serving_windows(hall: Hall, queue: str) -> list[int]:
     """The windows that call from this queue now: staffed, in a mode and with a clerk that fit it."""
-    return [
-        number
-        for number in hall.servers.get(queue, ())
-        if hall.sessions[number].state in STAFFED and queue in lines_of(hall, hall.sessions[number])
-    ]
+    return list(roster_of(hall).serving(queue))
 
 
-def lines_of(hall: Hall, session: Session) -> dict[str, int]:
-    """The lines a session may call from, with their level at this window; lower levels go first."""
-    window = hall.windows.get(session.window)
-    if window is None:
-        return {}
-    levels: dict[str, int] = {}
-    for serves in window.serves:
-        if _takes(hall, session, serves) and not (serves.overflow and _is_covered(hall, serves.queue)):
-            levels[serves.queue] = min(serves.level, levels.get(serves.queue, serves.level))
-    levels[window_line(session.window)] = min((serves.level for serves in window.serves), default=0)
-    return levels
+def rank_idle(hall: Hall, queue: str) -> list[int]:
+    """The free windows that serve a queue, the one that should take its next ticket first.
+
+    The fastest first; but a window that serves many sections is kept for those, as long as one that serves
+    few is hardly slower (Balance.idle_breadth).
+    """
+    roster = roster_of(hall)
+    known = hall.queues.get(queue)
+    if known is None:
+        return []
+    breadth, mean_s = hall.plan.rules.balance.idle_breadth.total_seconds(), roster.mean_s(queue)
+
+    def cost(window: int) -> tuple[float, int]:
+        takes_s = mean_s * math.exp(-roster.log_pace(window, known.zone))
+        return takes_s + breadth * roster.sections(window), window
+
+    free = (number for number in roster.serving(queue) if is_free(hall.sessions[number]))
+    return sorted(free, key=cost)
 
 
-def _takes(hall: Hall, session: Session, serves: Serves) -> bool:
-    """Whether mode (W5, S2.16) and the clerk's skills (S3.10) let the session serve this queue."""
-    queue = hall.queues.get(serves.queue)
-    if queue is None or (serves.modes and session.mode not in serves.modes):
-        return False
-    if queue.is_bulk is not (session.mode is WindowMode.BULK):
-        return False
-    clerk = None if session.clerk is None else hall.clerks.get(session.clerk)
-    return queue.skill is None or (clerk is not None and queue.skill in clerk.skills)
+def is_free(session: Session) -> bool:
+    """Whether the window is staffed and has nobody called or served there."""
+    return session.state is WindowState.OPEN and session.current is None
 
 
-def _is_covered(hall: Hall, queue: str) -> bool:
-    """Whether a staffed window serves the queue as its own and not as overflow."""
-    return any(
-        serves.queue == queue and not serves.overflow and _takes(hall, hall.sessions[number], serves)
-        for number in hall.servers.get(queue, ())
-        if hall.sessions[number].state in STAFFED
-        for serves in hall.windows[number].serves
+def passed(hall: Hall, window: int, ticket: Ticket) -> tuple[tuple[str, TicketClass], ...]:
+    """The lines whose head the window might call and passes by when it calls this ticket, a later one.
+
+    Nobody counts as passed by a higher class, or by a better level at this window.
+    """
+    heads = _heads(hall, roster_of(hall), window)
+    level = min((head.post.level for head in heads if head.front.ticket == ticket.id), default=None)
+    since = due(hall.plan.rules, ticket.klass, ticket.place)
+    ranks = range(len(CLASSES)) if ticket.klass is TicketClass.NORMAL else [CLASSES.index(ticket.klass)]
+    return tuple(
+        (head.post.line, CLASSES[head.front.rank])
+        for head in heads
+        if head.front.due < since and head.front.rank in ranks and (level is None or head.post.level <= level)
     )
 
 
-_Head = tuple[int, Place, TicketClass]
+# --- who may be called -----------------------------------------------------------------------------
 
 
-def _heads(hall: Hall, lines: Mapping[str, int]) -> Iterator[_Head]:
-    for name, level in lines.items():
-        for klass in TicketClass:
-            line = hall.lines.get((name, klass))
-            if line is not None and line.head is not None:
-                yield level, (line.head[0], line.head[1], line.head[2]), klass
+def _heads(hall: Hall, roster: Roster, window: int) -> list[Head]:
+    fronts = hall.fronts
+    return [Head(front, post) for post in roster.posts(window) for front in fronts.get(post.line, ())]
 
 
-def _oldest(hall: Hall, name: str) -> Iterator[tuple[datetime, int]]:
-    line = hall.ages.get(name)
-    if line is not None and line.head is not None:
-        yield line.head[0], line.head[1]
+def _age(head: Head) -> tuple[float, int]:
+    return head.front.due, head.front.ticket
 
 
-def _in_turn(hall: Hall, session: Session, heads: list[_Head]) -> list[_Head]:
-    """Heads with green tickets first at a green window, and behind the others after enough in a row."""
+def _between(hall: Hall, session: Session, heads: list[Head], at: float) -> list[Head]:
+    """Higher classes that have their turn although somebody is overdue; none while it is the overdue's."""
+    if session.overdue < hall.plan.rules.overdue_in_a_row:
+        return []
+    allowed = _allowed(hall, heads)
+    return [head for head in allowed if head.front.rank != NORMAL and head.front.due <= at]
+
+
+def _allowed(hall: Hall, heads: list[Head]) -> list[Head]:
+    """The heads that pass by nobody who was passed by often enough. The oldest is always among them."""
+    near, far = hall.plan.rules.balance.passed_in_section, hall.plan.rules.balance.passed_in_hall
+    full = [head for head in heads if head.front.near >= near or head.front.far >= far]
+    if not full:
+        return heads
+    return [head for head in heads if not any(_passes(head, other) for other in full)]
+
+
+def _passes(head: Head, other: Head) -> bool:
+    """Whether calling the one counts as passing by the other."""
+    return (
+        other.front.due < head.front.due
+        and other.post.level <= head.post.level
+        and head.front.rank in (NORMAL, other.front.rank)
+    )
+
+
+def _pool(hall: Hall, session: Session, heads: list[Head], at: float) -> list[Head]:
+    """The heads the index decides among (2, 3 and the leads of 4); never empty."""
+    rules = hall.plan.rules
+    heads = _allowed(hall, heads)
     if session.mode is WindowMode.GREEN:
-        return sorted(heads, key=lambda head: head[2] is not TicketClass.GREEN)
-    if session.greens >= hall.plan.rules.greens_in_a_row:
-        return sorted(heads, key=lambda head: head[2] is TicketClass.GREEN)
-    return heads
+        heads = [head for head in heads if head.front.rank == GREEN] or heads
+    elif session.greens >= rules.greens_in_a_row:
+        heads = [head for head in heads if head.front.rank != GREEN] or heads
+    soon = at + rules.balance.appointment_head_start.total_seconds()
+    heads = [head for head in heads if head.front.due < soon] or heads
+    level = min(head.post.level for head in heads)
+    heads = [head for head in heads if head.post.level == level]
+    return _not_too_young(hall, heads)
 
 
-def _choice(hall: Hall, head: _Head) -> Choice:
-    ticket = hall.tickets[head[1][2]]
-    why = "transfer" if ticket.legs[-1].target is not None else _WHY[ticket.klass]
-    return Choice(ticket.id, why, {"number": ticket.number, "level": head[0]})
+def _not_too_young(hall: Hall, heads: list[Head]) -> list[Head]:
+    """The heads at most their leads younger than the oldest of their class in their section and in all."""
+    balance = hall.plan.rules.balance
+    in_section: dict[tuple[str, int], float] = {}
+    in_hall = [float("inf")] * len(CLASSES)
+    for front, post in heads:
+        key, since = (post.section, front.rank), front.due
+        if since < in_section.get(key, float("inf")):
+            in_section[key] = since
+        if since < in_hall[front.rank]:
+            in_hall[front.rank] = since
+    near, far = balance.section_lead.total_seconds(), balance.hall_lead.total_seconds()
+    return [
+        head
+        for head in heads
+        if head.front.due <= in_section[head.post.section, head.front.rank] + near
+        and head.front.due <= in_hall[head.front.rank] + far
+    ]
 
 
-_WHY: Mapping[TicketClass, str] = {
-    TicketClass.NORMAL: "turn",
-    TicketClass.APPOINTMENT: "appointment",
-    TicketClass.GREEN: "green",
-}
+# --- the index -------------------------------------------------------------------------------------
+
+
+def _scored(hall: Hall, roster: Roster, heads: list[Head], at: float) -> list[Scored]:
+    pressures, tuned = _pressures(hall, roster, heads), roster.tuned
+    impatience = hall.plan.rules.balance.impatience
+    scored = []
+    for head in heads:
+        (rank, since, ticket, queue, item, _, _), post = head
+        waited_s = at - since
+        late = max(0.0, waited_s) / tuned.patience[rank]
+        rate, claim_s = tuned.rate[rank], max(waited_s + tuned.head_start[rank], LEAST_CLAIM_S)
+        cost = 1.0 + impatience * late * late
+        length = post.length if item is None and queue == post.line else roster.length(queue, item)
+        pressure = pressures[post.section]
+        score = rate * claim_s * cost * length * post.advantage * pressure
+        terms = Terms(rate, claim_s, cost, length, post.advantage, pressure)
+        scored.append(Scored(score, waited_s, -ticket, head, terms))
+    return scored
+
+
+def _pressures(hall: Hall, roster: Roster, heads: list[Head]) -> dict[str, float]:
+    """Each section's waiting tickets per window, as a share of the greatest, to the power of the rule."""
+    crowds = {
+        section: hall.crowds.get(section, 0) / roster.capacity(section)
+        for section in {head.post.section for head in heads}
+    }
+    most = max(crowds.values()) or 1.0
+    power = hall.plan.rules.balance.pressure
+    return {section: (crowd / most + LEAST_SHARE) ** power for section, crowd in crowds.items()}
+
+
+# --- in words --------------------------------------------------------------------------------------
+
+
+def _why(hall: Hall, best: Scored, scored: Sequence[Scored]) -> str:
+    front, balance = best.head.front, hall.plan.rules.balance
+    if hall.tickets[front.ticket].legs[-1].target is not None:
+        return "transfer"
+    if front.rank != NORMAL:
+        return "green" if front.rank == GREEN else "appointment"
+    if front.near >= balance.passed_in_section or front.far >= balance.passed_in_hall:
+        return "passed"
+    longest = max(scored, key=lambda one: (one.wait_s, one.lowness))
+    gains = (
+        (best.terms.advantage / longest.terms.advantage, "skilled"),
+        (best.terms.pressure / longest.terms.pressure, "crowded"),
+        (best.terms.length / longest.terms.length, "short"),
+    )
+    most, code = max(gains)
+    return "turn" if longest is best or most <= 1.0 else code
+
+
+def _choice(
+    hall: Hall, head: Head, why: str, scored: Sequence[Scored] = (), **facts: str | int | float
+) -> Choice:
+    number = hall.tickets[head.front.ticket].number
+    return Choice(head.front.ticket, why, {"number": number, "level": head.post.level, **facts}, scored)

@@ -15,6 +15,7 @@ from controller.hall.model import (
     Place,
     Plan,
     Press,
+    Reasons,
     Slip,
     TicketClass,
     WindowMode,
@@ -109,13 +110,19 @@ class SlipRecorded:
 
 @dataclass(frozen=True, slots=True)
 class TicketCalled:
-    """First call of a leg or return, by rule or as a jump (T2, T13)."""
+    """First call of a leg or return, by rule or as a jump (T2, T13).
+
+    passed: lines (queue, class) whose head had waited longer and was passed by, unless by a better level or
+    a higher class. reasons: why it was this ticket; None in a log older than they are.
+    """
 
     at: datetime
     ticket: int
     window: int
     jump: bool = False
     reason: str = ""
+    passed: tuple[tuple[str, TicketClass], ...] = ()
+    reasons: Reasons | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,7 @@ from controller.hall.model import (
     Hall,
     Lease,
     Leg,
+    Outcome,
     Place,
     ServiceDay,
     Session,
@@ -64,8 +65,10 @@ from controller.hall.model import (
     TicketState,
     WindowState,
 )
+from controller.hall.paces import Served, learn, overnight
 from controller.hall.plans import with_plan
-from controller.hall.standing import put, seat
+from controller.hall.roster import doubts_of
+from controller.hall.standing import passed_by, put, refigured, restaffed, seat
 
 OfHall: TypeAlias = (
     PlanChanged | DayOpened | IssuingStopped | DayClosed | TicketIssued | NumbersLeased | NumbersPassedOver
@@ -172,10 +175,15 @@ def _opened(hall: Hall, event: DayOpened) -> Hall:
     sessions = hall.sessions
     for session in hall.sessions.values():
         sessions = sessions.set(session.window, _fresh(hall, session, kept))
-    return replace(
+    balance = hall.plan.rules.balance
+    paces = overnight(hall.paces, doubts_of(hall.plan.rules), balance.day_drift)
+    fresh = replace(
         hall,
         day=day,
         tickets=Map(kept),
+        paces=paces,
+        figures=paces,
+        figures_at=event.at,
         sessions=sessions,
         counters=Map(),
         issued=Map(),
@@ -184,6 +192,7 @@ def _opened(hall: Hall, event: DayOpened) -> Hall:
         presses=Map({ticket.press: id for id, ticket in kept.items() if ticket.press is not None}),
         tokens=Map({ticket.token: id for id, ticket in kept.items()}),
     )
+    return restaffed(fresh)
 
 
 def _fresh(hall: Hall, session: Session, kept: dict[int, Ticket]) -> Session:
@@ -395,7 +404,10 @@ def _called(hall: Hall, ticket: Ticket, session: Session, event: TicketCalled) -
         last_called_at=event.at,
     )
     greens = session.greens + 1 if ticket.klass is TicketClass.GREEN else 0
-    return put(seat(hall, replace(session, current=ticket.id, greens=greens)), called)
+    is_overdue = event.reasons is not None and event.reasons.code == "overdue"
+    overdue = session.overdue + 1 if is_overdue else 0
+    hall = seat(hall, replace(session, current=ticket.id, greens=greens, overdue=overdue))
+    return passed_by(put(hall, called), called, event.passed)
 
 
 def _started(hall: Hall, ticket: Ticket, session: Session, at: datetime) -> Hall:
@@ -450,9 +462,23 @@ def _finished(hall: Hall, ticket: Ticket, session: Session, event: TicketFinishe
     done = replace(over, finished_at=event.at, outcome=event.outcome)
     hall = put(seat(hall, replace(_freed(session, ticket.id), last_finished=ticket.id)), done)
     last = (*hall.finished.get(ticket.queue, ()), done.served)
-    return replace(
-        hall, finished=hall.finished.set(ticket.queue, last[-hall.plan.rules.estimate_from_last :])
-    )
+    finished = hall.finished.set(ticket.queue, last[-hall.plan.rules.estimate_from_last :])
+    return _learned(replace(hall, finished=finished), done, session.clerk, event)
+
+
+def _learned(hall: Hall, done: Ticket, clerk: str | None, event: TicketFinished) -> Hall:
+    """What one finished service teaches of its matter and its clerk; a visit for nothing teaches nothing."""
+    queue, rules = hall.queues.get(done.queue), hall.plan.rules
+    configured_s = 0.0 if queue is None else queue.mean_service.total_seconds()
+    if queue is None or clerk is None or configured_s <= 0 or event.outcome is Outcome.NOTHING:
+        return hall
+    seconds = done.served.total_seconds() / done.cases
+    served = Served(done.queue, done.item, clerk, queue.zone, seconds, configured_s)
+    hall = replace(hall, paces=learn(hall.paces, doubts_of(rules), served))
+    since = hall.figures_at
+    if since is not None and event.at - since < rules.balance.learn_every:
+        return hall
+    return refigured(replace(hall, figures=hall.paces, figures_at=event.at))
 
 
 def _reopened(hall: Hall, ticket: Ticket, session: Session, at: datetime) -> Hall:

@@ -11,10 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
 
 from immutables import Map
 
 from controller.hall.line import Line
+from controller.hall.paces import Paces
+
+if TYPE_CHECKING:
+    from controller.hall.roster import Roster
 
 
 class HallError(Exception):
@@ -61,6 +66,39 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Balance:
+    """How a window chooses among the heads of its lines (balance.py); every number may be tuned per hall.
+
+    A head's index is rate x (waited + head start) x (1 + impatience x (waited / patience)^2) x (10 min /
+    mean of its matter)^short_first x (this clerk's pace / mean pace of the clerks on duty)^own_hand x
+    (its section's share of the longest section queue per window)^pressure; the greatest goes first.
+    """
+
+    green_rate: float = 12.0  # how many times faster a green ticket's claim grows than a normal one's
+    appointment_rate: float = 3.0
+    head_start: timedelta = timedelta(minutes=2)  # added to every wait, so that newcomers count too
+    appointment_head_start: timedelta = timedelta(minutes=4)  # before its slot, when it begins to compete
+    impatience: float = 0.5  # 0: cost grows with the wait; more: with its cube, in the end
+    patience: timedelta = timedelta(minutes=30)  # wait at which impatience counts in full
+    class_patience: timedelta = timedelta(minutes=10)  # the same for green and appointment tickets
+    short_first: float = 0.9  # 0: length of the matter does not count
+    own_hand: float = 10.0  # 0: who is good at it does not count
+    pressure: float = 1.0  # 0: crowded sections do not count
+    section_lead: timedelta = timedelta(minutes=20)  # at most so much younger than the oldest of its section
+    hall_lead: timedelta = timedelta(minutes=40)  # and than the oldest of all lines of the window
+    passed_in_section: int = 2  # nobody is passed more often by later ones of his section
+    passed_in_hall: int = 30  # nor by later ones of all sections his windows serve
+    idle_breadth: timedelta = timedelta(minutes=5)  # a free window is kept for this per section it serves
+    learn_every: timedelta = timedelta(minutes=5)  # how often new paces are taken into use
+    queue_doubt: float = 0.15  # how wrong a configured mean may be: standard deviation of its logarithm
+    item_doubt: float = 0.3  # how much the items of one queue differ
+    clerk_doubt: float = 0.15  # how much clerks differ in pace
+    section_doubt: float = 0.08  # how much a clerk differs from section to section
+    service_doubt: float = 0.7  # how much services of one kind differ, until there are enough
+    day_drift: float = 0.03  # how much a pace may change over night
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """Every number the state machines mark as configurable, with their defaults (state machines 1, 2)."""
 
@@ -82,6 +120,8 @@ class Rules:
     green_credit: timedelta = timedelta(minutes=60)  # dispatch rule
     greens_in_a_row: int = 2  # dispatch rule
     oldest_first_after: timedelta = timedelta(minutes=90)  # dispatch rule
+    overdue_in_a_row: int = 2  # then a green or due appointment ticket, if any waits
+    balance: Balance = Balance()
     near_turn: int = 3  # T2, P.28
     pause_reminder: timedelta = timedelta(minutes=15)  # W2
     estimate_from_last: int = 20  # finished tickets
@@ -304,6 +344,7 @@ class Session:
     pause_until: datetime | None = None
     pause_told: bool = False  # reminder given (W2)
     greens: int = 0  # green tickets called in a row
+    overdue: int = 0  # tickets called in a row because they had waited too long
     lost_at: datetime | None = None
     former: WindowState | None = None  # before OFFLINE (W8)
 
@@ -336,6 +377,56 @@ class Lease:
     last: int
 
 
+class Weighed(NamedTuple):
+    """One candidate of a call with every number its index was made of (Balance)."""
+
+    ticket: int
+    waited_s: float
+    rate: float
+    claim_s: float  # waited and head start
+    cost: float  # what waiting long adds
+    length: float
+    advantage: float
+    pressure: float
+    score: float  # rate x claim_s x cost x length x advantage x pressure
+    near: int  # later ones of its section called before it so far
+    far: int  # and of all sections
+
+
+@dataclass(frozen=True, slots=True)
+class Reasons:
+    """Why this ticket was called: one code with its facts for the clerk, all numbers for the manager.
+
+    before: tickets that stood before it in its queue. windows: of `staffed` windows, those that serve it.
+    candidates: the called one first, then at most MOST_WEIGHED - 1 next best; none where no index decided.
+    """
+
+    code: str
+    facts: Mapping[str, str | int | float]
+    before: int
+    windows: int
+    staffed: int
+    candidates: tuple[Weighed, ...] = ()
+
+
+MOST_WEIGHED = 5  # candidates kept with a call
+
+
+class Front(NamedTuple):
+    """The head of one class in a line, as a choice sees it. rank: of its class in TicketClass."""
+
+    rank: int
+    due: float  # since when its wait counts, in seconds since 1970: issue, or the slot
+    ticket: int
+    queue: str
+    item: str | None
+    near: int  # later tickets of its section called before it
+    far: int  # the same, of every section
+
+
+Pass = tuple[float, bool]  # since when the one who passed had waited; whether it was of the same section
+
+
 @dataclass(frozen=True, slots=True)
 class Hall:
     """A service hall at one instant. A value: readers on other threads need no lock.
@@ -346,6 +437,11 @@ class Hall:
     finished: per queue the service times of its last finished tickets, newest last. A ticket transferred
     to one window waits in the line "@3" of that window instead of its queue's. missed: the no-shows in
     order of (missed_at, ticket). persons: active tickets per (queue, person).
+
+    fronts: per line the head of each class, all that a choice looks at; crowds: how many wait per zone.
+    passes: per (queue, class) the later tickets called past its head: since when they waited, and whether
+    in the same section. paces: what services taught about queues and clerks; figures: the paces that
+    choices go by since figures_at, and roster: who may call whom, worked out from them.
     """
 
     id: str
@@ -366,7 +462,14 @@ class Hall:
     finished: Map[str, tuple[timedelta, ...]] = field(default_factory=Map)
     missed: Line = field(default_factory=Line)
     persons: Map[tuple[str, str], int] = field(default_factory=Map)
+    fronts: Map[str, tuple[Front, ...]] = field(default_factory=Map)
+    crowds: Map[str, int] = field(default_factory=Map)
+    passes: Map[tuple[str, TicketClass], tuple[Pass, ...]] = field(default_factory=Map)
+    paces: Paces = field(default_factory=Paces)
+    figures: Paces = field(default_factory=Paces)
+    figures_at: datetime | None = None
     queues: Mapping[str, Queue] = field(default_factory=dict)  # of plan, by code
     windows: Mapping[int, Window] = field(default_factory=dict)  # of plan, by number
     clerks: Mapping[str, Clerk] = field(default_factory=dict)  # of plan, by id
     servers: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # windows whose plan names a queue
+    roster: Roster | None = field(default=None, compare=False, repr=False)

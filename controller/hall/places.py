@@ -27,6 +27,19 @@ def first_place(
     return issued_at, ticket * GAP, ticket
 
 
+def due(rules: Rules, klass: TicketClass, place: Place) -> float:
+    """Since when a wait counts, in seconds since 1970: the key time without what its class has ahead.
+
+    So an appointment's wait counts from its slot, and whoever was let stand elsewhere waits like those there.
+    """
+    key = place[0]
+    if klass is TicketClass.APPOINTMENT:
+        key += rules.appointment_lead
+    elif klass is TicketClass.GREEN:
+        key += rules.green_credit
+    return key.timestamp()
+
+
 def again_first(hall: Hall, ticket: Ticket) -> Place:
     """The place by the ticket's first issue time, which transfer and chain keep (T10, T15)."""
     return first_place(hall.plan.rules, ticket.klass, ticket.issued_at, ticket.slot, ticket.id)

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from controller.hall.model import FINAL, Hall, Plan, Queue, Session, Window, WindowState
 from controller.hall.refusals import refuse
+from controller.hall.standing import reindexed
 
 
 def new_hall(id: str, plan: Plan) -> Hall:
@@ -25,7 +26,7 @@ def with_plan(hall: Hall, plan: Plan) -> Hall:
             sessions = sessions.delete(number)
     for number in sorted(set(windows) - set(sessions)):
         sessions = sessions.set(number, Session(number, WindowState.CLOSED, windows[number].mode))
-    return replace(
+    changed = replace(
         hall,
         plan=plan,
         sessions=sessions,
@@ -34,6 +35,7 @@ def with_plan(hall: Hall, plan: Plan) -> Hall:
         clerks={clerk.id: clerk for clerk in plan.clerks},
         servers={queue.code: tuple(_servers(plan, queue)) for queue in plan.queues},
     )
+    return reindexed(changed)
 
 
 def check_plan(plan: Plan) -> None:

@@ -5,11 +5,13 @@ A command from a window whose connection was thought lost proves that it is back
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from typing import TypeAlias, assert_never
 
-from controller.hall.balance import next_ticket
+from controller.hall import reasons
+from controller.hall.balance import next_ticket, passed
 from controller.hall.commands import (
     CallNext,
     Finish,
@@ -157,7 +159,8 @@ def _call_next(course: Course, command: CallNext) -> None:
     _free(course, command.window)
     choice = next_ticket(course.hall, command.window, course.now)
     if choice is not None:
-        _call(course, TicketCalled(course.now, choice.ticket, command.window))
+        why = reasons.of_choice(course.hall, choice, course.now)
+        _call(course, TicketCalled(course.now, choice.ticket, command.window, reasons=why))
     elif ticket is None:
         raise refuse("nobody_waiting", window=command.window)
 
@@ -170,13 +173,15 @@ def _jump(course: Course, command: JumpCall) -> None:
         raise refuse("not_waiting", number=ticket.number, state=ticket.state.value)
     _check_reason(command.reason)
     _free(course, command.window)
-    _call(course, TicketCalled(course.now, ticket.id, command.window, jump=True, reason=command.reason))
+    why = reasons.of_jump(course.hall, ticket)
+    _call(course, TicketCalled(course.now, ticket.id, command.window, True, command.reason, reasons=why))
 
 
 def _call(course: Course, event: TicketCalled) -> None:
     """The call, and the news to those whose turn is near now (P.28)."""
-    line = line_of(course.hall.tickets[event.ticket])
-    course.add(event)
+    ticket = course.hall.tickets[event.ticket]
+    line = line_of(ticket)
+    course.add(replace(event, passed=passed(course.hall, event.window, ticket)))
     for place in list(islice(walk(course.hall, line), course.hall.plan.rules.near_turn)):
         if not course.hall.tickets[place[2]].near_told:
             course.add(TicketNear(course.now, place[2]))

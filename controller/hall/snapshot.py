@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from immutables import Map
 
-from controller.hall.model import Hall, Lease, Plan, ServiceDay, Session, Ticket
+from controller.hall.model import Hall, Lease, Pass, Plan, ServiceDay, Session, Ticket, TicketClass
+from controller.hall.paces import Belief, Paces
 from controller.hall.plans import with_plan
 from controller.hall.standing import put
+
+
+@dataclass(frozen=True, slots=True)
+class PacesSnapshot:
+    """What services taught: per queue, queue and item, clerk, clerk and section."""
+
+    queues: list[tuple[str, Belief]] = field(default_factory=list)
+    items: list[tuple[str, str, Belief]] = field(default_factory=list)
+    clerks: list[tuple[str, Belief]] = field(default_factory=list)
+    sections: list[tuple[str, str, Belief]] = field(default_factory=list)
+    squares: float = 0.0
+    count: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +41,10 @@ class HallSnapshot:
     issued: list[tuple[str, int]]  # queue, tickets given out today
     numbers: list[tuple[str, str, int]]  # domain, number, ticket
     finished: list[tuple[str, list[timedelta]]]  # queue, service times, newest last
+    passes: list[tuple[str, TicketClass, list[Pass]]] = field(default_factory=list)  # queue, class
+    paces: PacesSnapshot = field(default_factory=PacesSnapshot)
+    figures: PacesSnapshot = field(default_factory=PacesSnapshot)
+    figures_at: datetime | None = None
 
 
 def freeze(hall: Hall) -> HallSnapshot:
@@ -44,6 +61,10 @@ def freeze(hall: Hall) -> HallSnapshot:
         issued=sorted(hall.issued.items()),
         numbers=sorted((domain, number, id) for (domain, number), id in hall.numbers.items()),
         finished=sorted((queue, list(times)) for queue, times in hall.finished.items()),
+        passes=sorted((line, klass, list(passes)) for (line, klass), passes in hall.passes.items()),
+        paces=_frozen(hall.paces),
+        figures=_frozen(hall.figures),
+        figures_at=hall.figures_at,
     )
 
 
@@ -62,7 +83,35 @@ def thaw(snapshot: HallSnapshot) -> Hall:
         finished=Map({queue: tuple(times) for queue, times in snapshot.finished}),
         presses=Map({ticket.press: ticket.id for ticket in snapshot.tickets if ticket.press is not None}),
         tokens=Map({ticket.token: ticket.id for ticket in snapshot.tickets}),
+        paces=_thawed(snapshot.paces),
+        figures=_thawed(snapshot.figures),
+        figures_at=snapshot.figures_at,
     )
     for ticket in snapshot.tickets:
         hall = put(hall, ticket)
-    return with_plan(hall, snapshot.plan)
+    passes: Map[tuple[str, TicketClass], tuple[Pass, ...]] = Map(
+        {(line, klass): tuple(seen) for line, klass, seen in snapshot.passes}
+    )
+    return with_plan(replace(hall, passes=passes), snapshot.plan)
+
+
+def _frozen(paces: Paces) -> PacesSnapshot:
+    return PacesSnapshot(
+        queues=sorted(paces.queues.items()),
+        items=sorted((queue, item, belief) for (queue, item), belief in paces.items.items()),
+        clerks=sorted(paces.clerks.items()),
+        sections=sorted((clerk, section, belief) for (clerk, section), belief in paces.sections.items()),
+        squares=paces.squares,
+        count=paces.count,
+    )
+
+
+def _thawed(paces: PacesSnapshot) -> Paces:
+    return Paces(
+        queues=Map(dict(paces.queues)),
+        items=Map({(queue, item): belief for queue, item, belief in paces.items}),
+        clerks=Map(dict(paces.clerks)),
+        sections=Map({(clerk, section): belief for clerk, section, belief in paces.sections}),
+        squares=paces.squares,
+        count=paces.count,
+    )

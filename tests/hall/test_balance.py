@@ -18,7 +18,7 @@ from controller.hall.commands import (
     Unpause,
 )
 from controller.hall.events import TicketCalled
-from controller.hall.model import PauseReason, Rules, TicketClass, WindowMode
+from controller.hall.model import Balance, PauseReason, Rules, TicketClass, WindowMode
 from tests.halls import Told, after, go, refusal, small, small_plan, take
 
 GREEN = {"klass": TicketClass.GREEN}
@@ -47,15 +47,26 @@ def test_a_lower_level_of_a_queue_at_a_window_goes_first() -> None:
     assert called(serve(state, 3)) == ["B001"]
 
 
-def test_an_appointment_counts_from_half_an_hour_before_its_slot() -> None:
+def test_an_appointment_competes_from_shortly_before_its_slot() -> None:
+    """its wait counts from the slot, so it is called early rather than late"""
     state = small("A")
-    near, far = state.now + timedelta(minutes=20), state.now + timedelta(minutes=50)
-    state = go(state, take(state, "A", klass=TicketClass.APPOINTMENT, slot=far))
-    state = go(state, take(state, "A", klass=TicketClass.APPOINTMENT, slot=near))
-    assert called(serve(state, 1, 3)) == ["A003", "A001", "A002"]
+    for minutes in (10, 50):
+        slot = state.now + timedelta(minutes=minutes)
+        state = go(state, take(state, "A", klass=TicketClass.APPOINTMENT, slot=slot))
+    assert called(serve(state, 1, 3)) == ["A001", "A002", "A003"]
+    state = go(state, after(minutes=9), take(state, "A"))
+    assert called(serve(state, 1, 4)) == ["A001", "A002", "A004", "A003"]
 
 
-def test_green_tickets_have_an_hour_of_credit_and_two_in_a_row() -> None:
+def test_how_early_an_appointment_competes_is_a_setting() -> None:
+    soon = Rules(balance=Balance(appointment_head_start=timedelta(minutes=20)))
+    state = small("A", small_plan(soon))
+    slot = state.now + timedelta(minutes=10)
+    state = go(state, take(state, "A", klass=TicketClass.APPOINTMENT, slot=slot))
+    assert called(go(state, CallNext(1))) == ["A002"]
+
+
+def test_green_tickets_go_first_and_two_in_a_row() -> None:
     state = small("A A")
     for _ in range(4):
         state = go(state, take(state, "A", **GREEN))
@@ -92,7 +103,11 @@ def test_whoever_waits_longer_than_ninety_minutes_goes_first_whatever_class_or_l
     state = go(state, after(seconds=1))
     choice = next_ticket(state.hall, 2, state.now)
     assert choice is not None
-    assert (choice.ticket, choice.why, choice.facts) == (1, "overdue", {"number": "B001", "minutes": 90})
+    assert (choice.ticket, choice.why, choice.facts) == (
+        1,
+        "overdue",
+        {"number": "B001", "level": 1, "minutes": 90},
+    )
 
 
 def test_nobody_waits_for_ever_behind_endless_green_tickets_of_a_better_level() -> None:

@@ -64,6 +64,7 @@ class AnyDay(RuleBasedStateMachine):
         self.opened = 0  # length of the log when the day was opened
         self.thawed: tuple[int, Hall] = (0, self.hall)
         self.given: set[tuple[object, str, str]] = set()  # day, domain, number
+        self.seen: dict[int, tuple[object, list[tuple[datetime, bool]]]] = {}  # who was called past whom
         self.codes: set[str] = set()  # of refusals met
         self.blocks: list[tuple[object, str, range]] = []  # day, series, leased numbers
 
@@ -257,7 +258,9 @@ class AnyDay(RuleBasedStateMachine):
     def check_event(self, event: Event) -> None:
         """What must be true of an event, seen from the hall before it."""
         if isinstance(event, TicketCalled) and not event.jump:
-            assert event.ticket == _first(self.hall, event.window, self.now)
+            self.check_call(event)
+        if isinstance(event, TicketCalled):
+            self.count_passed(event)
         day = None if self.hall.day is None else self.hall.day.date
         if isinstance(event, TicketIssued):
             queue = self.hall.queues[event.queue]
@@ -282,6 +285,36 @@ class AnyDay(RuleBasedStateMachine):
                 if (on, series) == (day, queue.domain + queue.prefix)
             )
             self.blocks.append((day, queue.domain + queue.prefix, block))
+
+    def check_call(self, event: TicketCalled) -> None:
+        """By brute force over all who wait: levels, the oldest first, and nobody passed too often."""
+        hall, rules, session = self.hall, self.hall.plan.rules, self.hall.sessions[event.window]
+        can = _callable(hall, session)
+        chosen = hall.tickets[event.ticket]
+        oldest = min((ticket for _, ticket in can), key=lambda ticket: (_due(hall, ticket), ticket.id))
+        is_late = self.now - _due(hall, oldest) > rules.oldest_first_after
+        if is_late and (session.overdue < rules.overdue_in_a_row or chosen.klass is TicketClass.NORMAL):
+            assert event.ticket == oldest.id
+        assert event.reasons is not None
+        assert (event.reasons.code == "overdue") is (is_late and event.ticket == oldest.id)
+        for near, far in (self.passes(ticket) for ticket in _passed(hall, event)):
+            assert near < rules.balance.passed_in_section
+            assert far < rules.balance.passed_in_hall
+
+    def count_passed(self, event: TicketCalled) -> None:
+        """Note, for everybody who waits, who was called past him since he stands in this line."""
+        hall, chosen = self.hall, self.hall.tickets[event.ticket]
+        zone = hall.queues[chosen.queue].zone
+        for ticket in _passed(hall, event):
+            stands = _line(ticket), len(ticket.legs)
+            where, seen = self.seen.get(ticket.id, (stands, []))
+            one = (_due(hall, chosen), hall.queues[ticket.queue].zone == zone)
+            self.seen[ticket.id] = stands, [*(seen if where == stands else []), one]
+
+    def passes(self, ticket: Ticket) -> tuple[int, int]:
+        where, seen = self.seen.get(ticket.id, ((), []))
+        counted = [near for due, near in seen if due > _due(self.hall, ticket)]
+        return (sum(counted), len(counted)) if where == (_line(ticket), len(ticket.legs)) else (0, 0)
 
     def give(self, number: tuple[object, str, str]) -> None:
         assert number not in self.given, "a number is given once a domain and day"
@@ -390,24 +423,34 @@ def _grouped(pairs: object) -> dict[object, list[object]]:
     return groups
 
 
-def _first(hall: Hall, window: int, now: datetime) -> int:
-    """The dispatch rule over every ticket that waits, as the state machines word it."""
-    session, rules = hall.sessions[window], hall.plan.rules
-    can = [
+def _due(hall: Hall, ticket: Ticket) -> datetime:
+    """Since when its wait counts: the key time without what its class has ahead."""
+    rules = hall.plan.rules
+    ahead = {TicketClass.GREEN: rules.green_credit, TicketClass.APPOINTMENT: rules.appointment_lead}
+    return ticket.place[0] + ahead.get(ticket.klass, timedelta())
+
+
+def _callable(hall: Hall, session: Session) -> list[tuple[int, Ticket]]:
+    """Everybody who waits and whom this window might call, with his level there."""
+    return [
         (level, ticket)
         for ticket in hall.tickets.values()
         if ticket.state is TicketState.WAITING and (level := _level(hall, session, ticket)) is not None
     ]
-    oldest = min((ticket for _, ticket in can), key=lambda ticket: (ticket.waiting_since, ticket.id))
-    if now - oldest.waiting_since > rules.oldest_first_after:
-        return oldest.id
-    greens = [pair for pair in can if pair[1].klass is TicketClass.GREEN]
-    others = [pair for pair in can if pair[1].klass is not TicketClass.GREEN]
-    if session.mode is WindowMode.GREEN and greens:
-        can = greens
-    elif session.mode is not WindowMode.GREEN and session.greens >= rules.greens_in_a_row and others:
-        can = others
-    return min(can, key=lambda pair: (pair[0], pair[1].place))[1].id
+
+
+def _passed(hall: Hall, event: TicketCalled) -> list[Ticket]:
+    """Who had waited longer, might have been called instead, and is of no worse class or level."""
+    chosen = hall.tickets[event.ticket]
+    can = _callable(hall, hall.sessions[event.window])
+    level = next((level for level, ticket in can if ticket.id == chosen.id), None)
+    return [
+        ticket
+        for other, ticket in can
+        if _due(hall, ticket) < _due(hall, chosen)
+        and chosen.klass in (TicketClass.NORMAL, ticket.klass)
+        and (level is None or other <= level)
+    ]
 
 
 def _level(hall: Hall, session: Session, ticket: Ticket) -> int | None:

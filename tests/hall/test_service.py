@@ -25,7 +25,7 @@ from controller.hall.commands import (
 )
 from controller.hall.effects import NearTurn, RatingRequest, SpokenCall, WindowFace
 from controller.hall.events import TicketCalled, TicketMissed, TicketNear, WindowRestored
-from controller.hall.model import Outcome, PauseReason, Rules, TicketState, WindowState
+from controller.hall.model import Outcome, PauseReason, Rules, TicketClass, TicketState, WindowState
 from controller.hall.waits import mean_service
 from tests.halls import (
     Told,
@@ -289,7 +289,9 @@ def test_a_jump_call_takes_anybody_for_a_reason() -> None:
     state = small("A A B")
     assert refusal(state, JumpCall(1, 3, "")).code == "reason_needed"
     state = go(state, JumpCall(1, 3, "feels ill"))
-    assert TicketCalled(state.now, 3, 1, jump=True, reason="feels ill") in state.events
+    call = next(event for event in state.events if isinstance(event, TicketCalled))
+    assert (call.ticket, call.window, call.jump, call.reason) == (3, 1, True, "feels ill")
+    assert call.passed == (("A", TicketClass.NORMAL),)
     assert refusal(state, JumpCall(2, 3, "again")).code == "not_waiting"
     assert refusal(go(state, LoseWindow(2)), JumpCall(2, 1, "ill")).code == "window_offline"
 

@@ -9,6 +9,8 @@ from controller.hall.engine import new_hall
 from controller.hall.snapshot import HallSnapshot, freeze, thaw
 from tests.halls import Told, go, small, small_plan, take
 
+RECORDS = ("plan", "day", "paces", "figures", "figures_at")
+
 
 def busy() -> Told:
     state = small("A A A A A B T")
@@ -33,4 +35,4 @@ def test_a_snapshot_holds_plain_lists_only() -> None:
     snapshot = freeze(busy().hall)
     for field in fields(HallSnapshot):
         value = getattr(snapshot, field.name)
-        assert isinstance(value, list | int | str) or field.name in ("plan", "day")
+        assert isinstance(value, list | int | str) or field.name in RECORDS

@@ -1,0 +1,140 @@
+"""Plugs the hall's own engine into an independent balancing benchmark.
+
+    PYTHONPATH=<this repository> python run.py --adapter tests.bench.balance_adapter:Adapter
+
+The benchmark asks a policy of its own interface (`choose`, `rank_idle`, `on_arrival` ...). Here each of its
+services is a queue, each section a zone, each window a window with a clerk of its own, and every question is
+answered by the commands and rules the product itself runs; nothing is decided in this file.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from controller.hall import engine
+from controller.hall.balance import next_ticket, rank_idle
+from controller.hall.commands import CallNext, Finish, Login, Logout, OpenDay, Start, TakeTicket
+from controller.hall.model import (
+    CallingDomain,
+    Clerk,
+    Hall,
+    Outcome,
+    Plan,
+    Queue,
+    Rules,
+    Serves,
+    Text,
+    TicketClass,
+    Window,
+    WindowState,
+    Zone,
+)
+from controller.hall.paces import known
+
+MIDNIGHT = datetime(2025, 3, 3, tzinfo=UTC)
+CLASSES = (TicketClass.NORMAL, TicketClass.GREEN, TicketClass.APPOINTMENT)  # as the benchmark counts them
+NAME = Text("", "")
+
+
+class Adapter:
+    """One day of the benchmark, run by the product's engine."""
+
+    name = "product"
+    reserves = False  # the engine never keeps a window idle while it has somebody to call
+
+    def setup(self, hall: Any) -> None:
+        """A hall of the product with the benchmark's queues, windows, clerks and what is believed of them."""
+        self.hall = _learned(engine.new_hall("bench", _plan(hall)), hall)
+        self.theirs: dict[int, Any] = {}  # the benchmark's tickets by the engine's ids
+        self._do(OpenDay(date(2025, 3, 3), MIDNIGHT + timedelta(days=2)), 0.0)
+
+    def bind(self, state: Any) -> None:
+        self.windows = state.windows
+
+    def on_arrival(self, ticket: Any, now: float) -> None:
+        self.theirs[self.hall.next_ticket] = ticket
+        slot = None if ticket.appt is None else at(ticket.appt)
+        token = str(self.hall.next_ticket)
+        self._do(TakeTicket(str(ticket.service), token, CLASSES[ticket.cls], slot=slot), ticket.arrive)
+
+    def choose(self, window: Any, now: float, waiting: Any) -> Any:
+        self._staff(now)
+        choice = next_ticket(self.hall, window.id + 1, at(now))
+        return None if choice is None else self.theirs[choice.ticket]
+
+    def rank_idle(self, ticket: Any, now: float, idle: list[Any]) -> list[Any]:
+        self._staff(now)
+        order = {number: place for place, number in enumerate(rank_idle(self.hall, str(ticket.service)))}
+        return sorted(idle, key=lambda window: order.get(window.id + 1, len(order)))
+
+    def on_start(self, ticket: Any, window: Any, now: float) -> None:
+        self._do(CallNext(window.id + 1), now)
+        session = self.hall.sessions[window.id + 1]
+        assert session.current is not None
+        assert self.theirs[session.current] is ticket
+        self._do(Start(window.id + 1), now)
+
+    def on_end(self, ticket: Any, window: Any, now: float, seconds: float, served: bool) -> None:
+        outcome = Outcome.ENQUIRY if served else Outcome.NOTHING
+        self._do(Finish(window.id + 1, outcome, "" if served else "nobody came"), now)
+
+    def _do(self, command: Any, now: float) -> None:
+        self.hall = engine.run(self.hall, command, at(now))[0]
+
+    def _staff(self, now: float) -> None:
+        """Log clerks in and out as the benchmark opened and closed its windows."""
+        for window in self.windows:
+            is_in = self.hall.sessions[window.id + 1].state is not WindowState.CLOSED
+            if window.open and not is_in:
+                self._do(Login(window.id + 1, str(window.id + 1)), now)
+            elif is_in and not window.open:
+                self._do(Logout(window.id + 1), now)
+
+
+def at(seconds: float) -> datetime:
+    return MIDNIGHT + timedelta(seconds=seconds)
+
+
+def _plan(theirs: Any) -> Plan:
+    """The benchmark's hall as a plan of the product, with its targets as what people put up with."""
+    normal, urgent = (timedelta(seconds=theirs.targets[klass]) for klass in (0, 1))
+    rules = Rules(call_every=None)
+    rules = replace(rules, balance=replace(rules.balance, patience=normal, class_patience=urgent))
+    return Plan(
+        rules=rules,
+        domains=(CallingDomain("hall", NAME),),
+        zones=tuple(Zone(zone, NAME) for zone in sorted({_zone(one) for one in theirs.services.values()})),
+        queues=tuple(_queue(theirs, service) for service in sorted(theirs.services)),
+        windows=tuple(_window(theirs, window) for window in theirs.windows),
+        clerks=tuple(Clerk(str(window.id + 1), "", "") for window in theirs.windows),
+    )
+
+
+def _queue(theirs: Any, service: int) -> Queue:
+    known = theirs.services[service]
+    mean = timedelta(seconds=known["mean"] + theirs.call_gap)
+    return Queue(str(service), NAME, "hall", f"{service}-", _zone(known), mean)
+
+
+def _window(theirs: Any, window: Any) -> Window:
+    zone = _zone(theirs.services[min(window.skills)])
+    return Window(window.id + 1, NAME, zone, tuple(Serves(str(each)) for each in sorted(window.skills)))
+
+
+def _zone(service: Any) -> str:
+    return f"section-{service['group']}"
+
+
+def _learned(hall: Hall, theirs: Any) -> Hall:
+    """The hall as if it had learned on earlier days what the benchmark believes of its clerks."""
+    paces, doubt = hall.paces, hall.plan.rules.balance.section_doubt
+    for window in theirs.windows:
+        logs: dict[str, list[float]] = {}
+        for service in sorted(window.skills):
+            logs.setdefault(_zone(theirs.services[service]), []).append(math.log(window.speed(service)))
+        for zone, each in logs.items():
+            paces = known(paces, str(window.id + 1), zone, sum(each) / len(each), doubt**2)
+    return replace(hall, paces=paces, figures=paces)
