@@ -32,6 +32,8 @@ _ANSWERED = select(answer).where(
     answer.c.hall == bindparam("hall"), answer.c.key.in_(bindparam("keys", expanding=True))
 )
 
+_ADD_EVENTS, _ADD_ANSWERS = insert(event), insert(answer)
+
 Mark = tuple[str, str]  # unit, epoch
 Row = dict[str, Any]
 
@@ -89,15 +91,13 @@ def answer_row(hall: str, key: str, now: datetime, seqs: range) -> Row:
 
 def write(c: Connection, batch: Batch) -> None:
     if batch.events:
-        c.execute(insert(event), batch.events)
+        c.execute(_ADD_EVENTS, batch.events)
     if batch.answers:
-        c.execute(insert(answer), batch.answers)
+        c.execute(_ADD_ANSWERS, batch.answers)
     orders.add(c, batch.orders)
     marks = [_mark_row(batch, mark, hi) for mark, hi in batch.marks.items()]
     upsert(c, heard, marks)
-    for unit in {unit for unit, _ in batch.settled}:
-        results = [settled for owner, settled in batch.settled if owner == unit]
-        orders.settle(c, batch.hall, results, batch.now, unit)
+    orders.settle_all(c, batch.hall, batch.settled, batch.now)
     projections.write(c, batch.tickets)
 
 

@@ -17,6 +17,19 @@ from firmware.protocol.messages import ResultState
 
 FINAL = frozenset({ResultState.DONE, ResultState.FAILED, ResultState.REJECTED, ResultState.EXPIRED})
 
+# Made once: SQLAlchemy takes longer to make one than to carry it out.
+_ADD = insert(orders)
+_SETTLE = (
+    update(orders)
+    .where(
+        orders.c.cid == bindparam("b_cid"),
+        orders.c.hall == bindparam("b_hall"),
+        orders.c.settled_at.is_(None),
+        or_(bindparam("b_unit") == "", orders.c.unit == bindparam("b_unit")),
+    )
+    .values({name: bindparam(name) for name in ("state", "code", "settled_at")})
+)
+
 Settled = tuple[str, ResultState, str]  # cid, what became of it, code of the reason
 
 
@@ -35,7 +48,7 @@ class PendingOrder:
 
 def add(c: Connection, new: Sequence[PendingOrder]) -> None:
     if new:
-        c.execute(insert(orders), [_row(order) for order in new])
+        c.execute(_ADD, [_row(order) for order in new])
 
 
 def pending(c: Connection, hall: str, unit: str | None = None) -> list[PendingOrder]:
@@ -48,15 +61,13 @@ def pending(c: Connection, hall: str, unit: str | None = None) -> list[PendingOr
 
 def settle(c: Connection, hall: str, results: Sequence[Settled], now: datetime, unit: str = "") -> None:
     """Note what became of orders. A final result stays; `unit` settles only its own orders ("": any)."""
-    if not results:
-        return
-    query = update(orders).where(
-        orders.c.cid == bindparam("b_cid"),
-        orders.c.hall == hall,
-        orders.c.settled_at.is_(None),
-        or_(bindparam("b_unit") == "", orders.c.unit == bindparam("b_unit")),
-    )
-    c.execute(query, [_result(result, now, unit) for result in results])
+    settle_all(c, hall, [(unit, result) for result in results], now)
+
+
+def settle_all(c: Connection, hall: str, results: Sequence[tuple[str, Settled]], now: datetime) -> None:
+    """Note what became of orders, each with the unit that says so, in one statement."""
+    if results:
+        c.execute(_SETTLE, [_result(hall, result, now, unit) for unit, result in results])
 
 
 def prune(c: Connection, hall: str, before: datetime) -> None:
@@ -64,10 +75,11 @@ def prune(c: Connection, hall: str, before: datetime) -> None:
     c.execute(delete(orders).where(orders.c.hall == hall, orders.c.settled_at < before))
 
 
-def _result(result: Settled, now: datetime, unit: str) -> Mapping[str, Any]:
+def _result(hall: str, result: Settled, now: datetime, unit: str) -> Mapping[str, Any]:
     cid, state, code = result
     settled_at = now if state in FINAL else None
-    return {"b_cid": cid, "b_unit": unit, "state": state.value, "code": code, "settled_at": settled_at}
+    keys = {"b_hall": hall, "b_cid": cid, "b_unit": unit}
+    return {**keys, "state": state.value, "code": code, "settled_at": settled_at}
 
 
 def _row(order: PendingOrder) -> dict[str, Any]:
