@@ -69,7 +69,7 @@ from firmware.protocol.messages import (
 )
 from firmware.protocol.outbox import Outbox, StoreFault
 from firmware.settings import BadSettings, NodeSettings, load
-from firmware.shelf import Shelf
+from firmware.shelf import Shelf, wanted_boards
 from firmware.slips import Slips, refusal_lines
 
 HOUSEKEEPING_S = 1.0
@@ -364,6 +364,7 @@ class Node:
             self.link.report_config(ConfigState(rev=config.rev, applied=self.config.rev, errors=errors))
             return
         self.config, self._matters = config, self._matters_in(config)
+        self.link.follow(wanted_boards(config))
         self.presses.grant_timeout_s = config.grant_timeout_ms / 1000
         self.presses.suffix = config.suffix or self._settings.unit.rpartition("-")[2]
         if not is_kept:

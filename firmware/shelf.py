@@ -10,10 +10,21 @@ import threading
 import time
 from collections.abc import Iterable
 
-from firmware.protocol.messages import BadMessage, Board, QueueLine, decode, encode
+from firmware.protocol.messages import BadMessage, Board, QueueLine, UnitConfig, decode, encode
 from firmware.protocol.outbox import Outbox, SavedBoard
 
 MOST_BOARDS = 1000  # 300 windows, their zones and kiosks; more is a mistake of the sender
+
+
+ALL = "#"
+OF_QUEUES = ("k-", "z-")  # boards of kiosks and zones say how queues stand
+
+
+def wanted_boards(config: UnitConfig) -> set[str]:
+    """The boards a unit shows; all of them for a dispenser none of whose own says how its queue stands."""
+    shown = {device.board for device in config.devices if device.board}
+    is_dispenser = any(device.queue for device in config.devices)
+    return {ALL} if is_dispenser and not any(name.startswith(OF_QUEUES) for name in shown) else shown
 
 
 class Shelf:

@@ -14,7 +14,7 @@ import random
 import resource
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
 
@@ -142,8 +142,14 @@ class Link:
         self._config = ConfigState(rev=0, applied=0)
         self._is_controller_there = False
         self._there_at = time.monotonic()
+        self._followed = {
+            topics.board(identity.hall, "#")
+        }  # filters of boards; all until the configuration is known
         self._running: set[str] = set()  # cids being carried out
         self._wake = threading.Condition(threading.RLock())
+        self._sending = (
+            threading.Lock()
+        )  # held by the thread that sends events: another would send them twice
         self._is_ending = False
         self._outages = Outages(log)
         self._is_announced = False
@@ -204,9 +210,16 @@ class Link:
             self._pump.join(self._timing.session.stop_timeout_s)
 
     def wake(self) -> None:
-        """There is a new event in the outbox."""
-        with self._wake:
-            self._wake.notify()
+        """There is a new event in the outbox: it is sent on the caller's thread, which need not be woken."""
+        with self._sending:
+            self._guard.run("link.send", self._send_events)
+
+    def follow(self, boards: Collection[str]) -> None:
+        """Receive these boards and no others: 200 units that heard all would cost 200 messages a call."""
+        wanted = {topics.board(self._identity.hall, name) for name in boards}
+        self.session.unsubscribe(sorted(self._followed - wanted))
+        self.session.subscribe(sorted(wanted - self._followed))
+        self._followed = wanted
 
     def tell(self, result: Result) -> None:
         """Tell the controller what became of an order. Lost words are asked for again (R8)."""
@@ -302,7 +315,8 @@ class Link:
                     return
                 if not self._is_announced:
                     continue
-            self._guard.run("link.pump", self._send_events)
+            with self._sending:
+                self._guard.run("link.pump", self._send_events)
             self._guard.run("link.health", self._tell_health)
             self._guard.run("link.ask", self._ask)
 
@@ -317,15 +331,16 @@ class Link:
         return min(send_at, resend_at, self._heartbeat_at, self._health_at, self._questions.due())
 
     def _idle_s(self) -> float | None:
-        if not self._is_announced or self._due() == math.inf:
+        """Seconds to sleep; not past the first resend of what another thread sends meanwhile."""
+        if not self._is_announced:
             return None
-        return max(0.0, self._due() - time.monotonic())
+        return min(max(0.0, self._due() - time.monotonic()), self._timing.resend_s / 2)
 
     def _send_events(self) -> None:
         with self._wake:
             self._resend_when_due()
             start, was_idle, window = self._sent, self._sent <= self._outbox.acked, self._window_number
-            room = self._timing.window - max(0, self._sent - self._outbox.acked)
+            room = self._timing.window - max(0, self._sent - self._outbox.acked) if self._is_announced else 0
         if room <= 0 or start >= self._outbox.last:
             return
         entries = self._outbox.after(start, room)
