@@ -89,7 +89,12 @@ def touched_late(hall: Hall, told: Iterable[effects.Effect]) -> set[str]:
 def draw(hall: Hall, name: str, now: datetime, version: Version, time_zone: str = "") -> Board | None:
     """The whole board `name`; None when the hall has no such board (any more)."""
     board = looks(hall, name, now, time_zone)
-    return None if board is None else replace(board, ver=version.ver, gen=version.gen, ts=now)
+    return None if board is None else issued(board, version, now)
+
+
+def issued(looks: Board, version: Version, now: datetime) -> Board:
+    """The board as it is sent."""
+    return replace(looks, ver=version.ver, gen=version.gen, ts=now)
 
 
 def looks(hall: Hall, name: str, now: datetime, time_zone: str = "") -> Board | None:

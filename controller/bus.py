@@ -17,14 +17,13 @@ from dataclasses import dataclass
 
 from controller import broker, meanings
 from controller.boards import window_of
-from controller.courier import Courier
+from controller.courier import Courier, Results
 from controller.devices import Devices
 from controller.draft import raised
-from controller.hall.events import TicketCalled
 from controller.hall.model import Refused
 from controller.inbox import Lane
 from controller.leases import AboutNumbers, Leases
-from controller.live import Answer, Committed, Live, NotRunning, Settled
+from controller.live import Answer, Committed, Live, NotRunning, PendingOrder, Settled
 from controller.meanings import Message
 from controller.news import lacking
 from controller.orders import Renderer
@@ -34,6 +33,7 @@ from controller.presence import Deadlines, Presence, Seen, Status
 from controller.quarantine import Quarantine
 from controller.screens import Screens
 from controller.settings import Settings
+from controller.showing import Showing
 from controller.store import log as event_log
 from controller.store import orders as stored_orders
 from controller.store.devices import Record, set_aside_count
@@ -46,6 +46,7 @@ from firmware.protocol.messages import BadMessage, ResultState, Struct, decode, 
 from firmware.protocol.session import Broker, Session, SessionTiming, Will
 
 IDLE_S = 0.25  # the loop looks at its deadlines at least this often
+TOGETHER_S = 0.01  # acks and shared boards of so long leave together, behind the orders that people wait for
 UPKEEP_S = 1.0
 STATE_EVERY_S = 10.0
 ECHO_LOST_S = 2.5 * STATE_EVERY_S
@@ -88,9 +89,9 @@ class Bus:
         self._lock = threading.Lock()
         self._lanes: dict[tuple[str, str], Lane[Posting]] = {}
         self._acks: set[tuple[str, str]] = set()
+        self._results = Results()
         self._courier = Courier(live.clock, gen, settings.order_resend_s, live.timings)
         self._pressed: dict[str, float] = {}  # unit -> when the press came that is being committed
-        self._called_s: float | None = None  # when a call was stored that no board shows yet
         self._leases = Leases(
             lambda: live.hall, lambda: devices.book, self._ask_numbers, settings.lease_size, set()
         )
@@ -117,6 +118,7 @@ class Bus:
             "req": self._on_request,
         }
         self.session = self._make_session(broker.login(settings))
+        self._showing = Showing(self.screens, self._say_board, live.timings.board_sent)
 
     def _make_session(self, login: broker.Login) -> Session:
         return Session(
@@ -313,7 +315,7 @@ class Bus:
             self._courier.received(result.cid, time.monotonic())
         settled = (result.cid, result.state, result.code)
         if result.state in FINAL and self._courier.settle([settled], unit, time.monotonic()):
-            self._settle(settled, unit, is_sure=True)
+            self._results.add(unit, settled)
 
     def _on_state(self, unit: str, payload: bytes) -> None:
         self.presence.state(unit, decode(payload, messages.UnitState), time.monotonic())
@@ -410,18 +412,20 @@ class Bus:
 
     def _on_committed(self, committed: Committed) -> None:
         now_s = time.monotonic()
-        if self._called_s is None and any(isinstance(event, TicketCalled) for event in committed.events):
-            self._called_s = now_s
-        self.screens.touch(committed.effects)
         self._courier.add(committed.orders, now_s, self._pressed)
         self._pressed.clear()
+        if not self._announce:
+            self._send_orders(committed.orders)
+        self._showing.committed(committed, now_s)
         self._wake.set()
 
     # --- the loop
 
     def _run(self) -> None:
+        """What can wait a moment: acks, boards on which much meets, what is sent again."""
         while not self._stopping.is_set():
             self._wake.wait(self.settings.board_every_s if self.screens.is_dirty else IDLE_S)
+            self._stopping.wait(TOGETHER_S)
             self._wake.clear()
             self.guard.run("bus.step", self._step)
 
@@ -432,8 +436,10 @@ class Bus:
             self._announce_all(now_s)
         self._send_acks()
         self._send_orders()
+        for unit, result in self._results.due(now_s):
+            self._settle(result, unit, is_sure=True)
         if self.screens.is_dirty:
-            self._send_boards(now_s)
+            self._showing.refresh(now_s)
         if now_s >= self._upkeep_at:
             self._upkeep_at = now_s + UPKEEP_S
             self._upkeep(now_s)
@@ -443,8 +449,7 @@ class Bus:
         self._publish(topics.controller_state(self.hall), self._state(is_online=True), retain=True)
         self._configs.clear()
         self._send_configs()
-        for board in self.screens.all():
-            self._publish(topics.board(self.hall, board.board), board, retain=True)
+        self._showing.again()
         self._courier.again(now_s)
         with self._lock:
             self._acks.update(self._lanes)
@@ -462,11 +467,12 @@ class Bus:
         if self.live.heard_up_to(unit, epoch) < hi:
             hi = self.live.heard_up_to(unit, epoch)  # a gap passed over is no commit yet
         ack = messages.Ack(ep=epoch, hi=hi, miss=list(miss))
-        self._publish(topics.down(self.hall, unit, "ack"), ack)
+        # Lost, it is given again when the unit sends again; at QoS 1 it would cost a PUBACK for each press.
+        self.session.publish(topics.down(self.hall, unit, "ack"), encode(ack), qos=0)
 
-    def _send_orders(self) -> None:
+    def _send_orders(self, among: Iterable[PendingOrder] | None = None) -> None:
         if self.session.is_up:
-            for unit, command in self._courier.due(time.monotonic(), self._may_be_here):
+            for unit, command in self._courier.due(time.monotonic(), self._may_be_here, among):
                 self._publish(topics.down(self.hall, unit, "cmd"), command)
 
     def _may_be_here(self, unit: str) -> bool:
@@ -475,18 +481,6 @@ class Bus:
             not self._troubles.is_cloned(unit)
             and self.presence.status(unit, time.monotonic()) is not Status.OFFLINE
         )
-
-    def _send_boards(self, now_s: float) -> None:
-        called_s = self._called_s
-        fresh, gone = self.screens.refresh(now_s)
-        if fresh:
-            self._called_s = None
-        for board in fresh:
-            self._publish(topics.board(self.hall, board.board), board, retain=True)
-        for name in gone:
-            self.session.publish(topics.board(self.hall, name), b"", retain=True)
-        if called_s is not None and fresh and self.session.is_up:
-            self.live.timings.board_sent.observe(time.monotonic() - called_s)
 
     def _send_configs(self) -> None:
         """Each unit's whole configuration, retained; taken away from units that are shut out."""
@@ -574,6 +568,9 @@ class Bus:
             ts=self.live.clock.real_now(),
             day=day.date.isoformat() if day else "",
         )
+
+    def _say_board(self, name: str, payload: bytes) -> bool:
+        return self.session.publish(topics.board(self.hall, name), payload, retain=True)
 
     def _publish(self, topic: str, message: Struct, *, retain: bool = False) -> None:
         self.session.publish(topic, encode(message), retain=retain)

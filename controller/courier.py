@@ -7,6 +7,7 @@ depends on clocks being right; only `iss` on the wire is real time.
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, MutableMapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,6 +20,7 @@ from controller.timings import Timings
 from firmware.protocol.messages import Command, Print, Speak
 
 SLIP, VOICE = Print.__name__, Speak.__name__
+RESULTS_EVERY_S = 0.1
 PATIENCE = 5  # times resend_s, for an order the unit has received: a slip takes 1-4 s at 9600 baud
 
 
@@ -31,6 +33,28 @@ class _Sent:
     press_s: float | None = None  # when the press came that the slip is for
     sent_s: float | None = None  # when it was sent first
     is_taken: bool = False  # the unit said that it has it
+
+
+class Results:
+    """Final results of orders, kept back for a moment so that many share a commit.
+
+    One lost when the program ends is told again: its order is still pending, is sent once more, and the
+    unit answers from memory (R8).
+    """
+
+    def __init__(self) -> None:
+        self._kept: deque[tuple[str, Settled]] = deque()
+        self._due_at = 0.0
+
+    def add(self, unit: str, result: Settled) -> None:
+        self._kept.append((unit, result))
+
+    def due(self, now_s: float) -> list[tuple[str, Settled]]:
+        """What units said since the last time, which is RESULTS_EVERY_S ago; nothing before."""
+        if now_s < self._due_at:
+            return []
+        self._due_at = now_s + RESULTS_EVERY_S
+        return [self._kept.popleft() for _ in range(len(self._kept))]
 
 
 class Courier:
@@ -96,17 +120,27 @@ class Courier:
                     self._timings.voice_taken.observe(now_s - sent.stored_s)
 
     def due(
-        self, now_s: float, is_here: Callable[[str], bool] = lambda unit: True
+        self,
+        now_s: float,
+        is_here: Callable[[str], bool] = lambda unit: True,
+        among: Iterable[PendingOrder] | None = None,
     ) -> list[tuple[str, Command]]:
-        """What to send now, oldest first, and to whom; each comes again after resend_s."""
+        """What to send now, oldest first, and to whom; each comes again after resend_s.
+
+        among: only these; None: all that are on their way.
+        """
         with self._lock:
-            due = [sent for sent in self._sent.values() if sent.again_s <= now_s < sent.ends_s]
+            asked = self._sent.values() if among is None else self._those(among)
+            due = [sent for sent in asked if sent.again_s <= now_s < sent.ends_s]
             due = [sent for sent in due if is_here(sent.order.unit)]
             for sent in due:
                 sent.again_s = now_s + self._resend_s
                 if sent.sent_s is None:
                     self._note_sent(sent, now_s)
         return [(sent.order.unit, self._command(sent, now_s)) for sent in due]
+
+    def _those(self, orders: Iterable[PendingOrder]) -> list[_Sent]:
+        return [self._sent[order.cid] for order in orders if order.cid in self._sent]
 
     def _note_sent(self, sent: _Sent, now_s: float) -> None:
         sent.sent_s = now_s

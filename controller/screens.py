@@ -19,7 +19,7 @@ from firmware.protocol.messages import Board
 
 
 class Screens:
-    """Any thread may read and wait; one thread (the bus's) calls `refresh`."""
+    """Any thread may read and wait; of those that draw, one at a time."""
 
     def __init__(
         self,
@@ -64,13 +64,20 @@ class Screens:
         with self._changed:
             self._is_all_dirty = True
 
+    def refresh_windows(self) -> list[Board]:
+        """Draw the windows' boards that are dirty, and nothing else: those that look different now."""
+        with self._changed:
+            names = {name for name in self._dirty if boards.window_of(name) is not None}
+            self._dirty -= names
+        return self._show(names)
+
     def refresh(self, now_s: float = math.inf) -> tuple[list[Board], list[str]]:
         """Draw what is dirty and due: boards that look different now, and the names of those that are gone.
 
         now_s: monotonic. A board on which many windows meet stays dirty when it was drawn less than
         `every_s` ago; a window's own is drawn at once, as it changes no faster than its clerk.
         """
-        hall, now = self._read(), self._now()
+        hall = self._read()
         with self._changed:
             known = set(boards.names(hall)) if self._is_all_dirty else None
             gone = [] if known is None else [name for name in self._shown if name not in known]
@@ -79,13 +86,17 @@ class Screens:
             self._drawn_at.update(dict.fromkeys(names, now_s))
             self._dirty = waiting - names
             self._is_all_dirty = False
-        fresh = [board for name in sorted(names) if (board := self._draw(hall, name, now)) is not None]
-        with self._changed:
             for name in gone:
                 del self._shown[name], self._looks[name]
+        return self._show(names), gone
+
+    def _show(self, names: Iterable[str]) -> list[Board]:
+        hall, now = self._read(), self._now()
+        fresh = [board for name in sorted(names) if (board := self._draw(hall, name, now)) is not None]
+        with self._changed:
             self._shown.update({board.board: board for board in fresh})
             self._changed.notify_all()
-        return fresh, gone
+        return fresh
 
     def _is_due(self, name: str, now_s: float) -> bool:
         return (
@@ -130,5 +141,4 @@ class Screens:
             return None
         self._looks[name] = looks
         before = self._shown.get(name)
-        version = Version(self._gen, before.ver + 1 if before else 1)
-        return boards.draw(hall, name, now, version, self._time_zone)
+        return boards.issued(looks, Version(self._gen, before.ver + 1 if before else 1), now)
