@@ -84,7 +84,7 @@ class WantedTicket(Shape, frozen=True, kw_only=True, forbid_unknown_fields=True)
 class TakenTicket(Shape, frozen=True, kw_only=True):
     """A new ticket. ahead: how many are called first; wait: minutes, null while no window is open.
 
-    url: the citizen's page; qr: the same as a picture (a data: URL); printed: whether a slip came out,
+    url: the citizen's page; qr: of the same as a picture, an address; printed: whether a slip came out,
     null where there is no printer.
     """
 

@@ -64,7 +64,9 @@ def test_a_tap_gives_a_number_where_one_stands_and_a_code_for_the_phone(desk: De
     taken = answer.get_json()
     assert (taken["number"], taken["queue"], taken["ahead"], taken["printed"]) == ("A002", "A", 1, None)
     assert (taken["wait_min"], taken["wait_max"]) == (5, 10)
-    assert taken["qr"].startswith("data:image/svg+xml")
+    picture = desk.browser().get(taken["qr"])
+    assert picture.content_type.startswith("image/svg+xml")
+    assert b"<svg" in picture.data
     assert words(desk.browser().get(f"/t/{taken['url'].rsplit('/', 1)[1]}")).count("A002")
 
 
