@@ -22,15 +22,15 @@ from typing import Any
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
-from tests.bench.pace import DEVICES, flood, paced
-from tests.bench.rig import Process, Spread, wait_for
+from tests.bench.pace import DEVICES, begin, flood, groups, paced, soon
+from tests.bench.rig import Crew, Spread, wait_for
 
 PAD = "x" * 120  # makes a press about as long as ours
 
 
 @dataclass(slots=True)
 class Parts:
-    """Seconds of every press: the commits on device and controller, each way through the broker, the whole."""
+    """Seconds of every press: commits on device and controller, each way through the broker, the whole."""
 
     node: list[float] = field(default_factory=list)
     controller: list[float] = field(default_factory=list)
@@ -44,21 +44,22 @@ class Parts:
 
 
 class Bare:
-    """The two processes of the pipeline on a broker that lets everybody in."""
+    """The processes of the pipeline, on a broker that lets everybody in."""
 
     def __init__(self, folder: Path, port: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._controller = Process(_controller, folder, port)
-        self._devices = Process(_devices, folder, port)
+        self._controller = Crew(_controller, [(folder, port)])
+        self._devices = Crew(_devices, [(folder, port, numbers) for numbers in groups()])
 
     def paced(self, rate: float, seconds: float) -> Parts:
-        parts: Parts = self._devices.ask(("paced", rate, seconds))
-        return parts
+        answers: list[list[dict[str, Any]]] = self._devices.ask(("paced", soon(), rate, seconds))
+        return _parts([one for answer in answers for one in answer])
 
     def flood(self, each: int) -> float:
         """Presses a second that came all the way, of `each` per device as fast as they go."""
-        rate: float = self._devices.ask(("flood", each, 0.0))
-        return rate
+        start = soon()
+        ends: list[float] = self._devices.ask(("flood", start, each, 0.0))
+        return each * DEVICES / (max(ends) - start)
 
     def stop(self) -> None:
         self._devices.stop()
@@ -69,19 +70,23 @@ def connected(name: str, port: int, topic: str, heard: Callable[[bytes], None]) 
     """A client that is subscribed."""
     client = Client(CallbackAPIVersion.VERSION2, client_id=name)
     ready = threading.Event()
-    client.on_socket_open = lambda c, u, sock: sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    client.on_socket_open = _without_delay
     client.max_inflight_messages_set(200)
     client.on_connect = lambda c, *rest: c.subscribe(topic, 0)
     client.on_subscribe = lambda *rest: ready.set()
 
     def arrived(_client: Client, _data: Any, message: MQTTMessage) -> None:
-        heard(message.payload)
+        heard(bytes(message.payload))
 
     client.on_message = arrived
     client.connect("127.0.0.1", port, 60)
     client.loop_start()
     wait_for(ready.is_set, 10)
     return client
+
+
+def _without_delay(client: Client, data: Any, sock: Any) -> None:
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def database(path: Path) -> sqlite3.Connection:
@@ -115,7 +120,8 @@ def _serve(client: Client, db: sqlite3.Connection, came: queue.SimpleQueue[tuple
         for at, payload in batch:
             press = json.loads(payload)
             db.execute(
-                "insert into event(device, body, at) values (?, ?, ?)", (press["device"], payload, press["at"])
+                "insert into event(device, body, at) values (?, ?, ?)",
+                (press["device"], payload, press["at"]),
             )
             presses.append((at, press))
         db.execute("commit")
@@ -131,7 +137,7 @@ def _serve(client: Client, db: sqlite3.Connection, came: queue.SimpleQueue[tuple
 
 class _Device:
     def __init__(self, number: int, folder: Path, port: int, shown: Callable[[dict[str, Any]], None]) -> None:
-        self._name, self._shown = f"d{number}", shown
+        self.number, self._name, self._shown = number, f"d{number}", shown
         self._db = database(folder / f"{self._name}.db")
         self._client = connected(self._name, port, f"shown/{self._name}", self._heard)
         self._presses = 0
@@ -155,18 +161,19 @@ class _Device:
         self._answered.release()
 
 
-def _devices(pipe: Any, folder: Path, port: int) -> None:
+def _devices(pipe: Any, folder: Path, port: int, numbers: Sequence[int]) -> None:
+    begin()
     shown: list[dict[str, Any]] = []
-    devices = [_Device(number, folder, port, shown.append) for number in range(DEVICES)]
+    devices = [_Device(number, folder, port, shown.append) for number in numbers]
     pipe.send("ready")
     while (asked := pipe.recv()) is not None:
         shown.clear()
-        what, amount, seconds = asked
+        what, start, amount, seconds = asked
         if what == "paced":
-            paced(devices, amount, seconds)
-            pipe.send(_parts(shown))
+            paced(devices, start, amount, seconds)
+            pipe.send(shown)
         else:
-            pipe.send(flood(devices, amount, lambda: len(shown)))
+            pipe.send(flood(devices, start, amount, lambda: len(shown)))
 
 
 def _parts(shown: Sequence[dict[str, Any]]) -> Parts:

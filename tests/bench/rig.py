@@ -43,6 +43,7 @@ from controller.store.records import add_hall
 from firmware.protocol.messages import DeviceConfig, UnitConfig
 
 HALL = "bench"
+KIOSK = "k-main"
 WINDOWS_OF_A_ZONE = 10
 
 
@@ -138,7 +139,10 @@ class Controller:
             parts = [
                 DeviceConfig(device="button-1", kind="button", wire="gpio:17", queue=queue(zone_of(n))),
                 DeviceConfig(device="printer-1", kind="printer", wire="serial:/dev/null"),
-                DeviceConfig(device="keypad-1", kind="keypad", wire="serial:/dev/one", address=1, board=f"w{n}"),
+                DeviceConfig(
+                    device="keypad-1", kind="keypad", wire="serial:/dev/one", address=1, board=f"w{n}"
+                ),
+                DeviceConfig(device="screen-1", kind="screen", wire="screen:", board=KIOSK),
             ]
             self._place(devices, name, parts)
         screen = DeviceConfig(device="screen-1", kind="screen", wire="screen:", board="w1")
@@ -182,34 +186,40 @@ class Controller:
         return [top, *top.children(recursive=True)]
 
 
-class Process:
-    """A function in a process of its own, which says "ready" and then answers what it is asked."""
+class Crew:
+    """A function in several processes; each says "ready" and then answers whatever all are asked."""
 
-    def __init__(self, work: Callable[..., None], *facts: object) -> None:
+    def __init__(self, work: Callable[..., None], parts: Sequence[tuple[object, ...]]) -> None:
         context = multiprocessing.get_context("spawn")
-        self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=work, args=(theirs, *facts), daemon=True)
-        self._process.start()
-        theirs.close()
-        self._pipe.recv()
+        self._pipes, self._processes = [], []
+        for part in parts:
+            ours, theirs = context.Pipe()
+            process = context.Process(target=work, args=(theirs, *part), daemon=True)
+            process.start()
+            theirs.close()
+            self._pipes.append(ours)
+            self._processes.append(process)
+        for pipe in self._pipes:
+            pipe.recv()
 
     @property
-    def pid(self) -> int:
-        return self._process.pid or 0
+    def pids(self) -> list[int]:
+        return [process.pid or 0 for process in self._processes]
 
-    def ask(self, question: object) -> Any:
-        self._pipe.send(question)
-        return self._pipe.recv()
+    def ask(self, question: object) -> list[Any]:
+        for pipe in self._pipes:
+            pipe.send(question)
+        return [pipe.recv() for pipe in self._pipes]
 
     def stop(self) -> None:
-        self._pipe.send(None)
-        self._process.join(20)
+        for pipe in self._pipes:
+            pipe.send(None)
+        for process in self._processes:
+            process.join(20)
 
 
 @contextmanager
-def controller(
-    folder: Path, waiting: int, broker: str = "nats", windows: int = 8
-) -> Iterator[Controller]:
+def controller(folder: Path, waiting: int, broker: str = "nats", windows: int = 8) -> Iterator[Controller]:
     made = Controller(folder, waiting, broker, windows)
     made.start()
     try:

@@ -1,4 +1,4 @@
-"""Fifty units in one process: the product's own outbox and link, and hands that press without end.
+"""Fifty units: the product's own outbox and link, and hands that press without end.
 
 A unit here is a node without its drivers: every press is committed by the outbox and sent by the link, and
 what the controller answers comes back through both. Each stands at a window of its own, with a dispenser's
@@ -19,39 +19,51 @@ from firmware.protocol.link import Callbacks, Identity, Link, Received
 from firmware.protocol.messages import Board, Key, KeyPressed, Pressed, Print, Result, ResultState
 from firmware.protocol.outbox import Outbox
 from firmware.protocol.session import Broker
-from tests.bench.pace import flood, paced
-from tests.bench.rig import HALL, Controller, Process, wait_for
+from tests.bench.pace import DEVICES, begin, flood, groups, paced, soon
+from tests.bench.rig import HALL, KIOSK, Controller, Crew, wait_for
 
 
 class Units:
-    """The process of the units of a hall."""
+    """The units of a hall."""
 
     def __init__(self, hall: Controller) -> None:
-        tokens = [hall.tokens[name] for name in hall.units]
-        self._process = Process(_units, hall.folder, hall.settings.broker_url, hall.units, tokens)
+        facts = (hall.folder, hall.settings.broker_url)
+        self._crew = Crew(_units, [(*facts, [_named(hall, n) for n in numbers]) for numbers in groups()])
+
+    @property
+    def pids(self) -> list[int]:
+        return self._crew.pids
 
     def slips(self, rate: float, seconds: float) -> list[float]:
         """Seconds from a button to the order that answers it (the number a citizen sees)."""
-        times: list[float] = self._process.ask(("slips", rate, seconds))
-        return times
+        return self._times("slips", rate, seconds)
 
     def calls(self, rate: float, seconds: float) -> list[float]:
         """Seconds from a call key or a start key to the board of the window."""
-        times: list[float] = self._process.ask(("calls", rate, seconds))
-        return times
+        return self._times("calls", rate, seconds)
 
     def flood(self, each: int) -> float:
         """Presses a second that were answered, of `each` per unit as fast as they go."""
-        rate: float = self._process.ask(("flood", each, 0.0))
-        return rate
+        start = soon()
+        ends: list[float] = self._crew.ask(("flood", start, each, 0.0))
+        return each * DEVICES / (max(ends) - start)
 
     def stop(self) -> None:
-        self._process.stop()
+        self._crew.stop()
+
+    def _times(self, what: str, rate: float, seconds: float) -> list[float]:
+        answers: list[list[float]] = self._crew.ask((what, soon(), rate, seconds))
+        return [one for answer in answers for one in answer]
+
+
+def _named(hall: Controller, number: int) -> tuple[int, str, str]:
+    name = hall.units[number]
+    return number, name, hall.tokens[name]
 
 
 class _Unit:
-    def __init__(self, name: str, window: int, folder: Path, broker: Broker) -> None:
-        self._window = window
+    def __init__(self, number: int, name: str, folder: Path, broker: Broker) -> None:
+        self.number, self._window = number, number + 1
         self.slip_at: dict[int, float] = {}
         self.pressed_at: dict[int, float] = {}
         self.board: Board | None = None
@@ -62,6 +74,7 @@ class _Unit:
         self.link = Link(
             broker, Identity(HALL, name, "bench"), self.outbox, callbacks, Guard(logging.getLogger("bench"))
         )
+        self.link.follow({f"w{self._window}", KIOSK})
         self.link.start()
 
     def _on_order(self, received: Received) -> None:
@@ -88,7 +101,7 @@ class _Button:
     """Presses the dispenser's button; its press is shown when the slip's order is there."""
 
     def __init__(self, unit: _Unit) -> None:
-        self._unit, self._last = unit, 0
+        self.number, self._unit, self._last = unit.number, unit, 0
 
     def press(self, began: float) -> None:
         self._last, _ = self._unit.outbox.press(Pressed(input="button-1"))
@@ -103,7 +116,7 @@ class _Keypad:
     """Presses "call next" and "start" in turn; a press is shown when the window's board says so."""
 
     def __init__(self, unit: _Unit) -> None:
-        self._unit = unit
+        self.number, self._unit = unit.number, unit
         self._began = 0.0
         self._is_calling = False
         self.times: list[float] = []
@@ -125,38 +138,38 @@ class _Keypad:
         return face is not None and bool(face.ticket) and face.is_called == self._is_calling
 
 
-def _units(pipe: Any, folder: Path, url: str, names: Sequence[str], tokens: Sequence[str]) -> None:
-    units = [
-        _Unit(name, number, folder, Broker.at(url, name, token))
-        for number, (name, token) in enumerate(zip(names, tokens, strict=True), start=1)
-    ]
+def _units(pipe: Any, folder: Path, url: str, named: Sequence[tuple[int, str, str]]) -> None:
+    begin()
+    units = [_Unit(number, name, folder, Broker.at(url, name, token)) for number, name, token in named]
     wait_for(lambda: all(unit.link.is_up and unit.board is not None for unit in units), 60)
     pads = [_Keypad(unit) for unit in units]
     pipe.send("ready")
     while (asked := pipe.recv()) is not None:
-        what, amount, seconds = asked
+        what, start, amount, seconds = asked
         if what == "calls":
-            pipe.send(_calls(pads, amount, seconds))
+            pipe.send(_calls(pads, start, amount, seconds))
         else:
-            pipe.send(_slips(units, what, amount, seconds))
+            pipe.send(_slips(units, what, start, amount, seconds))
     for unit in units:
         unit.link.stop()
         unit.outbox.close()
 
 
-def _calls(pads: Sequence[_Keypad], rate: float, seconds: float) -> list[float]:
+def _calls(pads: Sequence[_Keypad], start: float, rate: float, seconds: float) -> list[float]:
     for pad in pads:
         pad.times.clear()
-    paced(pads, rate, seconds)
+    paced(pads, start, rate, seconds)
     return [one for pad in pads for one in pad.times]
 
 
-def _slips(units: Sequence[_Unit], what: str, amount: float, seconds: float) -> list[float] | float:
+def _slips(
+    units: Sequence[_Unit], what: str, start: float, amount: float, seconds: float
+) -> list[float] | float:
     for unit in units:
         unit.slip_at.clear()
         unit.pressed_at.clear()
     buttons = [_Button(unit) for unit in units]
     if what == "flood":
-        return flood(buttons, int(amount), lambda: sum(len(unit.slip_at) for unit in units))
-    paced(buttons, amount, seconds)
+        return flood(buttons, start, int(amount), lambda: sum(len(unit.slip_at) for unit in units))
+    paced(buttons, start, amount, seconds)
     return [unit.slip_at[seq] - began for unit in units for seq, began in unit.pressed_at.items()]
