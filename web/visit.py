@@ -91,10 +91,8 @@ def recognise() -> None:
     g.token = request.cookies.get(SESSION_COOKIE, "")
     g.person = None
     if g.token and request.endpoint not in ("static", "page_file", "health.alive"):
-        now = real_now()
-        g.person = the_site().people.signed_in(g.token, now)
-        if g.person is not None and (request.method == "POST" or not is_fragment()):
-            the_site().people.seen(g.token, now)
+        is_use = request.method == "POST" or not is_fragment()
+        g.person = the_site().people.signed_in(g.token, real_now(), is_use=is_use)
 
 
 def me() -> Person:

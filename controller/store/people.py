@@ -18,7 +18,7 @@ from typing import Any
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from argon2.low_level import ARGON2_VERSION
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from controller.hall.model import HallError
 from controller.people import Actor, ActorKind, Role
@@ -217,28 +217,28 @@ class People:
 
     # --- sessions
 
-    def signed_in(self, token: str, now: datetime) -> Person | None:
-        """Whose session this is; None when it ended, was idle for IDLE or the person was shut out."""
-        with self._store.reading() as c:
-            session = c.execute(_session(token)).first()
-            if session is None or session.ended_at is not None:
-                return None
-            if now - session.seen_at >= IDLE or now - session.created_at >= LONGEST:
-                return None
-            person = _get(c, session.person)
-        return person if person is not None and person.is_active else None
+    def signed_in(self, token: str, now: datetime, *, is_use: bool = False) -> Person | None:
+        """Whose session this is; None when it ended, was idle for IDLE or the person was shut out.
 
-    def seen(self, token: str, now: datetime) -> None:
-        """The person did something: the session's idle time starts anew."""
+        is_use: the person did something, so the session's idle time starts anew.
+        """
+        with self._store.reading() as c:
+            row = c.execute(_SIGNED_IN, {"hash": _hash(token)}).first()
+        if row is None or not row.is_active or row.ended_at is not None:
+            return None
+        if now - row.seen_at >= IDLE or now - row.begun_at >= LONGEST:
+            return None
+        if is_use and row.seen_at < now - SEEN_EVERY:
+            self._note_use(token, now)
+        return _person(row)
+
+    def _note_use(self, token: str, now: datetime) -> None:
         t = tables.login_session.c
         fresh = update(tables.login_session).where(
             t.token_hash == _hash(token), t.seen_at < now - SEEN_EVERY, t.ended_at.is_(None)
         )
-        with self._store.reading() as c:
-            session = c.execute(_session(token)).first()
-        if session is not None and session.seen_at < now - SEEN_EVERY:
-            with self._store.writing() as c:
-                c.execute(fresh.values(seen_at=now))
+        with self._store.writing() as c:
+            c.execute(fresh.values(seen_at=now))
 
     def sign_out(self, token: str, now: datetime) -> None:
         t = tables.login_session.c
@@ -291,6 +291,18 @@ def _person(row: Row[Any]) -> Person:
         row.is_active,
         row.password_hash is not None,
     )
+
+
+_SIGNED_IN = (  # made once: every request of a person asks it
+    select(
+        tables.person,
+        tables.login_session.c.seen_at,
+        tables.login_session.c.ended_at,
+        tables.login_session.c.created_at.label("begun_at"),
+    )
+    .join(tables.login_session, tables.login_session.c.person == tables.person.c.id)
+    .where(tables.login_session.c.token_hash == bindparam("hash"))
+)
 
 
 def _get(c: Connection, id: str) -> Person | None:
