@@ -1,13 +1,15 @@
 """Tells waiting browsers that what they show has changed, over server-sent events.
 
 A message says only "changed, version 412"; the browser then asks for the part of the page anew, so
-that nothing here knows what a page looks like. Hides coalescing: a browser is told at most twice a
-second, however busy the hall is. Each stream holds a thread of the server, so their number is limited.
+that nothing here knows what a page looks like. Hides the pace: a browser is told at most twice a second,
+and all together so often that what they ask for anew leaves the server time for other requests; screens
+whose own window changed come first. Each stream holds a thread of the server, so their number is limited.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from typing import cast
@@ -21,6 +23,8 @@ from controller.live import Committed, Live
 from web.visit import signed_in_required, the_hall, the_site
 
 COALESCE_S = 0.5  # design: staff screens get at most two updates a second
+PACE_S = 0.1
+AT_ONCE = 10  # browsers told in each PACE_S: what a hundred pages a second cost is a fifth of a processor
 BEAT_S = 10.0  # a comment so often, so that a proxy keeps the stream and a closed browser is noticed
 RETRY_MS = 2000
 SHARE = 0.75  # of the server's threads may be held by streams; the rest answers requests
@@ -29,37 +33,80 @@ ANY = "*"
 blueprint = Blueprint("feed", __name__)
 
 
+class Stream:
+    """One browser that waits. seen: the version it was told last."""
+
+    def __init__(self, topics: frozenset[str], seen: int) -> None:
+        self.topics = topics
+        self.own = frozenset(topic for topic in topics if topic.startswith("w"))
+        self.seen = seen
+        self.told_at = 0.0
+        self.turn = threading.Event()
+
+
 class Topics:
     """What has changed in one hall, as a version per topic: "w3" a window, "qA" a queue, "*" anything."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
         self._versions: dict[str, int] = {}
         self._version = 0
-        self.is_closed = False
+        self._streams: set[Stream] = set()
+        self._news = threading.Event()
+        self._closing = threading.Event()
+
+    @property
+    def is_closed(self) -> bool:
+        return self._closing.is_set()
 
     def committed(self, done: Committed) -> None:
-        with self._changed:
+        with self._lock:
             self._version += 1
             self._versions[ANY] = self._version
             for event in done.events:
                 for topic in topics_of(event, done.hall):
                     self._versions[topic] = self._version
-            self._changed.notify_all()
+        self._news.set()
 
     def version(self, topics: frozenset[str]) -> int:
         return max((self._versions.get(topic, 0) for topic in topics), default=0)
 
-    def wait(self, topics: frozenset[str], seen: int, timeout_s: float) -> int:
-        """The version of these topics, as soon as it is more than `seen` or after timeout_s."""
-        with self._changed:
-            self._changed.wait_for(lambda: self.is_closed or self.version(topics) > seen, timeout_s)
-            return self.version(topics)
+    def join(self, topics: frozenset[str]) -> Stream:
+        stream = Stream(topics, self.version(topics))
+        with self._lock:
+            self._streams.add(stream)
+        return stream
+
+    def leave(self, stream: Stream) -> None:
+        with self._lock:
+            self._streams.discard(stream)
+
+    def pace(self) -> None:
+        """Give the streams that are behind their turns, until closed; to be run by a thread of its own."""
+        while not self.is_closed:
+            self._news.wait()
+            self._news.clear()
+            while not self.is_closed and (behind := self._behind()):
+                now = time.monotonic()
+                for stream in [one for one in behind if now - one.told_at >= COALESCE_S][:AT_ONCE]:
+                    stream.told_at = now
+                    stream.turn.set()
+                self._closing.wait(PACE_S)
+
+    def _behind(self) -> list[Stream]:
+        """Who does not know the newest: first those whose own window changed, then who waits longest."""
+        with self._lock:
+            streams = list(self._streams)
+        behind = [one for one in streams if self.version(one.topics) > one.seen]
+        return sorted(behind, key=lambda one: (self.version(one.own) <= one.seen, one.told_at))
 
     def close(self) -> None:
-        with self._changed:
-            self.is_closed = True
-            self._changed.notify_all()
+        self._closing.set()
+        self._news.set()
+        with self._lock:
+            streams = list(self._streams)
+        for stream in streams:
+            stream.turn.set()
 
 
 def topics_of(event: Event, hall: Hall) -> set[str]:
@@ -102,8 +149,9 @@ class Feed:
     def _topics(self, hall: str) -> Topics:
         with self._lock:
             if hall not in self._halls:
-                self._halls[hall] = Topics()
-                self._ends.append(self._lives[hall].subscribe(self._halls[hall].committed))
+                self._halls[hall] = topics = Topics()
+                threading.Thread(target=topics.pace, name=f"feed-{hall}", daemon=True).start()
+                self._ends.append(self._lives[hall].subscribe(topics.committed))
             return self._halls[hall]
 
     def take(self) -> bool:
@@ -116,21 +164,18 @@ class Feed:
     def stream(self, hall: str, topics: frozenset[str], is_welcome: Callable[[], bool]) -> Iterator[str]:
         """Messages for one browser until it goes, is no longer welcome or the server stops."""
         source = self._topics(hall)
-        seen = source.version(topics)
-        yield f"retry: {RETRY_MS}\n\n{_changed(seen)}"
-        while not source.is_closed and is_welcome():
-            version = source.wait(topics, seen, BEAT_S)
-            if version == seen:
-                yield ": beat\n\n"
-                continue
-            seen = version
-            yield _changed(seen)
-            _rest(source)
-
-
-def _rest(source: Topics) -> None:
-    """Let further changes of the next half second join into one message."""
-    source.wait(frozenset(), 0, COALESCE_S)
+        stream = source.join(topics)
+        try:
+            yield f"retry: {RETRY_MS}\n\n{_changed(stream.seen)}"
+            while not source.is_closed and is_welcome():
+                if not stream.turn.wait(BEAT_S):
+                    yield ": beat\n\n"
+                elif not source.is_closed:
+                    stream.turn.clear()
+                    stream.seen = source.version(topics)
+                    yield _changed(stream.seen)
+        finally:
+            source.leave(stream)
 
 
 def _changed(version: int) -> str:
