@@ -226,7 +226,7 @@ def test_the_database_holds_no_secret_that_opens_anything(store: Store, staff: P
 
 def test_an_idle_session_ends_and_use_keeps_it_alive(staff: People) -> None:
     session = staff.use_link(staff.link("li", MORNING), MORNING)
-    staff.seen(session, MORNING + IDLE / 2)
+    staff.signed_in(session, MORNING + IDLE / 2, is_use=True)
     assert staff.signed_in(session, MORNING + IDLE) == LI
     assert staff.signed_in(session, MORNING + IDLE * 3 / 2) is None
 
@@ -234,7 +234,7 @@ def test_an_idle_session_ends_and_use_keeps_it_alive(staff: People) -> None:
 def test_no_session_outlives_a_working_day(staff: People) -> None:
     session = staff.use_link(staff.link("li", MORNING), MORNING)
     for hours in range(14):
-        staff.seen(session, MORNING + timedelta(hours=hours))
+        staff.signed_in(session, MORNING + timedelta(hours=hours), is_use=True)
     assert staff.signed_in(session, MORNING + LONGEST) is None
 
 
