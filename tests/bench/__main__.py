@@ -1,6 +1,6 @@
 """`make bench`: the figures of docs/benchmarks.md, measured on this machine in one run.
 
-python -m tests.bench [press|web|size|history ...]      all of them without a name
+python -m tests.bench [press|web|streams|engine|size|history ...]      all of them without a name
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.bench import history, press, size, web
+from tests.bench import engine, history, press, size, streams, web
 from tests.bench.table import Row
 
 Rows = list[Row]
 BENCHES: dict[str, Callable[[Path], Iterator[Rows]]] = {
     "press": lambda folder: (press.measure(folder / broker, broker) for broker in ("mosquitto", "nats")),
-    "web": lambda folder: (web.measure(folder / str(waiting), waiting) for waiting in (100, 10_000)),
+    "web": lambda folder: iter([web.measure(folder)]),
+    "streams": lambda folder: iter([streams.measure(folder)]),
+    "engine": lambda folder: iter([engine.measure()]),
     "size": lambda folder: iter([size.measure(folder)]),
     "history": history.measure,
 }
@@ -32,11 +34,14 @@ def main(names: list[str]) -> int:
     load = f"load {os.getloadavg()[0]:.1f}"
     print(f"{platform.machine()}, {os.cpu_count()} cores, {load}, Python {platform.python_version()}")
     print("\n| what | figure | bar |\n|---|---|---|")
+    met: list[bool] = []
     with tempfile.TemporaryDirectory(prefix="servicehall-bench-") as folder:
         for name in names or BENCHES:
             for rows in BENCHES[name](Path(folder) / name):
                 for row in rows:
                     print(row, flush=True)
+                met += [row.bar.is_met for row in rows if row.bar is not None]
+    print(f"\n{sum(met)} of {len(met)} bars met")
     return 0
 
 

@@ -94,10 +94,12 @@ def queue(zone: int) -> str:
 class Controller:
     """A controller process over a hall in which `waiting` people wait and every window has its clerk.
 
-    units: one at each window, with a button, a printer and a keypad.
+    units: one at each window, with a button, a printer and a keypad. more: further settings.
     """
 
-    def __init__(self, folder: Path, waiting: int, broker: str = "nats", windows: int = 8) -> None:
+    def __init__(
+        self, folder: Path, waiting: int, broker: str = "nats", windows: int = 8, more: str = ""
+    ) -> None:
         self.windows = windows
         self.units = [f"unit-{n}" for n in range(1, windows + 1)]
         folder.mkdir(parents=True, exist_ok=True)
@@ -105,11 +107,11 @@ class Controller:
         self.config = folder / "controller.toml"
         self.config.write_text(
             f"http_port = {free_port()}\nmqtt_port = {free_port()}\n"
-            f'broker = "{broker}"\nbehind_proxy = true\n'
+            f'broker = "{broker}"\nbehind_proxy = true\n{more}'
         )
         self.settings: Settings = load(self.config)
         self.tokens: dict[str, str] = {}
-        self.link = ""
+        self.links: dict[int, str] = {}
         self._prepare(waiting)
         self.started_s = 0.0
         self.process: subprocess.Popen[bytes] | None = None
@@ -132,7 +134,7 @@ class Controller:
         for n in range(1, self.windows + 1):
             role = frozenset({Role.CLERK})
             people.add(Person(f"clerk-{n}", f"甲{n}", f"{n:03d}", HALL, role, is_active=True), real_now())
-        self.link = people.link("clerk-1", real_now())
+            self.links[n] = people.link(f"clerk-{n}", real_now())
 
     def _devices(self, devices: Devices) -> None:
         for n, name in enumerate(self.units, start=1):
@@ -219,8 +221,10 @@ class Crew:
 
 
 @contextmanager
-def controller(folder: Path, waiting: int, broker: str = "nats", windows: int = 8) -> Iterator[Controller]:
-    made = Controller(folder, waiting, broker, windows)
+def controller(
+    folder: Path, waiting: int, broker: str = "nats", windows: int = 8, more: str = ""
+) -> Iterator[Controller]:
+    made = Controller(folder, waiting, broker, windows, more)
     made.start()
     try:
         yield made

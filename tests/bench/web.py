@@ -1,118 +1,83 @@
-"""Taking a ticket and calling the next over HTTP, on one kept-alive connection, with few and many waiting."""
+"""Taking a ticket and calling the next over HTTP, beside a bare POST with one durable row."""
 
 from __future__ import annotations
 
-import http.client
-import json
-import re
-import time
-import urllib.parse
+import statistics
+import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.bench.rig import HALL, Controller, Spread, controller
+from tests.bench.bare_web import bare_web
+from tests.bench.clerk import Clerk, Kiosk
+from tests.bench.rig import Controller, Spread, controller
+from tests.bench.table import Row, at_least, at_most
 
-ROUNDS = 150
+ROUNDS = 5
+POSTS = 150  # of one client in a round
+CLIENTS = 8
+EACH = 40  # of each of the eight clients in a round
 
 
-def measure(folder: Path, waiting: int) -> list[tuple[str, str]]:
-    """Rows (what, figure)."""
-    with controller(folder, waiting) as hall:
-        hello, taken, called = idle(hall), take(hall), call(hall)
+def measure(folder: Path) -> list[Row]:
+    with (
+        controller(folder / "hall", 5000, "mosquitto", CLIENTS) as hall,
+        bare_web(folder / "bare", hall.settings.http_threads) as port,
+    ):
+        clients = _Clients(hall, f"http://127.0.0.1:{port}")
+        clients.round()
+        rounds = [clients.round() for _ in range(ROUNDS)]
+    mid = {name: statistics.median(one[name] for one in rounds) for name in rounds[0]}
     return [
-        (f"GET /healthz, {waiting:,} waiting", str(hello)),
-        (f"take a ticket over HTTP, {waiting:,} waiting", str(taken)),
-        (f"call next over HTTP, {waiting:,} waiting", str(called)),
+        Row("bare POST, one client", f"{mid['bare rate']:.0f}/s, p99 {mid['bare 1']:.2f} ms"),
+        Row("bare POST, eight clients", f"p99 {mid['bare 8']:.2f} ms"),
+        Row("take a ticket", f"{mid['take rate']:.0f}/s", at_least(mid["take ratio"], 0.6, "x bare")),
+        Row(
+            "call next, one client, p99", f"{mid['call 1']:.2f} ms", at_most(mid["call 1 ratio"], 3, "x bare")
+        ),
+        Row(
+            "call next, eight clients, p99",
+            f"{mid['call 8']:.2f} ms",
+            at_most(mid["call 8 ratio"], 3, "x bare"),
+        ),
     ]
 
 
-def _connect(hall: Controller) -> http.client.HTTPConnection:
-    where = urllib.parse.urlsplit(hall.settings.web_url)
-    return http.client.HTTPConnection(where.hostname or "127.0.0.1", where.port, timeout=10)
+class _Clients:
+    def __init__(self, hall: Controller, bare: str) -> None:
+        self._bare = [Kiosk(bare, None) for _ in range(CLIENTS)]
+        self._kiosk = Kiosk(hall.settings.web_url, "A")
+        self._clerks = [Clerk(hall, window) for window in range(1, CLIENTS + 1)]
 
-
-def idle(hall: Controller) -> Spread:
-    connection, times = _connect(hall), []
-    for _ in range(ROUNDS):
-        began = time.perf_counter()
-        connection.request("GET", "/healthz")
-        connection.getresponse().read()
-        times.append(time.perf_counter() - began)
-    return Spread.of(times)
-
-
-def take(hall: Controller) -> Spread:
-    connection, times = _connect(hall), []
-    for number in range(ROUNDS):
-        headers = {
-            "Idempotency-Key": f"bench-key-of-press-{number}",
-            "Content-Type": "application/json",
-            "X-Forwarded-For": f"10.0.{number // 250}.{number % 250 + 1}",  # many kiosks, not one in a hurry
+    def round(self) -> dict[str, float]:
+        """Rates a second and p99s in milliseconds, bare and real in turn."""
+        bare, took = _alone(self._bare[0].post), _alone(self._kiosk.post)
+        call = _alone(self._clerks[0].call)
+        bare_8 = _together([one.post for one in self._bare])
+        call_8 = _together([one.call for one in self._clerks])
+        return {
+            "bare rate": len(bare) / sum(bare),
+            "take rate": len(took) / sum(took),
+            "take ratio": len(took) / sum(took) / (len(bare) / sum(bare)),
+            **_against("1", Spread.of(bare), Spread.of(call)),
+            **_against("8", Spread.of(bare_8), Spread.of(call_8)),
         }
-        began = time.perf_counter()
-        connection.request("POST", f"/h/{HALL}/api/tickets", json.dumps({"queue": "A"}), headers)
-        answer = connection.getresponse()
-        text = answer.read()
-        times.append(time.perf_counter() - began)
-        if answer.status != 201:
-            raise SystemExit(f"bench: taking a ticket answered {answer.status}: {text[:200]!r}")
-    return Spread.of(times[5:])
 
 
-def call(hall: Controller) -> Spread:
-    clerk = _Clerk(hall)
-    clerk.sign_in(hall.link)
-    return Spread.of([clerk.call() for _ in range(ROUNDS)][5:])
+def _against(name: str, bare: Spread, call: Spread) -> dict[str, float]:
+    return {f"bare {name}": bare.p99, f"call {name}": call.p99, f"call {name} ratio": call.p99 / bare.p99}
 
 
-class _Clerk:
-    """A browser without pictures: cookies, forms, and the console's keys as page fragments."""
+def _alone(act: Callable[[], float]) -> list[float]:
+    return [act() for _ in range(POSTS)]
 
-    def __init__(self, hall: Controller) -> None:
-        self._connection = _connect(hall)
-        self._cookies: dict[str, str] = {}
-        self._csrf = ""
-        self._keys = 0
 
-    def sign_in(self, link: str) -> None:
-        page = self._ask("GET", f"/in/{link}")
-        self._learn(page)
-        self._ask("POST", f"/in/{link}", {"csrf": self._csrf})
-        self._learn(self._ask("GET", f"/w/{HALL}/1"))
-
-    def call(self) -> float:
-        """Seconds of one "call next"; starting the service is not counted."""
-        began = time.perf_counter()
-        self._do("next")
-        took = time.perf_counter() - began
-        self._do("start")
-        return took
-
-    def _do(self, action: str) -> None:
-        self._keys += 1
-        self._ask(
-            "POST", f"/w/{HALL}/1/do/{action}", {"csrf": self._csrf, "key": f"bench-{self._keys}"}, "true"
-        )
-
-    def _learn(self, page: str) -> None:
-        found = re.search(r'name="csrf" value="([0-9a-f]+)"', page) or re.search(
-            r'"X-CSRF": ?"([0-9a-f]+)"', page
-        )
-        if found:
-            self._csrf = found.group(1)
-
-    def _ask(self, verb: str, path: str, form: dict[str, str] | None = None, fragment: str = "") -> str:
-        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items())}
-        if form is not None:
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
-        if fragment:
-            headers["HX-Request"] = fragment
-        self._connection.request(verb, path, urllib.parse.urlencode(form) if form else None, headers)
-        answer = self._connection.getresponse()
-        for name, value in answer.getheaders():
-            if name.lower() == "set-cookie":
-                key, _, rest = value.partition("=")
-                self._cookies[key] = rest.partition(";")[0]
-        text = answer.read().decode()
-        if answer.status >= 400:
-            raise SystemExit(f"bench: {verb} {path} answered {answer.status}: {text[:300]}")
-        return text
+def _together(acts: Sequence[Callable[[], float]]) -> list[float]:
+    times: list[float] = []
+    threads = [
+        threading.Thread(target=lambda one=one: times.extend(one() for _ in range(EACH))) for one in acts
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return times

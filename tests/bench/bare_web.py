@@ -1,0 +1,55 @@
+"""The bare POST: gunicorn's threads as ours, one durable row for each request, and nothing else."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.bench.rig import free_port, listens, wait_for
+
+_lock = threading.Lock()
+_databases: list[sqlite3.Connection] = []
+
+
+def app(environ: dict[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:
+    """A WSGI application: keeps the body and says so."""
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    with _lock:
+        _database().execute("insert into event(body) values (?)", (body,))
+    start_response("201 Created", [("Content-Type", "application/json"), ("Content-Length", "12")])
+    return [b'{"ok": true}']
+
+
+def _database() -> sqlite3.Connection:
+    if not _databases:
+        db = sqlite3.connect(os.environ["BARE_DATABASE"], isolation_level=None, check_same_thread=False)
+        db.execute("pragma journal_mode=wal")
+        db.execute("pragma synchronous=full")
+        db.execute("create table if not exists event(id integer primary key, body blob)")
+        _databases.append(db)
+    return _databases[0]
+
+
+@contextmanager
+def bare_web(folder: Path, threads: int) -> Iterator[int]:
+    """The bare server in a process; its port."""
+    folder.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    command = [sys.executable, "-m", "gunicorn", "--worker-class", "gthread", "--threads", str(threads)]
+    command += ["--keep-alive", "15", "--bind", f"127.0.0.1:{port}", "tests.bench.bare_web:app"]
+    environment = {**os.environ, "BARE_DATABASE": str(folder / "bare.db")}
+    with (folder / "bare.log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+    try:
+        wait_for(lambda: listens(port), 20)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(10)

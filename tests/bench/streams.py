@@ -1,0 +1,139 @@
+"""A thousand live staff screens while thirty calls a second are made: how long another request takes.
+
+Every screen holds a stream of server-sent events and, told of a change, asks for its part of the page as a
+browser does. The calls are keys of thirty consoles.
+"""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import threading
+import time
+import urllib.parse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.bench.clerk import Clerk, connect
+from tests.bench.rig import HALL, Controller, Crew, Spread, controller, wait_for
+from tests.bench.table import Row, at_most
+
+SCREENS = 1000
+WINDOWS = 30
+CALLS = 30.0  # a second
+SECONDS = 15.0
+ANOTHER_EVERY_S = 0.05
+THREADS = f"http_threads = {SCREENS + 400}\nhttp_connections = {2 * SCREENS + 400}\n"
+
+
+def measure(folder: Path) -> list[Row]:
+    with controller(folder, 3000, "mosquitto", WINDOWS, THREADS) as hall:
+        clerks = [Clerk(hall, window) for window in range(1, WINDOWS + 1)]
+        screens = Crew(_screens, [(hall.settings.web_url, [clerk.cookie for clerk in clerks])])
+        try:
+            quiet = _others(hall, 3.0)
+            calls: list[float] = []
+            threads = [
+                threading.Thread(target=_calling, args=(clerk, n, calls)) for n, clerk in enumerate(clerks)
+            ]
+            for thread in threads:
+                thread.start()
+            busy = _others(hall, SECONDS)
+            for thread in threads:
+                thread.join()
+            told, asked = screens.ask("count")[0]
+        finally:
+            screens.stop()
+    return [
+        Row(f"{SCREENS} live screens, no calls: another request", str(quiet)),
+        Row(
+            f"calls made meanwhile ({CALLS:.0f}/s wanted)",
+            f"{len(calls) / SECONDS:.0f}/s, {Spread.of(calls)}",
+        ),
+        Row("screens told, parts of pages fetched", f"{told / SECONDS:.0f}/s, {asked / SECONDS:.0f}/s"),
+        Row(
+            f"{SCREENS} live screens, {CALLS:.0f} calls/s: another request, p99",
+            f"{busy.p99:.1f} ms, p50 {busy.p50:.1f} ms",
+            at_most(busy.p99, 50, "ms"),
+        ),
+    ]
+
+
+def _others(hall: Controller, seconds: float) -> Spread:
+    """Times of a citizen's look at the hall, one after another."""
+    connection, times, end = connect(hall.settings.web_url), [], time.monotonic() + seconds
+    while (began := time.monotonic()) < end:
+        connection.request("GET", f"/h/{HALL}")
+        connection.getresponse().read()
+        times.append(time.monotonic() - began)
+        time.sleep(ANOTHER_EVERY_S)
+    return Spread.of(times)
+
+
+def _calling(clerk: Clerk, number: int, calls: list[float]) -> None:
+    every_s, end = WINDOWS / CALLS, time.monotonic() + SECONDS
+    turn = time.monotonic() + number / CALLS
+    while turn < end:
+        time.sleep(max(0.0, turn - time.monotonic()))
+        calls.append(clerk.call())
+        turn += every_s
+
+
+# --- the process of the screens
+
+
+def _screens(pipe: Any, url: str, cookies: Sequence[str]) -> None:
+    where = urllib.parse.urlsplit(url)
+    ready, counts = selectors.DefaultSelector(), {"told": 0, "asked": 0}
+    for n in range(SCREENS):
+        window = n % len(cookies)
+        sock = _open(
+            where.hostname or "", where.port or 80, f"/feed/{HALL}?view=w{window + 1}", cookies[window]
+        )
+        ready.register(sock, selectors.EVENT_READ, window)
+    wanted: list[int] = []
+    news = threading.Semaphore(0)
+    threading.Thread(target=_listen, args=(ready, counts, wanted, news), daemon=True).start()
+    for _ in range(4):
+        threading.Thread(target=_fetch, args=(url, cookies, counts, wanted, news), daemon=True).start()
+    wait_for(lambda: counts["told"] >= SCREENS, 60)
+    pipe.send("ready")
+    wait_for(lambda: not wanted, 60)
+    before = dict(counts)
+    while pipe.recv() is not None:
+        pipe.send((counts["told"] - before["told"], counts["asked"] - before["asked"]))
+
+
+def _open(host: str, port: int, path: str, cookie: str) -> socket.socket:
+    sock = socket.create_connection((host, port), 30)
+    sock.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nCookie: {cookie}\r\n\r\n".encode())
+    return sock
+
+
+def _listen(
+    ready: selectors.BaseSelector, counts: dict[str, int], wanted: list[int], news: threading.Semaphore
+) -> None:
+    while True:
+        for key, _ in ready.select():
+            sock: Any = key.fileobj
+            heard = sock.recv(65536)
+            if not heard:
+                ready.unregister(sock)
+            for _ in range(heard.count(b"event: changed")):
+                counts["told"] += 1
+                wanted.append(key.data)
+                news.release()
+
+
+def _fetch(
+    url: str, cookies: Sequence[str], counts: dict[str, int], wanted: list[int], news: threading.Semaphore
+) -> None:
+    connection = connect(url)
+    while True:
+        news.acquire()
+        window = wanted.pop()
+        headers = {"Cookie": cookies[window], "HX-Request": "true"}
+        connection.request("GET", f"/w/{HALL}/{window + 1}", headers=headers)
+        connection.getresponse().read()
+        counts["asked"] += 1
