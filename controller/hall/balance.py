@@ -191,15 +191,16 @@ def _allowed(hall: Hall, heads: list[Head]) -> list[Head]:
     full = [head for head in heads if head.front.near >= near or head.front.far >= far]
     if not full:
         return heads
-    return [head for head in heads if not any(_passes(head, other) for other in full)]
+    return [head for head in heads if not any(_wrongs(head, other, far) for other in full)]
 
 
-def _passes(head: Head, other: Head) -> bool:
-    """Whether calling the one counts as passing by the other."""
+def _wrongs(head: Head, full: Head, far: int) -> bool:
+    """Whether calling the head would pass by one who was passed by often enough, in its section or in all."""
     return (
-        other.front.due < head.front.due
-        and other.post.level <= head.post.level
-        and head.front.rank in (NORMAL, other.front.rank)
+        full.front.due < head.front.due
+        and full.post.level <= head.post.level
+        and head.front.rank in (NORMAL, full.front.rank)
+        and (full.front.far >= far or _section(head) == _section(full))
     )
 
 

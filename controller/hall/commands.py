@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from controller.hall.model import Outcome, PauseReason, Plan, Press, Slip, TicketClass, WindowMode
+from controller.hall.model import Outcome, PauseReason, Plan, Press, Shift, Slip, TicketClass, WindowMode
 
 # --- the hall and its day
 
@@ -232,6 +232,14 @@ class RestoreWindow:  # W8
     window: int
 
 
+@dataclass(frozen=True, slots=True)
+class PlanShifts:
+    """When a window is to be staffed today; instead of what was planned for it before."""
+
+    window: int
+    shifts: tuple[Shift, ...]
+
+
 Command = (
     ChangePlan
     | OpenDay
@@ -263,4 +271,5 @@ Command = (
     | Logout
     | LoseWindow
     | RestoreWindow
+    | PlanShifts
 )

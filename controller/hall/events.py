@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from controller.hall.hindsight import Expected
 from controller.hall.model import (
     Outcome,
     PauseReason,
@@ -16,6 +17,7 @@ from controller.hall.model import (
     Plan,
     Press,
     Reasons,
+    Shift,
     Slip,
     TicketClass,
     WindowMode,
@@ -70,6 +72,7 @@ class TicketIssued:
     cases: int = 1
     chain: tuple[str, ...] = ()
     issued_at: datetime | None = None  # when it differs from `at`: taken offline
+    expected: Expected | None = None  # the wait that is told; None when no window is to be open
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,6 +317,13 @@ class WindowRestored:  # W8
     window: int
 
 
+@dataclass(frozen=True, slots=True)
+class ShiftsPlanned:
+    at: datetime
+    window: int
+    shifts: tuple[Shift, ...]
+
+
 Event = (
     PlanChanged
     | DayOpened
@@ -350,4 +360,5 @@ Event = (
     | WindowClosed
     | WindowLost
     | WindowRestored
+    | ShiftsPlanned
 )

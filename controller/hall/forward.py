@@ -5,22 +5,31 @@ played by the dispatch rule of balance.py with mean service times and nobody joi
 about. They stand behind everybody and take no time of a window, so any number can be asked about at once
 and nobody changes anybody's turn. Work ends with the last one asked about, or after MOST_CALLS calls.
 
-Left out: people who will come, people who will not answer, and windows that will open unless `shifts` says
-so. Hindsight (hindsight.py) learns what that is worth in this hall.
+Left out: people who will come, people who will not answer, and windows that will open without a shift.
+hindsight.py learns what that is worth in this hall.
 """
 
 from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 from controller.hall.balance import APPOINTMENT, GREEN, LEAST_CLAIM_S, LEAST_SHARE, NORMAL
-from controller.hall.model import Front, Hall, Session, TicketClass, TicketState, WindowMode, WindowState
+from controller.hall.model import (
+    Front,
+    Hall,
+    Session,
+    Shift,
+    TicketClass,
+    TicketState,
+    WindowMode,
+    WindowState,
+)
 from controller.hall.places import due
 from controller.hall.roster import Roster, roster_of
 
@@ -37,13 +46,6 @@ class Joiner(NamedTuple):
     klass: TicketClass
     due: float
     item: str | None = None
-
-
-class Shift(NamedTuple):
-    """A time a window is going to be staffed, in seconds since 1970."""
-
-    start: float
-    end: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +66,15 @@ def look(
     joiners: Iterable[Joiner] = (),
     *,
     tickets: Iterable[int] | None = None,
-    shifts: Mapping[int, Sequence[Shift]] | None = None,
     most_calls: int = MOST_CALLS,
 ) -> Outlook:
     """The calls to come. tickets: only until these are called too; None: all who wait, unless there are
-    joiners. shifts: per window its times today; a window not named stays as it is now."""
+    joiners."""
     asked = tuple(joiners)
     if tickets is None and not asked:
         tickets = (place[2] for line in hall.lines.values() for place in line)
     wanted = {id for id in tickets or () if _waits(hall, id)}
-    return _Course(hall, now.timestamp(), asked, shifts or {}).run(wanted, most_calls)
+    return _Course(hall, now.timestamp(), asked).run(wanted, most_calls)
 
 
 def _waits(hall: Hall, id: int) -> bool:
@@ -145,10 +146,9 @@ _Post = tuple[_Lane, int, float]  # level and advantage of the lane at one windo
 class _Course:
     """The play: lanes, windows by when they are free, and what was found out."""
 
-    def __init__(
-        self, hall: Hall, now: float, joiners: tuple[Joiner, ...], shifts: Mapping[int, Sequence[Shift]]
-    ) -> None:
-        self.hall, self.now, self.shifts = hall, now, shifts
+    def __init__(self, hall: Hall, now: float, joiners: tuple[Joiner, ...]) -> None:
+        self.hall, self.now = hall, now
+        self.shifts = {number: _times(hall, shifts) for number, shifts in hall.shifts.items()}
         self.roster, self.rules = roster_of(hall), hall.plan.rules
         self.known = _known(self.roster, hall)
         self.near_lead_s = self.rules.balance.section_lead.total_seconds()
@@ -378,7 +378,7 @@ class _Course:
         session = self.hall.sessions[number]
         state = session.former if session.state is WindowState.OFFLINE else session.state
         if state is WindowState.CLOSED:
-            later = [shift.start for shift in self.shifts.get(number, ()) if shift.start > self.now]
+            later = [start for start, _ in self.shifts.get(number, ()) if start > self.now]
             return min(later, default=None)
         if state is WindowState.PAUSED:
             return self._staffed_from(number, self._pause_end(session))
@@ -401,7 +401,7 @@ class _Course:
         shifts = self.shifts.get(number)
         if not shifts:
             return at
-        return min([max(at, shift.start) for shift in shifts if shift.end > at], default=None)
+        return min([max(at, start) for start, end in shifts if end > at], default=None)
 
 
 class _Known:
@@ -436,6 +436,15 @@ def _known(roster: Roster, hall: Hall) -> _Known:
     if known is None:
         known = _rosters[roster] = _Known(roster, sorted(hall.sessions))
     return known
+
+
+def _times(hall: Hall, shifts: Iterable[Shift]) -> list[tuple[float, float]]:
+    """Shifts in seconds since 1970; the one that lasts until the hall closes has no end while people wait."""
+    closes_at = None if hall.day is None else hall.day.closes_at
+    return [
+        (one.start.timestamp(), NOBODY if closes_at is None or one.end >= closes_at else one.end.timestamp())
+        for one in shifts
+    ]
 
 
 def remaining_s(mean_s: float, age_s: float) -> float:

@@ -21,6 +21,7 @@ from controller.hall.events import (
     PauseOverdue,
     PlanChanged,
     ServiceStarted,
+    ShiftsPlanned,
     SlipRecorded,
     TicketAbandoned,
     TicketCalled,
@@ -49,6 +50,7 @@ from controller.hall.events import (
     WindowRestored,
     WindowUnpaused,
 )
+from controller.hall.hindsight import learn as learn_wait
 from controller.hall.model import (
     FINAL,
     DayState,
@@ -66,6 +68,7 @@ from controller.hall.model import (
     WindowState,
 )
 from controller.hall.paces import Served, learn, overnight
+from controller.hall.places import again_first
 from controller.hall.plans import with_plan
 from controller.hall.roster import doubts_of
 from controller.hall.standing import passed_by, put, refigured, restaffed, seat
@@ -106,6 +109,7 @@ OfWindow: TypeAlias = (
     | WindowClosed
     | WindowLost
     | WindowRestored
+    | ShiftsPlanned
 )
 
 
@@ -184,6 +188,7 @@ def _opened(hall: Hall, event: DayOpened) -> Hall:
         paces=paces,
         figures=paces,
         figures_at=event.at,
+        shifts=Map(),
         sessions=sessions,
         counters=Map(),
         issued=Map(),
@@ -226,6 +231,7 @@ def _issued(hall: Hall, event: TicketIssued) -> Hall:
         item=event.item,
         cases=event.cases,
         chain=event.chain,
+        expected=event.expected,
     )
     counters, presses, series = hall.counters, hall.presses, (domain, prefix)
     if event.count is not None:
@@ -406,8 +412,19 @@ def _called(hall: Hall, ticket: Ticket, session: Session, event: TicketCalled) -
     greens = session.greens + 1 if ticket.klass is TicketClass.GREEN else 0
     is_overdue = event.reasons is not None and event.reasons.code == "overdue"
     overdue = session.overdue + 1 if is_overdue else 0
+    hall = _compared(hall, ticket, event.at)
     hall = seat(hall, replace(session, current=ticket.id, greens=greens, overdue=overdue))
     return passed_by(put(hall, called), called, event.passed)
+
+
+def _compared(hall: Hall, ticket: Ticket, at: datetime) -> Hall:
+    """What the first call of a ticket that stands where it was issued teaches about estimates (K.12)."""
+    told = ticket.expected
+    if told is None or ticket.misses or len(ticket.legs) > 1 or ticket.place != again_first(hall, ticket):
+        return hall
+    since = ticket.issued_at if ticket.slot is None else max(ticket.issued_at, ticket.slot)
+    waited_s = (at - since).total_seconds()
+    return replace(hall, hindsight=learn_wait(hall.hindsight, told, ticket.queue, since.hour, waited_s))
 
 
 def _started(hall: Hall, ticket: Ticket, session: Session, at: datetime) -> Hall:
@@ -526,6 +543,8 @@ def _of_window(hall: Hall, session: Session, event: OfWindow) -> Hall:
         case WindowRestored():
             state = session.former or session.state
             return seat(hall, replace(session, state=state, former=None, lost_at=None))
+        case ShiftsPlanned():
+            return replace(hall, shifts=hall.shifts.set(event.window, event.shifts))
         case _:
             assert_never(event)
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from immutables import Map
 
+from controller.hall.hindsight import Expected, Hindsight
 from controller.hall.line import Line
 from controller.hall.paces import Paces
 
@@ -310,6 +311,7 @@ class Ticket:
     rating: int | None = None  # 1..5, once (S0.23)
     held_why: str = ""
     near_told: bool = False  # the near-turn message goes out once (P.28)
+    expected: Expected | None = None  # the wait told when it was issued, when there was one to tell
 
     @property
     def queue(self) -> str:
@@ -350,6 +352,14 @@ class Session:
 
 
 # --- the day and the hall --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """班次: a time at which a window is to be staffed; between two of them is a break."""
+
+    start: datetime
+    end: datetime
 
 
 class DayState(StrEnum):
@@ -441,7 +451,8 @@ class Hall:
     fronts: per line the head of each class, all that a choice looks at; crowds: how many wait per zone.
     passes: per (queue, class) the later tickets called past its head: since when they waited, and whether
     in the same section. paces: what services taught about queues and clerks; figures: the paces that
-    choices go by since figures_at, and roster: who may call whom, worked out from them.
+    choices go by since figures_at, and roster: who may call whom, worked out from them. shifts: of today
+    per window, by start; a window without any stays as it is. hindsight: what became of the waits told.
     """
 
     id: str
@@ -461,6 +472,8 @@ class Hall:
     tokens: Map[str, int] = field(default_factory=Map)
     finished: Map[str, tuple[timedelta, ...]] = field(default_factory=Map)
     missed: Line = field(default_factory=Line)
+    shifts: Map[int, tuple[Shift, ...]] = field(default_factory=Map)
+    hindsight: Hindsight = field(default_factory=Hindsight)
     persons: Map[tuple[str, str], int] = field(default_factory=Map)
     fronts: Map[str, tuple[Front, ...]] = field(default_factory=Map)
     crowds: Map[str, int] = field(default_factory=Map)

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 from immutables import Map
 
-from controller.hall.model import Hall, Lease, Pass, Plan, ServiceDay, Session, Ticket, TicketClass
+from controller.hall.hindsight import Error, Hindsight
+from controller.hall.model import Hall, Lease, Pass, Plan, ServiceDay, Session, Shift, Ticket, TicketClass
 from controller.hall.paces import Belief, Paces
 from controller.hall.plans import with_plan
 from controller.hall.standing import put
@@ -45,6 +46,9 @@ class HallSnapshot:
     paces: PacesSnapshot = field(default_factory=PacesSnapshot)
     figures: PacesSnapshot = field(default_factory=PacesSnapshot)
     figures_at: datetime | None = None
+    shifts: list[tuple[int, list[Shift]]] = field(default_factory=list)  # window
+    seen: list[tuple[int, list[float]]] = field(default_factory=list)  # of hindsight: length of forecast
+    errors: list[tuple[str, int, Error]] = field(default_factory=list)  # queue, hour
 
 
 def freeze(hall: Hall) -> HallSnapshot:
@@ -65,6 +69,12 @@ def freeze(hall: Hall) -> HallSnapshot:
         paces=_frozen(hall.paces),
         figures=_frozen(hall.figures),
         figures_at=hall.figures_at,
+        shifts=sorted((window, list(shifts)) for window, shifts in hall.shifts.items()),
+        seen=sorted((length, list(counts)) for length, counts in hall.hindsight.seen.items()),
+        errors=sorted(
+            ((queue, hour, error) for (queue, hour), error in hall.hindsight.errors.items()),
+            key=lambda row: row[:2],
+        ),
     )
 
 
@@ -86,6 +96,11 @@ def thaw(snapshot: HallSnapshot) -> Hall:
         paces=_thawed(snapshot.paces),
         figures=_thawed(snapshot.figures),
         figures_at=snapshot.figures_at,
+        shifts=Map({window: tuple(shifts) for window, shifts in snapshot.shifts}),
+        hindsight=Hindsight(
+            Map({length: tuple(counts) for length, counts in snapshot.seen}),
+            Map({(queue, hour): error for queue, hour, error in snapshot.errors}),
+        ),
     )
     for ticket in snapshot.tickets:
         hall = put(hall, ticket)

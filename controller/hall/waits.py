@@ -1,13 +1,20 @@
-"""How many stand before a ticket, how long that may take, and whose turn is next."""
+"""How many stand before a ticket, how long that may take, and whose turn is next.
+
+Waits are told by fast-forwarding the hall (forward.py) and correcting what comes out by how earlier ones
+turned out in this hall (hindsight.py). `expect` answers for one who takes a ticket, and is stored with it;
+`Forecasts` answers everybody who only looks, from one look at the hall every few seconds.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 
-from controller.hall.balance import serving_windows
+from controller.hall.balance import rank_idle, serving_windows
+from controller.hall.forward import Joiner, Outlook, look
+from controller.hall.hindsight import Error, Expected, expected
 from controller.hall.model import Hall, TicketClass, TicketState
 from controller.hall.places import line_of, walk
 
@@ -67,3 +74,131 @@ def longest_wait(hall: Hall, queue: str, now: datetime) -> timedelta | None:
 
 def waiting_by_class(hall: Hall, queue: str) -> Mapping[TicketClass, int]:
     return {klass: len(hall.lines.get((queue, klass), ())) for klass in TicketClass}
+
+
+# --- told from a fast-forward ----------------------------------------------------------------------
+
+CALLS_AT_ISSUE = 300  # looked ahead while somebody stands at the dispenser
+ANY_MOMENT = timedelta(minutes=2)  # an upper end of so little is told as "any moment now"
+LONGEST_TOLD = timedelta(minutes=90)
+LOOK_EVERY = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What everybody in a hall has to expect, seen at one moment.
+
+    left: until the call, per waiting ticket. joining: per queue, of somebody who takes a plain ticket now.
+    Who is missing has no window that would call him, or none within the calls looked at.
+    """
+
+    at: datetime
+    left: Mapping[int, Expected] = field(default_factory=dict)
+    joining: Mapping[str, Expected] = field(default_factory=dict)
+
+
+class Forecasts:
+    """The last forecast of a hall for all who read it: made anew when asked, at most once in `every`.
+
+    Not part of a hall's decisions; whoever shows waits (boards, kiosk, phone pages) keeps one per hall.
+    """
+
+    def __init__(self, every: timedelta = LOOK_EVERY) -> None:
+        self._every = every
+        self._last: tuple[Hall, Forecast] | None = None
+
+    def of(self, hall: Hall, now: datetime) -> Forecast:
+        """The forecast of this hall, at most `every` old when the hall has changed since."""
+        last = self._last
+        if last is not None and timedelta() <= now - last[1].at < self._every:
+            return last[1]
+        self._last = hall, forecast(hall, now)
+        return self._last[1]
+
+
+def forecast(hall: Hall, now: datetime) -> Forecast:
+    """One look at the hall for all tickets and queues."""
+    start = now.timestamp()
+    joiners = {queue: Joiner(queue, TicketClass.NORMAL, start) for queue in hall.queues}
+    waiting = [place[2] for line in hall.lines.values() for place in line]
+    outlook = look(hall, now, joiners.values(), tickets=waiting)
+    hindsight = hall.hindsight
+    return Forecast(
+        now,
+        {id: expected(hindsight, at - start) for id, at in outlook.calls.items()},
+        {
+            queue: expected(hindsight, outlook.joins[joiner] - start)
+            for queue, joiner in joiners.items()
+            if joiner in outlook.joins
+        },
+    )
+
+
+def expect(
+    hall: Hall,
+    now: datetime,
+    queue: str,
+    klass: TicketClass = TicketClass.NORMAL,
+    *,
+    since: datetime | None = None,
+    item: str | None = None,
+) -> Expected | None:
+    """The wait (K.12) of somebody who takes a ticket now; None while no window is to call from the queue.
+
+    since: when his wait begins to count, when it is later than now: the slot of an appointment.
+    """
+    due_at = now if since is None else since
+    if not waiting(hall, queue) and rank_idle(hall, queue):
+        return expected(hall.hindsight, 0.0)
+    joiner = Joiner(queue, klass, due_at.timestamp(), item)
+    outlook = look(hall, now, [joiner], most_calls=CALLS_AT_ISSUE)
+    called_at = outlook.joins.get(joiner)
+    if called_at is None:
+        if not outlook.until or not hall.servers.get(queue):
+            return None
+        called_at = _beyond(hall, now, outlook)
+    return expected(hall.hindsight, called_at - joiner.due)
+
+
+def _beyond(hall: Hall, now: datetime, outlook: Outlook) -> float:
+    """When the last of all who wait is called, if calls go on at the pace of those looked at."""
+    start, waiting = now.timestamp(), sum(len(line) for line in hall.lines.values())
+    pace = len(outlook.calls) / max(1.0, outlook.until - start)
+    return start + waiting / max(pace, 1.0 / LONGEST_TOLD.total_seconds())
+
+
+def errors(hall: Hall) -> Mapping[tuple[str, int], Error]:
+    """How good the waits told have been, per queue and hour of the day (UTC), for those who run the hall."""
+    return hall.hindsight.errors
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A wait as it is said to people: a code, whole minutes, and whether this hall's estimates are proven.
+
+    code: any_moment; about (low to high minutes); longer (than low minutes); none (no window is to call).
+    """
+
+    code: str
+    low: int = 0
+    high: int = 0
+    is_calibrated: bool = True
+
+
+def in_words(wait: Expected | None) -> Words:
+    """A wait in steps no finer than it is known: 5 minutes, 10 from half an hour on, 15 from an hour on."""
+    if wait is None:
+        return Words("none")
+    longest = LONGEST_TOLD.total_seconds()
+    if wait.middle_s > longest:
+        return Words("longer", int(longest // 60), is_calibrated=wait.is_calibrated)
+    if wait.high_s <= ANY_MOMENT.total_seconds():
+        return Words("any_moment", is_calibrated=wait.is_calibrated)
+    low, high = _stepped(wait.low_s, up=False), _stepped(min(wait.high_s, 2 * longest), up=True)
+    return Words("about", low, max(high, low + 5), wait.is_calibrated)
+
+
+def _stepped(seconds: float, *, up: bool) -> int:
+    minutes = seconds / 60.0
+    step = 5 if minutes <= 30 else 10 if minutes <= 60 else 15
+    return int(-(-minutes // step) * step) if up else int(minutes // step * step)

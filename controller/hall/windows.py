@@ -5,9 +5,19 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TypeAlias, assert_never
 
-from controller.hall.commands import ChangeMode, Login, Logout, LoseWindow, Pause, RestoreWindow, Unpause
+from controller.hall.commands import (
+    ChangeMode,
+    Login,
+    Logout,
+    LoseWindow,
+    Pause,
+    PlanShifts,
+    RestoreWindow,
+    Unpause,
+)
 from controller.hall.events import (
     Event,
+    ShiftsPlanned,
     TicketRequeued,
     WindowClosed,
     WindowLost,
@@ -23,7 +33,7 @@ from controller.hall.places import at_head, walk, window_line
 from controller.hall.refusals import refuse
 from controller.hall.service import at_desk, check_desk, check_target, session_of, staffed, transfer
 
-OnWindow: TypeAlias = Login | Pause | Unpause | ChangeMode | Logout | LoseWindow | RestoreWindow
+OnWindow: TypeAlias = Login | Pause | Unpause | ChangeMode | Logout | LoseWindow | RestoreWindow | PlanShifts
 
 
 def decide(hall: Hall, command: OnWindow, now: datetime) -> list[Event]:
@@ -45,6 +55,8 @@ def decide(hall: Hall, command: OnWindow, now: datetime) -> list[Event]:
         case RestoreWindow():
             lost = session_of(hall, command.window).state is WindowState.OFFLINE
             return [WindowRestored(now, command.window)] if lost else []
+        case PlanShifts():
+            return _plan_shifts(hall, command, now)
         case _:
             assert_never(command)
 
@@ -60,6 +72,17 @@ def _login(hall: Hall, command: Login, now: datetime) -> list[Event]:
         if other.clerk == clerk.id:
             raise refuse("clerk_elsewhere", clerk=clerk.name, window=other.window)
     return [WindowOpened(now, command.window, clerk.id)]
+
+
+def _plan_shifts(hall: Hall, command: PlanShifts, now: datetime) -> list[Event]:
+    session_of(hall, command.window)
+    ends = [shift.end for shift in command.shifts]
+    starts = [shift.start for shift in command.shifts]
+    if any(end <= start for start, end in zip(starts, ends, strict=True)) or any(
+        start < end for start, end in zip(starts[1:], ends, strict=False)
+    ):
+        raise refuse("bad_shifts", window=command.window)
+    return [ShiftsPlanned(now, command.window, command.shifts)]
 
 
 def _pause(hall: Hall, command: Pause, now: datetime) -> list[Event]:

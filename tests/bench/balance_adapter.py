@@ -16,7 +16,8 @@ from typing import Any
 
 from controller.hall import engine
 from controller.hall.balance import next_ticket, rank_idle
-from controller.hall.commands import CallNext, Finish, Login, Logout, OpenDay, Start, TakeTicket
+from controller.hall.commands import CallNext, Finish, Login, Logout, OpenDay, PlanShifts, Start, TakeTicket
+from controller.hall.hindsight import Hindsight
 from controller.hall.model import (
     CallingDomain,
     Clerk,
@@ -26,6 +27,7 @@ from controller.hall.model import (
     Queue,
     Rules,
     Serves,
+    Shift,
     Text,
     TicketClass,
     Window,
@@ -33,10 +35,12 @@ from controller.hall.model import (
     Zone,
 )
 from controller.hall.paces import known
+from controller.hall.waits import expect
 
 MIDNIGHT = datetime(2025, 3, 3, tzinfo=UTC)
 CLASSES = (TicketClass.NORMAL, TicketClass.GREEN, TicketClass.APPOINTMENT)  # as the benchmark counts them
 NAME = Text("", "")
+NO_WINDOW = (600.0, 1800.0, 5400.0)  # told of a wait nobody can tell: no window is to call from the queue
 
 
 class Adapter:
@@ -44,12 +48,17 @@ class Adapter:
 
     name = "product"
     reserves = False  # the engine never keeps a window idle while it has somebody to call
+    hindsight: Hindsight | None = None  # of the days before
 
     def setup(self, hall: Any) -> None:
         """A hall of the product with the benchmark's queues, windows, clerks and what is believed of them."""
         self.hall = _learned(engine.new_hall("bench", _plan(hall)), hall)
+        if self.hindsight is not None:
+            self.hall = replace(self.hall, hindsight=self.hindsight)
         self.theirs: dict[int, Any] = {}  # the benchmark's tickets by the engine's ids
         self._do(OpenDay(date(2025, 3, 3), MIDNIGHT + timedelta(days=2)), 0.0)
+        for window in hall.windows:
+            self._do(PlanShifts(window.id + 1, _shifts(window, hall.close)), 0.0)
 
     def bind(self, state: Any) -> None:
         self.windows = state.windows
@@ -59,6 +68,13 @@ class Adapter:
         slot = None if ticket.appt is None else at(ticket.appt)
         token = str(self.hall.next_ticket)
         self._do(TakeTicket(str(ticket.service), token, CLASSES[ticket.cls], slot=slot), ticket.arrive)
+
+    def estimate(self, ticket: Any, now: float, state: Any) -> tuple[float, float, float]:
+        """P10, P50 and P90 of the wait of somebody about to take a ticket, in seconds."""
+        self._staff(now)
+        queue, klass, since = str(ticket.service), CLASSES[ticket.cls], at(ticket.due)
+        wait = expect(self.hall, at(now), queue, klass, since=since)
+        return NO_WINDOW if wait is None else (wait.low_s, wait.middle_s, wait.high_s)
 
     def choose(self, window: Any, now: float, waiting: Any) -> Any:
         self._staff(now)
@@ -83,6 +99,7 @@ class Adapter:
 
     def _do(self, command: Any, now: float) -> None:
         self.hall = engine.run(self.hall, command, at(now))[0]
+        self.hindsight = self.hall.hindsight
 
     def _staff(self, now: float) -> None:
         """Log clerks in and out as the benchmark opened and closed its windows."""
@@ -122,6 +139,12 @@ def _queue(theirs: Any, service: int) -> Queue:
 def _window(theirs: Any, window: Any) -> Window:
     zone = _zone(theirs.services[min(window.skills)])
     return Window(window.id + 1, NAME, zone, tuple(Serves(str(each)) for each in sorted(window.skills)))
+
+
+def _shifts(window: Any, close: float) -> tuple[Shift, ...]:
+    """The window's times today. At closing time everybody stays until the hall is empty."""
+    after_hours = MIDNIGHT + timedelta(days=2)
+    return tuple(Shift(at(start), after_hours if end >= close else at(end)) for start, end in window.shifts)
 
 
 def _zone(service: Any) -> str:
