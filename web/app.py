@@ -43,7 +43,7 @@ from web import problems
 from web.feed import Feed
 from web.visit import VISITOR_COOKIE, csrf_token, new_key, recognise, set_cookie, the_site, wants_json
 
-BLUEPRINTS = ("auth", "home", "citizen", "clerk", "manager", "technician", "feed", "api", "health")
+BLUEPRINTS = ("auth", "home", "citizen", "clerk", "manager", "jumps", "technician", "feed", "api", "health")
 COOKIELESS = ("citizen", "api")  # blueprints whose requests act with no cookie
 THEMES = ("light", "dark", "contrast")
 MAX_REQUEST_BYTES = 64 * 1024  # the largest form here is a search; uploads come with their own limit
@@ -140,6 +140,7 @@ def _words_of_templates() -> dict[str, object]:
         "word": lambda kind, value: i18n.label(lang, kind, value),
         "text": lambda value: i18n.in_language(lang, value) if isinstance(value, Text) else value,
         "hm": lambda moment: "" if moment is None else moment.astimezone(zone).strftime("%H:%M"),
+        "day_hm": lambda moment: "" if moment is None else moment.astimezone(zone).strftime("%m-%d %H:%M"),
         "hms": lambda moment: "" if moment is None else moment.astimezone(zone).strftime("%H:%M:%S"),
     }
 

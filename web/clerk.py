@@ -7,7 +7,7 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import TypeVar
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, abort, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from controller.hall import commands as c
@@ -15,13 +15,15 @@ from controller.hall.model import Hall, Outcome, PauseReason, Refused, WindowSta
 from controller.live import Live
 from controller.people import Role
 from web.console import console, found, targets
-from web.visit import give, hall_now, is_fragment, me, role_required, say_refused, the_hall
+from web.visit import give, hall_now, is_fragment, me, role_required, say, say_refused, the_hall
+from web.why import next_explained
 
 blueprint = Blueprint("clerk", __name__)
 
 STAFF = (Role.CLERK, Role.WINDOW_LEAD, Role.HALL_MANAGER)
 MAX_REASON = 200
-FORMS = frozenset({"noshow", "hold", "transfer", "finish", "pause", "jump", "reopen", "logout"})
+FORMS = frozenset({"noshow", "hold", "transfer", "finish", "pause", "jump", "reopen", "logout", "why"})
+JUMP_REASONS = ("elderly", "disabled", "child", "returning", "other")  # offered; the last needs words
 PAUSES_MINUTES = (5, 10, 15, 30, 60)
 
 T = TypeVar("T")
@@ -145,6 +147,8 @@ def _page(
         lengths=PAUSES_MINUTES,
         outcomes=Outcome,
         asked=request.args,
+        jump_reasons=JUMP_REASONS,
+        why=next_explained(hall, number, now, g.lang) if asks == "why" else None,
     )
 
 
@@ -160,6 +164,14 @@ def _leave(hall: str) -> Response:
 
 def _reason() -> str:
     return request.form.get("reason", "").strip()[:MAX_REASON]
+
+
+def _jump_reason() -> str:
+    """The chosen reason in words, and what the clerk added; another reason is the clerk's own words alone."""
+    why, own = request.form.get("why", ""), _reason()
+    if why not in JUMP_REASONS[:-1]:
+        return own
+    return ": ".join(part for part in (say(f"reason.{why}"), own) if part)
 
 
 def _number(name: str) -> int:
@@ -224,7 +236,7 @@ ACTIONS: Mapping[str, Callable[[Hall, int], c.Command]] = {
     "finish": lambda hall, window: c.Finish(window, _outcome(), _reason()),
     "pause": _pause,
     "unpause": lambda hall, window: c.Unpause(window),
-    "jump": lambda hall, window: c.JumpCall(window, _ticket(hall), _reason()),
+    "jump": lambda hall, window: c.JumpCall(window, _ticket(hall), _jump_reason()),
     "return": lambda hall, window: c.ReturnTicket(_number("ticket")),
     "reopen": lambda hall, window: c.Reopen(window, _number("ticket"), _reason()),
     "logout": lambda hall, window: c.Logout(window, _optional("hand_over_to")),

@@ -6,6 +6,7 @@ from datetime import datetime, time, timedelta
 from http import HTTPStatus
 
 from flask import Blueprint, abort, g, redirect, render_template, request, url_for
+from sqlalchemy import Connection
 from werkzeug.wrappers import Response
 
 from controller.hall import commands as c
@@ -185,10 +186,22 @@ def ticket(hall: str, ticket: int) -> str:
     with the_site().store.reading() as connection:
         row = projections.find_ticket(connection, hall, ticket)
         logged = log.ticket_history(connection, hall, ticket)
-    if row is None:
-        abort(HTTPStatus.NOT_FOUND)
-    steps = timeline(logged, value, g.lang, the_site().settings.zone, place_of)
+        if row is None:
+            abort(HTTPStatus.NOT_FOUND)
+        steps = timeline(
+            logged,
+            value,
+            g.lang,
+            the_site().settings.zone,
+            place_of,
+            lambda id: _number(connection, hall, id),
+        )
     return render_template("manager/ticket.html", hall=value, row=row, steps=steps, names=_names(value))
+
+
+def _number(connection: Connection, hall: str, ticket: int) -> str:
+    row = projections.find_ticket(connection, hall, ticket)
+    return str(ticket) if row is None else row.number
 
 
 def _names(hall: Hall) -> dict[str, str]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
-from io import StringIO
 from typing import Any
 
 from werkzeug.datastructures import MultiDict
@@ -15,10 +13,10 @@ from controller import i18n
 from controller.hall.model import Hall, TicketState
 from controller.store import Store, projections
 from controller.store.projections import TicketRow
+from web import sheet
 
 PAGE = 100
 MOST = 20_000  # tickets of a day; four times the largest hall
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a cell that begins so
 
 _SORTS: Mapping[str, Callable[[TicketRow], Any]] = {
     "number": lambda row: (len(row.number), row.number),
@@ -100,13 +98,8 @@ def every(store: Store, hall: str, day: date, wish: Wanted) -> list[TicketRow]:
 
 
 def as_csv(rows: Iterable[TicketRow], hall: Hall, names: Mapping[str, str], lang: str, zone: tzinfo) -> str:
-    """The list for a spreadsheet, with a mark that tells it the text is UTF-8."""
-    out = StringIO()
-    writer = csv.writer(out)
-    writer.writerow([i18n.t(lang, column) for column in COLUMNS])
-    for row in rows:
-        writer.writerow([_harmless(cell) for cell in _cells(row, hall, names, lang, zone)])
-    return "\ufeff" + out.getvalue()
+    """The list for a spreadsheet."""
+    return sheet.as_csv(lang, COLUMNS, (_cells(row, hall, names, lang, zone) for row in rows))
 
 
 COLUMNS = (
@@ -146,7 +139,3 @@ def _cells(row: TicketRow, hall: Hall, names: Mapping[str, str], lang: str, zone
 
 def _local(moment: datetime | None, zone: tzinfo) -> str | None:
     return None if moment is None else moment.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _harmless(cell: object) -> object:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell

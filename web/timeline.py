@@ -3,32 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
 
 from controller import i18n
+from controller.hall.events import Event, TicketCalled
 from controller.hall.model import Hall
 from controller.people import ActorKind
 from controller.store.log import Logged
+from web.why import Explained, Number, explained
+
+UNTOLD = frozenset({"at", "token", "press", "person", "place", "passed", "reasons"})  # not in a sentence
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """kind: of the event, for its look. who: the person's name, where the unit stands, or a word."""
+    """kind: of the event, for its look. who: the person's name, where the unit stands, or a word.
+
+    why: of a call, the reasons kept with it.
+    """
 
     at: datetime
     kind: str
     sentence: str
     reason: str
     who: str
+    why: Explained | None = None
 
 
 def timeline(
-    logged: Iterable[Logged], hall: Hall, lang: str, zone: tzinfo, place: Callable[[str], str]
+    logged: Iterable[Logged],
+    hall: Hall,
+    lang: str,
+    zone: tzinfo,
+    place: Callable[[str], str],
+    number: Number,
 ) -> list[Step]:
-    """The steps in order, told in one language. place: of a unit, as people say it."""
-    return [_step(one, _who(one, lang, place), hall, lang, zone) for one in logged]
+    """The steps in order, told in one language. place: of a unit, as people say it. number: of a ticket."""
+    return [
+        replace(_step(one, _who(one, lang, place), hall, lang, zone), why=_why(one.event, lang, number))
+        for one in logged
+    ]
+
+
+def _why(event: Event, lang: str, number: Number) -> Explained | None:
+    reasons = event.reasons if isinstance(event, TicketCalled) else None
+    return None if reasons is None else explained(reasons, lang, number)
 
 
 def _step(one: Logged, who: str, hall: Hall, lang: str, zone: tzinfo) -> Step:
@@ -36,7 +57,7 @@ def _step(one: Logged, who: str, hall: Hall, lang: str, zone: tzinfo) -> Step:
     facts = {
         field.name: _said(field.name, getattr(one.event, field.name), hall, lang, zone)
         for field in fields(one.event)
-        if field.name not in ("at", "token", "press", "person", "place")
+        if field.name not in UNTOLD
     }
     jump = "Jump" if getattr(one.event, "jump", False) else ""
     sentence = i18n.t(lang, f"event.{kind}{jump}", **facts)

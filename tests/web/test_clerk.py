@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import select
 
 from controller.hall.commands import CallNext, Finish, Login, LoseWindow, NoShow, Start
+from controller.hall.events import TicketCalled
 from controller.hall.model import PauseReason, TicketState, WindowState
-from controller.store import tables
+from controller.store import log, tables
 from tests.web.desk import Browser, Desk, words
 
 
@@ -151,6 +152,29 @@ def test_a_jump_call_takes_the_number_on_the_slip(desk: Desk, clerk: Browser, st
     clerk.press(1, "jump", number="a002", reason="老年人")
     assert state("A002") is TicketState.CALLED
     assert state("A001") is TicketState.WAITING
+
+
+def test_a_jump_call_needs_a_reason_of_the_list_or_in_words(desk: Desk, clerk: Browser, state: State) -> None:
+    desk.take("A")
+    answer = clerk.press(1, "jump", number="A001", why="other")
+    assert answer.status_code == 409
+    assert "请填写原因" in words(answer)
+    clerk.press(1, "jump", number="A001", why="elderly", reason="腿脚不便")
+    assert state("A001") is TicketState.CALLED
+    with desk.site.store.reading() as c:
+        called = log.ticket_history(c, "hall", 1)[-1].event
+    assert isinstance(called, TicketCalled)
+    assert (called.jump, called.reason) == (True, "老年人: 腿脚不便")
+
+
+def test_why_the_next_is_next_and_no_other_is_told_on_demand(desk: Desk, clerk: Browser) -> None:
+    assert "没有人等候" in words(clerk.get("/w/hall/1/form/why"))
+    desk.take("A")
+    desk.time.pass_by(minutes=12)
+    desk.take("B")
+    shown = words(clerk.get("/w/hall/1/form/why"))
+    assert "为什么下一位是 A001" in shown
+    assert "A001 12 分钟 先叫： 轮到 B001 0 分钟 等得没有那么久" in shown
 
 
 def test_a_jump_call_of_nobody_is_refused(clerk: Browser) -> None:

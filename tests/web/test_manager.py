@@ -20,7 +20,10 @@ from controller.hall.commands import (
     Start,
     Tick,
 )
+from controller.hall.events import TicketCalled
 from controller.hall.model import DayState, PauseReason, Text, TicketState, WindowMode, WindowState
+from controller.people import SYSTEM
+from controller.store import log
 from controller.store.devices import Fault, SetAside, raise_fault, set_aside
 from controller.store.records import add_hall
 from firmware.protocol.messages import DeviceConfig, UnitConfig
@@ -175,12 +178,14 @@ def test_a_guide_sees_the_board_and_changes_nothing(desk: Desk) -> None:
 
 def _busy(desk: Desk) -> None:
     desk.give(Login(1, "li"))
-    for queue in "AABB":
-        desk.take(queue)
+    for _ in range(2):
+        desk.take("A")
     desk.time.pass_by(minutes=2)
     desk.give(CallNext(1), Start(1))
     desk.time.pass_by(minutes=5)
     desk.give(Finish(1), Rate(1, 5), CallNext(1), NoShow(1, "人已离开"))
+    for _ in range(2):
+        desk.take("B")
 
 
 def _numbers(page: str) -> list[str]:
@@ -227,6 +232,27 @@ def test_the_story_of_a_ticket_names_every_step_and_who_did_it(desk: Desk, boss:
     assert "09:00:00 取号 A001，“企业” 系统" in page
     assert "09:00:00 1 号窗口叫号 李强" in page
     assert "在 1 号窗口过号 人已离开 李强" in page
+
+
+def test_a_call_is_explained_with_the_numbers_it_was_made_of(desk: Desk, boss: Browser) -> None:
+    desk.give(Login(1, "li"))
+    desk.take("A"), desk.take("B")
+    desk.time.pass_by(minutes=9)
+    called = desk.live.submit(CallNext(1), SYSTEM).hall.sessions[1].current
+    page = words(boss.get(f"/m/hall/tickets/{called}"))
+    event = _called(desk, called or 0)
+    assert event.reasons is not None
+    first, second = event.reasons.candidates
+    assert "1 个开着的窗口中有 1 个可办" in page
+    for term in (first.length, first.pressure, second.claim_s / 60, second.advantage):
+        assert f" {term:.2f} " in page
+    assert f"{second.score / first.score:.0%}" in page
+
+
+def _called(desk: Desk, ticket: int) -> TicketCalled:
+    with desk.site.store.reading() as c:
+        events = [one.event for one in log.ticket_history(c, "hall", ticket)]
+    return next(one for one in events if isinstance(one, TicketCalled))
 
 
 def test_a_ticket_nobody_took_is_not_found(boss: Browser) -> None:
