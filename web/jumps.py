@@ -1,4 +1,4 @@
-"""Calls out of turn for those who run the hall: listed with who and why, filtered, sorted, exported.
+"""Calls out of turn for those who run the hall: listed with who and why, filtered, sorted, exported."""
 
 from __future__ import annotations
 
