@@ -152,6 +152,16 @@ def test_a_board_is_drawn_at_once_unless_it_was_drawn_just_now() -> None:
     assert "z-east" in {board.board for board in screens.refresh(11.1)[0]}
 
 
+def test_a_windows_own_board_does_not_wait_for_the_others() -> None:
+    state = [small("A")]
+    screens = Screens(lambda: state[0].hall, lambda: state[0].now, gen=1)
+    screens.refresh()
+    state[0] = go(replace(state[0], effects=()), CallNext(1))
+    screens.touch(state[0].effects)
+    assert {board.board for board in screens.refresh_windows()} == {"w1"}
+    assert {board.board for board in screens.refresh()[0]} == {"z-east", "k-main"}
+
+
 def test_the_boards_of_a_window_that_is_gone_are_taken_away() -> None:
     state = [small(staff="wang@1")]
     screens = Screens(lambda: state[0].hall, lambda: state[0].now, gen=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from controller.clock import ClockSetting, HallClock
-from controller.courier import Courier
+from controller.courier import RESULTS_EVERY_S, Courier, Results
 from controller.store.orders import PendingOrder
 from firmware.protocol.messages import ResultState
 
@@ -85,3 +85,19 @@ def test_a_unit_that_is_gone_gets_its_orders_when_it_is_back() -> None:
     found.add([order("a")], 100.0)
     assert found.due(100.0, lambda unit: False) == []
     assert sent(found, 101.0) == ["a"]
+
+
+def test_results_wait_a_moment_so_that_they_share_a_commit() -> None:
+    found, done = Results(), ("a", ResultState.DONE, "")
+    found.add("node-1", done)
+    assert found.due(100.0) == [("node-1", done)]
+    found.add("node-2", done)
+    assert found.due(100.0) == []
+    assert found.due(100.0 + RESULTS_EVERY_S) == [("node-2", done)]
+
+
+def test_what_was_just_stored_is_sent_without_looking_at_the_rest() -> None:
+    found, old, new = courier(), order("old"), order("new")
+    found.add([old, new], 100.0)
+    assert [command.cid for _, command in found.due(100.0, among=[new])] == ["new"]
+    assert sent(found, 100.0) == ["old"]

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import pytest
 from msgspec.structs import replace
 
+from firmware.protocol.messages import DeviceConfig, UnitConfig
 from firmware.protocol.outbox import Outbox, SavedBoard
-from firmware.shelf import MOST_BOARDS, Shelf, cursor_of
+from firmware.shelf import MOST_BOARDS, Shelf, cursor_of, wanted_boards
 from tests.firmware.hall_unit import kiosk_board, window_board
 
 
@@ -96,3 +97,23 @@ def test_a_flood_of_boards_has_an_end(outbox):
     board = window_board(1, "x")
     taken = [shelf.take(replace(board, board=f"w{number}")) for number in range(MOST_BOARDS + 1)]
     assert taken.count(False) == 1
+
+
+BUTTON = DeviceConfig(device="button-1", kind="button", wire="gpio:17", queue="A")
+
+
+def showing(board: str) -> DeviceConfig:
+    return DeviceConfig(device="screen-1", kind="screen", wire="screen:", board=board)
+
+
+@pytest.mark.parametrize(
+    ("devices", "boards"),
+    [
+        ([showing("w3")], {"w3"}),
+        ([BUTTON, showing("k-main")], {"k-main"}),
+        ([BUTTON, showing("w3")], {"#"}),  # only a kiosk's or zone's says how its queue stands
+        ([], set()),
+    ],
+)
+def test_a_unit_hears_the_boards_it_needs(devices, boards):
+    assert wanted_boards(UnitConfig(rev=1, position="desk", devices=devices)) == boards

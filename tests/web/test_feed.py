@@ -90,6 +90,18 @@ def test_a_console_hears_of_its_window_and_queues_only(desk: Desk) -> None:
     end()
 
 
+def test_of_many_screens_the_window_that_changed_is_told_first(desk: Desk) -> None:
+    heard = Topics()
+    for _ in range(3):
+        heard.join(everything())
+    own = heard.join(topics_of_view("w1", desk.live.hall))
+    end = desk.live.subscribe(heard.committed)
+    desk.give(Login(1, "li"))
+    behind = heard._behind()
+    assert (len(behind), behind[0]) == (4, own)
+    end()
+
+
 def test_a_view_of_no_window_does_not_exist(desk: Desk) -> None:
     with pytest.raises(KeyError):
         topics_of_view("w99", desk.live.hall)
