@@ -158,7 +158,7 @@ def test_a_database_that_cannot_be_opened_ends_the_command_with_its_reason(tmp_p
     (tmp_path / "data" / "hall.sqlite").write_bytes(b"this is no database " * 100)
     ended = run(tmp_path, f"http_port = {free_port()}\nmqtt_port = {free_port()}\n")
     assert ended.returncode == 1
-    assert "servicehall serve: the database failed" in ended.stderr
+    assert "servicehall serve: the database is damaged" in ended.stderr
     assert "Traceback" not in ended.stderr
 
 

@@ -23,9 +23,15 @@ class Asking:
         self.sent: list[Request] = []
         self.clock = UnitClock()
         outages = Outages(logging.getLogger(__name__))
-        held = News(boards={}, config=0, session=1)
+        held = News(boards={}, config=0, session=1, leases={})
         self.questions = Questions(
-            self.sent.append, self.clock, lambda: held, lambda why: None, lambda: None, outages
+            self.sent.append,
+            self.clock,
+            lambda: held,
+            lambda why: None,
+            lambda: None,
+            lambda leases: None,
+            outages,
         )
         self.questions.begin(time.monotonic(), math.inf)
 

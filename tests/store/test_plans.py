@@ -14,7 +14,17 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy import event as hooks
 
 from controller.clock import real_now
-from controller.hall.commands import CallNext, CloseDay, Finish, Login, OpenDay, Rate, Start, TakeTicket
+from controller.hall.commands import (
+    CallNext,
+    CloseDay,
+    Finish,
+    JumpCall,
+    Login,
+    OpenDay,
+    Rate,
+    Start,
+    TakeTicket,
+)
 from controller.hall.model import Press
 from controller.live import Heard, Live
 from controller.people import CITIZEN, SYSTEM, Role, unit_actor
@@ -75,7 +85,7 @@ def serve_a_day(site: Site, live: Live) -> None:
     live.submit(pressed, by, key="k1", heard=Heard("node-1", "e1", 1), orders=[order])
     live.submit(TakeTicket("B", "t2"), CITIZEN, key="k2")
     live.submit(TakeTicket("B", "t2"), CITIZEN, key="k2")
-    for command in (CallNext(1), Start(1), Finish(1), Rate(1, 5)):
+    for command in (JumpCall(1, 1, "first come"), Start(1), Finish(1), Rate(1, 5), CallNext(1)):
         live.submit(command, SYSTEM)
     live.submit(None, by, settle=[("o1", ResultState.DONE, "")])
     fault = devices.Fault("node-1", "printer-1", "paper", "degraded", "out", now)

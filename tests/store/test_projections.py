@@ -14,6 +14,7 @@ from controller.hall.commands import (
     Command,
     Finish,
     Hold,
+    JumpCall,
     Login,
     Logout,
     NoShow,
@@ -108,7 +109,7 @@ def test_held_tickets_move_with_the_window_they_are_handed_to(day: Day) -> None:
 def test_lists_are_filtered_and_paged(day: Day) -> None:
     for n in range(5):
         day.after(1, take("AB"[n % 2], f"t{n}"))
-    day.after(1, CallNext(1))
+    day.after(1, JumpCall(1, 1, "first come"))
     assert day.numbers() == ["A001", "B001", "A002", "B002", "A003"]
     assert day.numbers(queue="B") == ["B001", "B002"]
     assert day.numbers(window=1) == ["A001"]
@@ -128,8 +129,8 @@ def test_a_slips_code_finds_its_ticket_in_its_own_hall(day: Day) -> None:
 
 def test_a_day_in_figures(day: Day) -> None:
     day.after(0, *(take("A", f"a{n}") for n in range(4)), take("B", "b1"))
-    day.after(5, CallNext(1), Start(1))
-    day.after(5, Finish(1), Rate(1, 4), CallNext(1), NoShow(1, "away"))
+    day.after(5, JumpCall(1, 1, "first come"), Start(1))
+    day.after(5, Finish(1), Rate(1, 4), JumpCall(1, 2, "first come"), NoShow(1, "away"))
     day.after(0, CancelTicket(3, "went home"))
     with day.live.store.reading() as c:
         assert [row.id for row in projections.open_tickets(c, "hall", DAY)] == [2, 4, 5]
