@@ -8,7 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from controller.hall.model import Outcome, PauseReason, Plan, Press, Shift, Slip, TicketClass, WindowMode
+from controller.hall.model import (
+    Measure,
+    Outcome,
+    PauseReason,
+    Plan,
+    Press,
+    Shift,
+    Slip,
+    TicketClass,
+    WindowMode,
+)
 
 # --- the hall and its day
 
@@ -240,6 +250,13 @@ class PlanShifts:
     shifts: tuple[Shift, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class TakeMeasure:
+    """Carry out what was advised (advice.py)."""
+
+    measure: Measure
+
+
 Command = (
     ChangePlan
     | OpenDay
@@ -272,4 +289,5 @@ Command = (
     | LoseWindow
     | RestoreWindow
     | PlanShifts
+    | TakeMeasure
 )

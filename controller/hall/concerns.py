@@ -22,6 +22,7 @@ from controller.hall.events import (
     DayOpened,
     Event,
     IssuingStopped,
+    MeasureTaken,
     NumbersLeased,
     NumbersPassedOver,
     PauseOverdue,
@@ -48,7 +49,7 @@ def effects(hall: Hall, event: Event) -> list[Effect]:
         return list(_everybody(hall))
     if isinstance(event, NumbersLeased):
         return [LeaseGrant(event.lease, event.unit)] if event.unit else []
-    if isinstance(event, NumbersPassedOver):
+    if isinstance(event, NumbersPassedOver | MeasureTaken):
         return []
     if isinstance(event, OfWindow):
         return list(dict.fromkeys(_of_window(hall, event)))

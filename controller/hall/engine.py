@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from controller.hall import days, service, tickets, windows
-from controller.hall.commands import Command
+from controller.hall import advice, days, service, tickets, windows
+from controller.hall.commands import Command, TakeMeasure
 from controller.hall.concerns import effects
 from controller.hall.effects import Effect
 from controller.hall.events import Event
@@ -34,6 +34,8 @@ def decide(hall: Hall, command: Command, now: datetime) -> list[Event]:
         return service.decide(hall, command, now)
     if isinstance(command, windows.OnWindow):
         return windows.decide(hall, command, now)
+    if isinstance(command, TakeMeasure):
+        return advice.decide(hall, command, now)
     return days.decide(hall, command, now)
 
 

@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 
 from controller.hall.hindsight import Expected
 from controller.hall.model import (
+    Measure,
     Outcome,
     PauseReason,
     Place,
@@ -324,6 +325,14 @@ class ShiftsPlanned:
     shifts: tuple[Shift, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class MeasureTaken:
+    """Something advised was carried out; what follows from it stands in the events beside this one."""
+
+    at: datetime
+    measure: Measure
+
+
 Event = (
     PlanChanged
     | DayOpened
@@ -361,4 +370,5 @@ Event = (
     | WindowLost
     | WindowRestored
     | ShiftsPlanned
+    | MeasureTaken
 )

@@ -74,7 +74,7 @@ def look(
     if tickets is None and not asked:
         tickets = (place[2] for line in hall.lines.values() for place in line)
     wanted = {id for id in tickets or () if _waits(hall, id)}
-    return _Course(hall, now.timestamp(), asked).run(wanted, most_calls)
+    return Play(hall, now.timestamp(), asked).run(wanted, most_calls)
 
 
 def _waits(hall: Hall, id: int) -> bool:
@@ -85,7 +85,7 @@ def _waits(hall: Hall, id: int) -> bool:
 # --- the light copy --------------------------------------------------------------------------------
 
 
-class _Section:
+class Section:
     """A zone's crowd per window working for it."""
 
     __slots__ = ("capacity", "crowd", "index", "name", "share")
@@ -97,12 +97,12 @@ class _Section:
         self.capacity = capacity
         self.share = crowd / capacity
 
-    def leave(self) -> None:
-        self.crowd -= 1
+    def move(self, by: int) -> None:
+        self.crowd += by
         self.share = self.crowd / self.capacity
 
 
-class _Lane:
+class Lane:
     """One class of one line: its head, those behind it, and who may have passed it. Dead: nobody is left."""
 
     __slots__ = (
@@ -124,7 +124,7 @@ class _Lane:
         "weight",
     )
 
-    def __init__(self, key: tuple[str, TicketClass], rank: int, queue: str, section: _Section) -> None:
+    def __init__(self, key: tuple[str, TicketClass], rank: int, queue: str, section: Section) -> None:
         self.key = key
         self.rank = rank
         self.queue = queue
@@ -140,10 +140,10 @@ class _Lane:
         self.weight = self.start = self.patience = 0.0
 
 
-_Post = tuple[_Lane, int, float]  # level and advantage of the lane at one window
+LinePost = tuple[Lane, int, float]  # level and advantage of the lane at one window
 
 
-class _Course:
+class Play:
     """The play: lanes, windows by when they are free, and what was found out."""
 
     def __init__(self, hall: Hall, now: float, joiners: tuple[Joiner, ...]) -> None:
@@ -154,9 +154,9 @@ class _Course:
         self.near_lead_s = self.rules.balance.section_lead.total_seconds()
         self.far_lead_s = self.rules.balance.hall_lead.total_seconds()
         self.overdue_s = self.rules.oldest_first_after.total_seconds()
-        self.sections: dict[str, _Section] = {}
-        self.lanes: dict[tuple[str, TicketClass], _Lane] = {}
-        self.posts: dict[int, list[_Post]] = {}
+        self.sections: dict[str, Section] = {}
+        self.lanes: dict[tuple[str, TicketClass], Lane] = {}
+        self.posts: dict[int, list[LinePost]] = {}
         self.greens: dict[int, int] = {}
         self.overdue: dict[int, int] = {}
         self.calls: dict[int, float] = {}
@@ -175,43 +175,43 @@ class _Course:
             if lane.due == NOBODY:
                 self._advance(lane)
 
-    def _lane(self, line: str, klass: TicketClass, queue: str) -> _Lane:
+    def _lane(self, line: str, klass: TicketClass, queue: str) -> Lane:
         """The lane of that line and class, seen by the windows that call from it."""
         known = self.lanes.get((line, klass))
         if known is not None:
             return known
         rank, tuned = CLASSES.index(klass), self.roster.tuned
-        lane = _Lane((line, klass), rank, queue, self._section(queue))
+        lane = Lane((line, klass), rank, queue, self._section(queue))
         lane.start, lane.patience = tuned.head_start[rank], 1.0 / tuned.patience[rank]
         self.lanes[line, klass] = lane
         for window, level, advantage in self.known.callers.get(line, ()):
             self.posts.setdefault(window, []).append((lane, level, advantage))
         return lane
 
-    def _section(self, queue: str) -> _Section:
+    def _section(self, queue: str) -> Section:
         name = _zone(self.hall, queue)
         section = self.sections.get(name)
         if section is None:
-            section = _Section(
+            section = Section(
                 name, len(self.sections), self.hall.crowds.get(name, 0), self.roster.capacity(name)
             )
             self.sections[name] = section
         return section
 
-    def _stand(self, lane: _Lane, front: Front) -> None:
+    def _stand(self, lane: Lane, front: Front) -> None:
         lane.due, lane.ticket, lane.item = front.due, front.ticket, front.item
         lane.near, lane.far = front.near, front.far
         lane.seen = list(self.hall.passes.get(lane.key, ()))
         lane.weight = self.roster.tuned.rate[lane.rank] * self.roster.length(lane.queue, lane.item)
 
-    def _advance(self, lane: _Lane) -> None:
+    def _advance(self, lane: Lane) -> None:
         """The next of the lane at its head: those who wait, then those asked about, then nobody."""
         if lane.rest is None:
             lane.rest = self._behind(lane)
         following = next(lane.rest, None)
         if following is not None:
             lane.due, lane.ticket = following
-            lane.item = self.hall.tickets[following[1]].item
+            lane.item = self._item(following[1])
         elif lane.asked:
             lane.due, lane.ticket, lane.item = lane.asked[-1].due, None, lane.asked[-1].item
         else:
@@ -223,7 +223,10 @@ class _Course:
             lane.far, lane.near = len(lane.seen), sum(one[1] for one in lane.seen)
         lane.weight = self.roster.tuned.rate[lane.rank] * self.roster.length(lane.queue, lane.item)
 
-    def _behind(self, lane: _Lane) -> Iterator[tuple[float, int]]:
+    def _item(self, ticket: int) -> str | None:
+        return self.hall.tickets[ticket].item
+
+    def _behind(self, lane: Lane) -> Iterator[tuple[float, int]]:
         places, rules, klass = iter(self.hall.lines.get(lane.key, ())), self.rules, lane.key[1]
         next(places, None)
         return ((due(rules, klass, place), place[2]) for place in places)
@@ -256,7 +259,7 @@ class _Course:
                 heapq.heappush(free, (free_at, window))
         return Outlook(self.calls, self.joins, at)
 
-    def _take(self, window: int, taken: _Lane, at: float) -> None:
+    def _take(self, window: int, taken: Lane, at: float) -> None:
         """The head of a lane goes to the window: those it passes are counted, the next one moves up."""
         since, rank, section = taken.due, taken.rank, taken.section
         for lane, _, _ in self.posts[window]:
@@ -267,7 +270,7 @@ class _Course:
                 lane.near += is_near
         self.calls[taken.ticket] = at  # type: ignore[index]
         self.greens[window] = self._greens(window) + 1 if rank == GREEN else 0
-        section.leave()
+        section.move(-1)
         self._advance(taken)
 
     def _greens(self, window: int) -> int:
@@ -280,7 +283,7 @@ class _Course:
 
     # --- the rule of balance.py, which it must follow
 
-    def _choose(self, window: int, at: float) -> _Lane | None:
+    def _choose(self, window: int, at: float) -> Lane | None:
         """The lane the window calls from: the best index of those the rule allows."""
         posts = self._manned(window)
         if len(posts) < 2:
@@ -297,7 +300,7 @@ class _Course:
         pool = self._in_turn(window, posts, at)
         return self._best(pool if len(pool) == 1 else self._allowed(pool, posts) or pool, at)
 
-    def _manned(self, window: int) -> list[_Post]:
+    def _manned(self, window: int) -> list[LinePost]:
         """The posts with somebody in the lane; forgets the others."""
         posts = self.posts[window]
         if self.left.get(window) != self.deaths:
@@ -305,7 +308,7 @@ class _Course:
             posts = self.posts[window] = [post for post in posts if post[0].due != NOBODY]
         return posts
 
-    def _in_turn(self, window: int, posts: list[_Post], at: float) -> list[_Post]:
+    def _in_turn(self, window: int, posts: list[LinePost], at: float) -> list[LinePost]:
         """The heads of the right class, due soon, of the lowest level."""
         if self.hall.sessions[window].mode is WindowMode.GREEN:
             posts = [post for post in posts if post[0].rank == GREEN] or posts
@@ -319,16 +322,18 @@ class _Course:
             posts = [post for post in posts if post[1] == level]
         return posts
 
-    def _allowed(self, pool: list[_Post], posts: list[_Post]) -> list[_Post]:
+    def _allowed(self, pool: list[LinePost], posts: list[LinePost]) -> list[LinePost]:
         """Those who pass by nobody passed too often, and are not much younger than the oldest of their class.
 
         Levels are left out of who counts as passed; they hardly ever differ among those who compete.
         """
         near, far = self.rules.balance.passed_in_section, self.rules.balance.passed_in_hall
-        full = [NOBODY] * len(CLASSES)
+        full, full_near = [NOBODY] * len(CLASSES), dict[int, float]()
         for lane, _, _ in posts:
-            if (lane.near >= near or lane.far >= far) and lane.due < full[lane.rank]:
+            if lane.far >= far and lane.due < full[lane.rank]:
                 full[lane.rank] = lane.due
+            elif lane.near >= near and lane.due < full_near.get(lane.group, NOBODY):
+                full_near[lane.group] = lane.due
         in_hall = [NOBODY] * len(CLASSES)
         in_section: dict[int, float] = {}
         for lane, _, _ in pool:
@@ -339,14 +344,17 @@ class _Course:
                 in_section[group] = since
         latest = [min(one + self.far_lead_s, passed) for one, passed in zip(in_hall, full, strict=True)]
         latest[NORMAL] = min(latest[NORMAL], *full)
-        lead_s = self.near_lead_s
+        nearest = {group: since + self.near_lead_s for group, since in in_section.items()}
+        for group, since in full_near.items():
+            for one in (group, group - group % len(CLASSES)):  # its own class, and the normal one
+                nearest[one] = min(since, nearest.get(one, NOBODY))
         return [
             post
             for post in pool
-            if post[0].due <= latest[post[0].rank] and post[0].due <= in_section[post[0].group] + lead_s
+            if post[0].due <= latest[post[0].rank] and post[0].due <= nearest[post[0].group]
         ]
 
-    def _best(self, posts: list[_Post], at: float) -> _Lane:
+    def _best(self, posts: list[LinePost], at: float) -> Lane:
         impatience, power = self.rules.balance.impatience, self.rules.balance.pressure
         best, most = posts[0][0], -1.0
         if len(posts) == 1:
@@ -370,7 +378,7 @@ class _Course:
 
     # --- windows
 
-    def _takes(self, window: int, lane: _Lane) -> float:
+    def _takes(self, window: int, lane: Lane) -> float:
         return self.known.takes_s(window, lane.queue, lane.item, lane.section.name)
 
     def _free_at(self, number: int) -> float | None:
@@ -404,7 +412,7 @@ class _Course:
         return min([max(at, start) for start, end in shifts if end > at], default=None)
 
 
-class _Known:
+class Known:
     """What one roster means to every play: who calls from a line, and how long a matter takes where."""
 
     def __init__(self, roster: Roster, windows: Iterable[int]) -> None:
@@ -428,13 +436,13 @@ class _Known:
         return known
 
 
-_rosters: WeakKeyDictionary[Roster, _Known] = WeakKeyDictionary()  # of living halls; nobody outside notices
+_rosters: WeakKeyDictionary[Roster, Known] = WeakKeyDictionary()  # of living halls; nobody outside notices
 
 
-def _known(roster: Roster, hall: Hall) -> _Known:
+def _known(roster: Roster, hall: Hall) -> Known:
     known = _rosters.get(roster)
     if known is None:
-        known = _rosters[roster] = _Known(roster, sorted(hall.sessions))
+        known = _rosters[roster] = Known(roster, sorted(hall.sessions))
     return known
 
 

@@ -17,7 +17,7 @@ from immutables import Map
 
 OFFSET_S = 60.0  # waits far below a minute are all alike
 EDGES_S = (15.0, 60.0, 180.0, 420.0, 900.0, 1500.0, 2400.0, 3600.0, 5400.0)  # lengths of forecast set apart
-STEPS = 48  # of a histogram, over log ratios from -SPAN to SPAN
+STEPS = 49  # of a histogram, over log ratios from -SPAN to SPAN
 SPAN = 2.4  # a wait e^2.4 = 11 times as long as forecast
 MEMORY = 500.0  # tickets after which older ones of the same length fade
 PRIOR = (0.4, 0.7, 1.0, 1.3, 2.0)  # ratios taken to have been seen before any were

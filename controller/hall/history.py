@@ -16,6 +16,7 @@ from controller.hall.events import (
     DayOpened,
     Event,
     IssuingStopped,
+    MeasureTaken,
     NumbersLeased,
     NumbersPassedOver,
     PauseOverdue,
@@ -62,6 +63,7 @@ from controller.hall.model import (
     ServiceDay,
     Session,
     Slip,
+    Taken,
     Ticket,
     TicketClass,
     TicketState,
@@ -74,7 +76,14 @@ from controller.hall.roster import doubts_of
 from controller.hall.standing import passed_by, put, refigured, restaffed, seat
 
 OfHall: TypeAlias = (
-    PlanChanged | DayOpened | IssuingStopped | DayClosed | TicketIssued | NumbersLeased | NumbersPassedOver
+    PlanChanged
+    | DayOpened
+    | IssuingStopped
+    | DayClosed
+    | TicketIssued
+    | NumbersLeased
+    | NumbersPassedOver
+    | MeasureTaken
 )
 OfTicket: TypeAlias = (
     TicketRenumbered
@@ -163,6 +172,8 @@ def _of_hall(hall: Hall, event: OfHall) -> Hall:
             return _leased(hall, event)
         case NumbersPassedOver():
             return _passed_over(hall, event)
+        case MeasureTaken():
+            return replace(hall, taken=(*hall.taken, Taken(event.at, event.measure)))
         case _:
             assert_never(event)
 
@@ -189,6 +200,7 @@ def _opened(hall: Hall, event: DayOpened) -> Hall:
         figures=paces,
         figures_at=event.at,
         shifts=Map(),
+        taken=(),
         sessions=sessions,
         counters=Map(),
         issued=Map(),

@@ -76,7 +76,7 @@ class Balance:
     """
 
     green_rate: float = 12.0  # how many times faster a green ticket's claim grows than a normal one's
-    appointment_rate: float = 3.0
+    appointment_rate: float = 4.0
     head_start: timedelta = timedelta(minutes=2)  # added to every wait, so that newcomers count too
     appointment_head_start: timedelta = timedelta(minutes=4)  # before its slot, when it begins to compete
     impatience: float = 0.5  # 0: cost grows with the wait; more: with its cube, in the end
@@ -85,16 +85,16 @@ class Balance:
     short_first: float = 0.9  # 0: length of the matter does not count
     own_hand: float = 10.0  # 0: who is good at it does not count
     pressure: float = 1.0  # 0: crowded sections do not count
-    section_lead: timedelta = timedelta(minutes=20)  # at most so much younger than the oldest of its section
+    section_lead: timedelta = timedelta(minutes=10)  # at most so much younger than the oldest of its section
     hall_lead: timedelta = timedelta(minutes=40)  # and than the oldest of all lines of the window
     passed_in_section: int = 2  # nobody is passed more often by later ones of his section
     passed_in_hall: int = 30  # nor by later ones of all sections his windows serve
     idle_breadth: timedelta = timedelta(minutes=5)  # a free window is kept for this per section it serves
     learn_every: timedelta = timedelta(minutes=5)  # how often new paces are taken into use
-    queue_doubt: float = 0.15  # how wrong a configured mean may be: standard deviation of its logarithm
+    queue_doubt: float = 0.2  # how wrong a configured mean may be: standard deviation of its logarithm
     item_doubt: float = 0.3  # how much the items of one queue differ
-    clerk_doubt: float = 0.15  # how much clerks differ in pace
-    section_doubt: float = 0.08  # how much a clerk differs from section to section
+    clerk_doubt: float = 0.08  # how much clerks differ in pace
+    section_doubt: float = 0.06  # how much a clerk differs from section to section
     service_doubt: float = 0.7  # how much services of one kind differ, until there are enough
     day_drift: float = 0.03  # how much a pace may change over night
 
@@ -182,6 +182,7 @@ class Window:
     zone: str
     serves: tuple[Serves, ...]
     mode: WindowMode = WindowMode.COMPREHENSIVE  # at login
+    balance: Balance | None = None  # instead of the hall's, where another way of choosing is tried
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,6 +363,37 @@ class Shift:
     end: datetime
 
 
+class MeasureKind(StrEnum):
+    """What may be done about long waits (S2.37, P.28)."""
+
+    OPEN = "open"  # a clerk at hand opens a closed window
+    RESERVE = "reserve"  # a clerk who has not been at a window today is called in to open one
+    TAKE = "take"  # a window takes further queues
+    DELAY = "delay"  # a break begins later
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One measure with all it takes to carry it out, and what is expected of it in the hour after."""
+
+    kind: MeasureKind
+    window: int
+    clerk: str | None = None  # who opens the window
+    queues: tuple[str, ...] = ()  # that the window would help; TAKE: that it takes in addition
+    delay: timedelta = timedelta()
+    waiting_s: float = 0.0  # waiting of all together in the next hour if nothing is done
+    saved_s: float = 0.0  # of it saved by the measure
+    doubt_s: float = 0.0  # standard error of saved_s
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A measure that was carried out."""
+
+    at: datetime
+    measure: Measure
+
+
 class DayState(StrEnum):
     OPEN = "open"  # tickets are issued
     CLOSING = "closing"  # no new tickets; those waiting are still served
@@ -452,7 +484,8 @@ class Hall:
     passes: per (queue, class) the later tickets called past its head: since when they waited, and whether
     in the same section. paces: what services taught about queues and clerks; figures: the paces that
     choices go by since figures_at, and roster: who may call whom, worked out from them. shifts: of today
-    per window, by start; a window without any stays as it is. hindsight: what became of the waits told.
+    per window, by start; a window without any stays as it is. taken: measures of today. hindsight: what
+    became of the waits that were told.
     """
 
     id: str
@@ -473,6 +506,7 @@ class Hall:
     finished: Map[str, tuple[timedelta, ...]] = field(default_factory=Map)
     missed: Line = field(default_factory=Line)
     shifts: Map[int, tuple[Shift, ...]] = field(default_factory=Map)
+    taken: tuple[Taken, ...] = ()
     hindsight: Hindsight = field(default_factory=Hindsight)
     persons: Map[tuple[str, str], int] = field(default_factory=Map)
     fronts: Map[str, tuple[Front, ...]] = field(default_factory=Map)

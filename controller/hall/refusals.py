@@ -59,6 +59,7 @@ REFUSALS: Mapping[str, str] = {
     "window_taken": "window {window} is taken by {clerk}",
     "clerk_elsewhere": "{clerk} is logged in at window {window}",
     "bad_pause": "a pause must have a length",
+    "no_break": "window {window} has no break to come",
     "bad_shifts": "the shifts of window {window} must follow one another, each ending after it begins",
     "nobody_waiting": "nobody waits for window {window}",
     "nobody_called": "nobody is called to window {window}",

@@ -8,7 +8,18 @@ from datetime import datetime, timedelta
 from immutables import Map
 
 from controller.hall.hindsight import Error, Hindsight
-from controller.hall.model import Hall, Lease, Pass, Plan, ServiceDay, Session, Shift, Ticket, TicketClass
+from controller.hall.model import (
+    Hall,
+    Lease,
+    Pass,
+    Plan,
+    ServiceDay,
+    Session,
+    Shift,
+    Taken,
+    Ticket,
+    TicketClass,
+)
 from controller.hall.paces import Belief, Paces
 from controller.hall.plans import with_plan
 from controller.hall.standing import put
@@ -47,6 +58,7 @@ class HallSnapshot:
     figures: PacesSnapshot = field(default_factory=PacesSnapshot)
     figures_at: datetime | None = None
     shifts: list[tuple[int, list[Shift]]] = field(default_factory=list)  # window
+    taken: list[Taken] = field(default_factory=list)
     seen: list[tuple[int, list[float]]] = field(default_factory=list)  # of hindsight: length of forecast
     errors: list[tuple[str, int, Error]] = field(default_factory=list)  # queue, hour
 
@@ -70,6 +82,7 @@ def freeze(hall: Hall) -> HallSnapshot:
         figures=_frozen(hall.figures),
         figures_at=hall.figures_at,
         shifts=sorted((window, list(shifts)) for window, shifts in hall.shifts.items()),
+        taken=list(hall.taken),
         seen=sorted((length, list(counts)) for length, counts in hall.hindsight.seen.items()),
         errors=sorted(
             ((queue, hour, error) for (queue, hour), error in hall.hindsight.errors.items()),
@@ -97,6 +110,7 @@ def thaw(snapshot: HallSnapshot) -> Hall:
         figures=_thawed(snapshot.figures),
         figures_at=snapshot.figures_at,
         shifts=Map({window: tuple(shifts) for window, shifts in snapshot.shifts}),
+        taken=tuple(snapshot.taken),
         hindsight=Hindsight(
             Map({length: tuple(counts) for length, counts in snapshot.seen}),
             Map({(queue, hour): error for queue, hour, error in snapshot.errors}),

@@ -1,0 +1,285 @@
+"""What might be done about long waits, what each would bring, and what it brought.
+
+Pure. Every measure that could be taken now is tried on a copy of the hall, and the next hour is played
+through with and without it (rehearsal.py) in the same courses of chance: few for all, more for the best. The
+gain is the waiting saved, of all people together. `decide` carries a measure out; `effect` says afterwards
+how long people waited, beside what was expected.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import pairwise
+from random import Random
+
+from controller.hall import days, windows
+from controller.hall.commands import ChangePlan, Login, PlanShifts, TakeMeasure
+from controller.hall.events import Event, MeasureTaken
+from controller.hall.history import apply
+from controller.hall.model import (
+    Hall,
+    Measure,
+    MeasureKind,
+    Refused,
+    Serves,
+    Taken,
+    Ticket,
+    TicketClass,
+    WindowState,
+)
+from controller.hall.paces import pace
+from controller.hall.refusals import refuse
+from controller.hall.rehearsal import Crowd, Demand, crowd, rehearse
+from controller.hall.roster import STAFFED, roster_of
+
+AHEAD = timedelta(hours=1)
+LONG_WAIT = timedelta(minutes=30)  # P.28: from here on the hall needs help
+LEAST_SAVED = timedelta(minutes=30)  # of all people together in the next hour; less is not worth a move
+DELAY = timedelta(minutes=30)
+COURSES = 4  # of chance in which every measure is tried
+MORE_COURSES = 12  # in which the best ones are
+FINALISTS = 6
+HELPERS = 2  # windows tried for the queues of each zone
+
+
+def advise(
+    hall: Hall, now: datetime, chance: Random, demand: Demand | None = None, most: int = 3
+) -> list[Measure]:
+    """The best measures for the next hour, the one that saves most first; none while nobody waits long.
+
+    demand: people an hour expected per queue and class (staffing.py); None: as in the hour before.
+    """
+    return best(hall, now, list(measures(hall, now)), chance, demand, most) if is_needed(hall, now) else []
+
+
+def is_needed(hall: Hall, now: datetime) -> bool:
+    """Whether anybody has waited so long that help is called for (P.28)."""
+    heads = (line.head[0] for line in hall.ages.values() if line.head is not None)
+    return any(now - since >= LONG_WAIT for since in heads)
+
+
+def best(
+    hall: Hall,
+    now: datetime,
+    tried: Iterable[Measure],
+    chance: Random,
+    demand: Demand | None = None,
+    most: int = 3,
+    ahead: timedelta = AHEAD,
+) -> list[Measure]:
+    """Of these measures those that save most, with what they save; no two for the same window or clerk."""
+    wanted = recent(hall, now) if demand is None else demand
+    hours = ahead.total_seconds() / 3600.0
+    courses = [crowd(hall, now, wanted, hours, chance) for _ in range(MORE_COURSES)]
+    halls = [(one, after) for one in tried if (after := _tried(hall, one, now)) is not None]
+    waits = [rehearse(hall, now, each, hours).waited_s for each in courses]
+    first = sorted(
+        ((_measured(one, after, now, courses[:COURSES], waits, hours), after) for one, after in halls),
+        key=lambda pair: -pair[0].saved_s,
+    )
+    found = [_measured(one, after, now, courses, waits, hours) for one, after in first[:FINALISTS]]
+    return _apart(sorted(found, key=lambda one: -one.saved_s), most)
+
+
+def _measured(
+    measure: Measure, after: Hall, now: datetime, courses: list[Crowd], waits: list[float], hours: float
+) -> Measure:
+    gains = [
+        wait - rehearse(after, now, each, hours).waited_s for each, wait in zip(courses, waits, strict=False)
+    ]
+    mean = sum(gains) / len(gains)
+    spread = math.sqrt(sum((gain - mean) ** 2 for gain in gains) / max(1, len(gains) - 1))
+    return replace(
+        measure,
+        waiting_s=round(sum(waits) / len(waits), 1),
+        saved_s=round(mean, 1),
+        doubt_s=round(spread / math.sqrt(len(gains)), 1),
+    )
+
+
+def _apart(found: list[Measure], most: int) -> list[Measure]:
+    """The first ones worth a move that do not stand in each other's way."""
+    kept: list[Measure] = []
+    for one in found:
+        is_free = all(
+            one.window != other.window and (one.clerk is None or one.clerk != other.clerk) for other in kept
+        )
+        if is_free and one.saved_s >= LEAST_SAVED.total_seconds() and len(kept) < most:
+            kept.append(one)
+    return kept
+
+
+def recent(hall: Hall, now: datetime) -> dict[tuple[str, TicketClass], float]:
+    """People an hour who took a ticket in the last hour (or since opening), per queue and class."""
+    since = now - AHEAD if hall.day is None else max(now - AHEAD, hall.day.opened_at)
+    hours = max(0.25, (now - since).total_seconds() / 3600.0)
+    counts: dict[tuple[str, TicketClass], float] = {}
+    for ticket in hall.tickets.values():
+        if ticket.issued_at > since:
+            key = ticket.legs[0].queue, ticket.klass
+            counts[key] = counts.get(key, 0.0) + 1.0 / hours
+    return counts
+
+
+# --- what could be done ----------------------------------------------------------------------------
+
+
+def measures(hall: Hall, now: datetime) -> Iterator[Measure]:
+    """Every measure that could be taken now, for queues people wait in."""
+    zones: dict[str, list[str]] = {}
+    for queue in hall.plan.queues:
+        zones.setdefault(queue.zone, []).append(queue.code)
+    crowded = [zone for zone in zones if hall.crowds.get(zone, 0)]
+    yield from _openings(hall, {zone: zones[zone] for zone in crowded})
+    for zone in crowded:
+        yield from _takings(hall, zones[zone])
+    yield from _delays(hall, now)
+
+
+def _openings(hall: Hall, zones: Mapping[str, list[str]]) -> Iterator[Measure]:
+    """Each closed window with the clerk at hand who is fastest there."""
+    busy = {session.clerk for session in hall.sessions.values()}
+    spare = [clerk for clerk in hall.plan.clerks if clerk.id not in busy]
+    seen = {leg.window for ticket in hall.tickets.values() for leg in ticket.legs}
+    for window in hall.plan.windows:
+        queues = {serves.queue for serves in window.serves}
+        helped = [zone for zone, codes in zones.items() if queues & set(codes)]
+        if hall.sessions[window.number].state is not WindowState.CLOSED or not helped or not spare:
+            continue
+        able = [clerk for clerk in spare if _skilled(hall, clerk.skills, queues)] or spare
+        clerk = max(able, key=lambda one: (sum(pace(hall.figures, one.id, zone) for zone in helped), one.id))
+        kind = MeasureKind.OPEN if window.number in seen else MeasureKind.RESERVE
+        yield Measure(kind, window.number, clerk.id, tuple(sorted(queues)))
+
+
+def _skilled(hall: Hall, skills: frozenset[str], queues: set[str]) -> bool:
+    return all(hall.queues[code].skill in (None, *skills) for code in queues if code in hall.queues)
+
+
+def _takings(hall: Hall, codes: list[str]) -> Iterator[Measure]:
+    """The staffed windows with least to do that could take the queues of a zone they do not serve yet."""
+    lacking = []
+    for number, session in sorted(hall.sessions.items()):
+        clerk = hall.clerks.get(session.clerk or "")
+        if session.state not in STAFFED or clerk is None or number not in hall.windows:
+            continue
+        serves = {one.queue for one in hall.windows[number].serves}
+        skills = (None, *clerk.skills)
+        new = tuple(code for code in codes if code not in serves and hall.queues[code].skill in skills)
+        if new and not hall.queues[new[0]].is_bulk:
+            lacking.append((_load(hall, number), number, new))
+    for _, number, new in sorted(lacking)[:HELPERS]:
+        yield Measure(MeasureKind.TAKE, number, queues=new)
+
+
+def _load(hall: Hall, window: int) -> float:
+    """People waiting for each window of the zones a window works for."""
+    roster = roster_of(hall)
+    zones = {post.section for post in roster.posts(window)[:-1]}
+    return sum(hall.crowds.get(zone, 0) / roster.capacity(zone) for zone in zones) / max(1, len(zones))
+
+
+def _delays(hall: Hall, now: datetime) -> Iterator[Measure]:
+    """Windows whose break begins within the next hour."""
+    for number, shifts in sorted(hall.shifts.items()):
+        session = hall.sessions.get(number)
+        ends = [shift.end for shift in shifts[:-1] if now < shift.end <= now + AHEAD]
+        if session is not None and session.state in STAFFED and ends:
+            queues = tuple(serves.queue for serves in hall.windows[number].serves)
+            yield Measure(MeasureKind.DELAY, number, session.clerk, queues, DELAY)
+
+
+# --- carrying it out -------------------------------------------------------------------------------
+
+
+def decide(hall: Hall, command: TakeMeasure, now: datetime) -> list[Event]:
+    """What follows from the measure by the rules of what it consists of, and that it was taken."""
+    return [*_steps(hall, command.measure, now), MeasureTaken(now, command.measure)]
+
+
+def _steps(hall: Hall, measure: Measure, now: datetime) -> list[Event]:
+    match measure.kind:
+        case MeasureKind.OPEN | MeasureKind.RESERVE:
+            return windows.decide(hall, Login(measure.window, measure.clerk or ""), now)
+        case MeasureKind.TAKE:
+            return days.decide(hall, _taking(hall, measure), now)
+        case MeasureKind.DELAY:
+            return windows.decide(hall, _delayed(hall, measure, now), now)
+
+
+def _taking(hall: Hall, measure: Measure) -> ChangePlan:
+    """The plan with the queues served at the window too, on the level of those it serves already."""
+    window = hall.windows.get(measure.window)
+    if window is None:
+        raise refuse("unknown_window", window=measure.window)
+    level = min((serves.level for serves in window.serves), default=0)
+    more = tuple(Serves(queue, level) for queue in measure.queues)
+    changed = replace(window, serves=(*window.serves, *more))
+    everywhere = tuple(changed if one.number == window.number else one for one in hall.plan.windows)
+    return ChangePlan(replace(hall.plan, windows=everywhere, rev=hall.plan.rev + 1))
+
+
+def _delayed(hall: Hall, measure: Measure, now: datetime) -> PlanShifts:
+    """The shifts with the next break moved; the time after it begins later too."""
+    shifts = list(hall.shifts.get(measure.window, ()))
+    for place, (shift, following) in enumerate(pairwise(shifts)):
+        if now < shift.end:
+            start = min(following.start + measure.delay, following.end - timedelta(minutes=1))
+            shifts[place] = replace(shift, end=min(shift.end + measure.delay, start))
+            shifts[place + 1] = replace(following, start=start)
+            return PlanShifts(measure.window, tuple(shifts))
+    raise refuse("no_break", window=measure.window)
+
+
+def _tried(hall: Hall, measure: Measure, now: datetime) -> Hall | None:
+    """The hall after the measure; None when its rules do not allow it."""
+    try:
+        events = _steps(hall, measure, now)
+    except Refused:
+        return None
+    for event in events:
+        hall = apply(hall, event)
+    return hall
+
+
+# --- what it brought -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """Waiting of all together in the hour after a measure: as it was, as expected with it, and without it.
+
+    is_over: whether that hour is past; before, all three are for its part so far.
+    """
+
+    taken: Taken
+    waited_s: float
+    with_s: float
+    without_s: float
+    is_over: bool
+
+
+def effects(hall: Hall, now: datetime) -> list[Effect]:
+    """What each measure of today brought."""
+    return [_effect(hall, taken, now) for taken in hall.taken]
+
+
+def _effect(hall: Hall, taken: Taken, now: datetime) -> Effect:
+    until = min(now, taken.at + AHEAD)
+    share = max(0.0, (until - taken.at) / AHEAD)
+    waited_s = sum(_waited_s(ticket, taken.at, until) for ticket in hall.tickets.values())
+    without_s = taken.measure.waiting_s
+    with_s = without_s - taken.measure.saved_s
+    return Effect(taken, waited_s, with_s * share, without_s * share, now >= taken.at + AHEAD)
+
+
+def _waited_s(ticket: Ticket, since: datetime, until: datetime) -> float:
+    """Waiting of one ticket between two moments, through all its legs."""
+    total = timedelta()
+    for leg in ticket.legs:
+        ended = leg.called_at or leg.ended_at or ticket.finished_at or until
+        total += max(timedelta(), min(ended, until) - max(leg.began_at, since))
+    return total.total_seconds()
