@@ -27,6 +27,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from controller.hall.model import (
+    Balance,
     Front,
     Hall,
     Session,
@@ -99,13 +100,13 @@ def next_ticket(hall: Hall, window: int, now: datetime) -> Choice | None:
         return None
     oldest = min(heads, key=_age)
     if at - oldest.front.due > hall.plan.rules.oldest_first_after.total_seconds():
-        heads = _between(hall, session, heads, at)
+        heads = _between(hall, roster, session, heads, at)
         if not heads:
             minutes = int((at - oldest.front.due) // 60)
             return _choice(hall, oldest, "overdue", minutes=minutes)
-    scored = _scored(hall, roster, _pool(hall, session, heads, at), at)
+    scored = _scored(hall, roster, window, _pool(hall, roster, session, heads, at), at)
     best = max(scored)
-    return _choice(hall, best.head, _why(hall, best, scored), scored)
+    return _choice(hall, best.head, _why(hall, roster.balance(window), best, scored), scored)
 
 
 def candidates(hall: Hall, window: int, now: datetime) -> list[Ticket]:
@@ -177,17 +178,17 @@ def _age(head: Head) -> tuple[float, int]:
     return head.front.due, head.front.ticket
 
 
-def _between(hall: Hall, session: Session, heads: list[Head], at: float) -> list[Head]:
+def _between(hall: Hall, roster: Roster, session: Session, heads: list[Head], at: float) -> list[Head]:
     """Higher classes that have their turn although somebody is overdue; none while it is the overdue's."""
     if session.overdue < hall.plan.rules.overdue_in_a_row:
         return []
-    allowed = _allowed(hall, heads)
+    allowed = _allowed(roster.balance(session.window), heads)
     return [head for head in allowed if head.front.rank != NORMAL and head.front.due <= at]
 
 
-def _allowed(hall: Hall, heads: list[Head]) -> list[Head]:
+def _allowed(balance: Balance, heads: list[Head]) -> list[Head]:
     """The heads that pass by nobody who was passed by often enough. The oldest is always among them."""
-    near, far = hall.plan.rules.balance.passed_in_section, hall.plan.rules.balance.passed_in_hall
+    near, far = balance.passed_in_section, balance.passed_in_hall
     full = [head for head in heads if head.front.near >= near or head.front.far >= far]
     if not full:
         return heads
@@ -200,28 +201,33 @@ def _wrongs(head: Head, full: Head, far: int) -> bool:
         full.front.due < head.front.due
         and full.post.level <= head.post.level
         and head.front.rank in (NORMAL, full.front.rank)
-        and (full.front.far >= far or _section(head) == _section(full))
+        and (full.front.far >= far or _may_share_section(head.post, full.post))
     )
 
 
-def _pool(hall: Hall, session: Session, heads: list[Head], at: float) -> list[Head]:
+def _may_share_section(one: Post, other: Post) -> bool:
+    """Whether two lines are of one section, as far as one knows: a window's own line may hold any."""
+    own = one.line.startswith("@") or other.line.startswith("@")
+    return own or one.section == other.section
+
+
+def _pool(hall: Hall, roster: Roster, session: Session, heads: list[Head], at: float) -> list[Head]:
     """The heads the index decides among (2, 3 and the leads of 4); never empty."""
-    rules = hall.plan.rules
-    heads = _allowed(hall, heads)
+    rules, balance = hall.plan.rules, roster.balance(session.window)
+    heads = _allowed(balance, heads)
     if session.mode is WindowMode.GREEN:
         heads = [head for head in heads if head.front.rank == GREEN] or heads
     elif session.greens >= rules.greens_in_a_row:
         heads = [head for head in heads if head.front.rank != GREEN] or heads
-    soon = at + rules.balance.appointment_head_start.total_seconds()
+    soon = at + balance.appointment_head_start.total_seconds()
     heads = [head for head in heads if head.front.due < soon] or heads
     level = min(head.post.level for head in heads)
     heads = [head for head in heads if head.post.level == level]
-    return _not_too_young(hall, heads)
+    return _not_too_young(balance, heads)
 
 
-def _not_too_young(hall: Hall, heads: list[Head]) -> list[Head]:
+def _not_too_young(balance: Balance, heads: list[Head]) -> list[Head]:
     """The heads at most their leads younger than the oldest of their class in their section and in all."""
-    balance = hall.plan.rules.balance
     in_section: dict[tuple[str, int], float] = {}
     in_hall = [float("inf")] * len(CLASSES)
     for front, post in heads:
@@ -242,9 +248,9 @@ def _not_too_young(hall: Hall, heads: list[Head]) -> list[Head]:
 # --- the index -------------------------------------------------------------------------------------
 
 
-def _scored(hall: Hall, roster: Roster, heads: list[Head], at: float) -> list[Scored]:
-    pressures, tuned = _pressures(hall, roster, heads), roster.tuned
-    impatience = hall.plan.rules.balance.impatience
+def _scored(hall: Hall, roster: Roster, window: int, heads: list[Head], at: float) -> list[Scored]:
+    balance, tuned = roster.balance(window), roster.tuned_of(window)
+    pressures, impatience = _pressures(hall, roster, heads, balance.pressure), balance.impatience
     scored = []
     for head in heads:
         (rank, since, ticket, queue, item, _, _), post = head
@@ -252,7 +258,7 @@ def _scored(hall: Hall, roster: Roster, heads: list[Head], at: float) -> list[Sc
         late = max(0.0, waited_s) / tuned.patience[rank]
         rate, claim_s = tuned.rate[rank], max(waited_s + tuned.head_start[rank], LEAST_CLAIM_S)
         cost = 1.0 + impatience * late * late
-        length = post.length if item is None and queue == post.line else roster.length(queue, item)
+        length = post.length if item is None and queue == post.line else roster.length(queue, item, window)
         pressure = pressures[post.section]
         score = rate * claim_s * cost * length * post.advantage * pressure
         terms = Terms(rate, claim_s, cost, length, post.advantage, pressure)
@@ -260,22 +266,21 @@ def _scored(hall: Hall, roster: Roster, heads: list[Head], at: float) -> list[Sc
     return scored
 
 
-def _pressures(hall: Hall, roster: Roster, heads: list[Head]) -> dict[str, float]:
+def _pressures(hall: Hall, roster: Roster, heads: list[Head], power: float) -> dict[str, float]:
     """Each section's waiting tickets per window, as a share of the greatest, to the power of the rule."""
     crowds = {
         section: hall.crowds.get(section, 0) / roster.capacity(section)
         for section in {head.post.section for head in heads}
     }
     most = max(crowds.values()) or 1.0
-    power = hall.plan.rules.balance.pressure
     return {section: (crowd / most + LEAST_SHARE) ** power for section, crowd in crowds.items()}
 
 
 # --- in words --------------------------------------------------------------------------------------
 
 
-def _why(hall: Hall, best: Scored, scored: Sequence[Scored]) -> str:
-    front, balance = best.head.front, hall.plan.rules.balance
+def _why(hall: Hall, balance: Balance, best: Scored, scored: Sequence[Scored]) -> str:
+    front = best.head.front
     if hall.tickets[front.ticket].legs[-1].target is not None:
         return "transfer"
     if front.rank != NORMAL:

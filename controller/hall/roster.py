@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from controller.hall import paces
-from controller.hall.model import Hall, Rules, Serves, Session, WindowMode, WindowState
+from controller.hall.model import Balance, Hall, Rules, Serves, Session, WindowMode, WindowState
 from controller.hall.paces import Doubts
 from controller.hall.places import window_line
 
@@ -41,8 +41,7 @@ class Tuned:
     patience: tuple[float, float, float]
 
     @classmethod
-    def by(cls, rules: Rules) -> Tuned:
-        it = rules.balance
+    def by(cls, it: Balance) -> Tuned:
         start, soon = it.head_start.total_seconds(), it.class_patience.total_seconds()
         return cls(
             (1.0, it.appointment_rate, it.green_rate),
@@ -67,7 +66,9 @@ class Roster:
             servers=hall.servers,
         )
         self._sizes = Counter(queue.zone for queue in hall.plan.queues)
-        self.tuned = Tuned.by(hall.plan.rules)
+        self.tuned = Tuned.by(hall.plan.rules.balance)
+        self._own = {one.number: one.balance for one in hall.plan.windows if one.balance is not None}
+        self._own_tuned = {number: Tuned.by(one) for number, one in self._own.items()}
         self.staffed = {number for number, one in hall.sessions.items() if one.state in STAFFED}
         self._lines: dict[int, dict[str, int]] = {}
         self._shares: dict[int, dict[str, float]] = {}
@@ -76,7 +77,7 @@ class Roster:
         self._posts: dict[int, tuple[Post, ...]] = {}
         self._serving: dict[str, tuple[int, ...]] = {}
         self._usual: dict[str, float] = {}
-        self._lengths: dict[tuple[str, str | None], float] = {}
+        self._lengths: dict[tuple[str, str | None, float], float] = {}
         self._capacity: dict[str, float] | None = None
 
     def _keep(self, former: Roster, changed: int) -> None:
@@ -124,12 +125,21 @@ class Roster:
         configured = USUAL_S if known is None else known.mean_service.total_seconds()
         return max(1.0, configured * paces.length(self._hall.figures, queue, item))
 
-    def length(self, queue: str, item: str | None = None) -> float:
-        """The index's factor for how long a matter takes: 1 at ten minutes."""
-        factor = self._lengths.get((queue, item))
+    def balance(self, window: int) -> Balance:
+        """How this window chooses: its own way, or the hall's."""
+        return self._own.get(window) or self._hall.plan.rules.balance
+
+    def tuned_of(self, window: int) -> Tuned:
+        """The same in plain seconds."""
+        return self._own_tuned.get(window) or self.tuned
+
+    def length(self, queue: str, item: str | None = None, window: int | None = None) -> float:
+        """The index's factor for how long a matter takes: 1 at ten minutes. window: in whose index."""
+        balance = self._hall.plan.rules.balance if window is None else self.balance(window)
+        power = balance.short_first
+        factor = self._lengths.get((queue, item, power))
         if factor is None:
-            power = self._hall.plan.rules.balance.short_first
-            factor = self._lengths[queue, item] = (USUAL_S / self.mean_s(queue, item)) ** power
+            factor = self._lengths[queue, item, power] = (USUAL_S / self.mean_s(queue, item)) ** power
         return factor
 
     def log_pace(self, window: int, section: str) -> float:
@@ -148,11 +158,11 @@ class Roster:
             if queue is None:
                 posts.append(Post(line, level, hall.windows[window].zone, 1.0, 1.0))
             else:
-                posts.append(
-                    Post(
-                        line, level, queue.zone, self.length(line), self._advantage(window, line, queue.zone)
-                    )
+                length, advantage = (
+                    self.length(line, window=window),
+                    self._advantage(window, line, queue.zone),
                 )
+                posts.append(Post(line, level, queue.zone, length, advantage))
         return posts
 
     def _advantage(self, window: int, queue: str, section: str) -> float:
@@ -161,7 +171,7 @@ class Roster:
             logs = [self.log_pace(number, section) for number in self.serving(queue)]
             usual = self._usual[queue] = sum(logs) / len(logs) if logs else 0.0
         ahead = self.log_pace(window, section) - usual
-        return math.exp(self._hall.plan.rules.balance.own_hand * ahead)
+        return math.exp(self.balance(window).own_hand * ahead)
 
     def _shares_of(self, window: int) -> Mapping[str, float]:
         """How a window's work is shared among its sections: by the part of each one's queues it serves."""
