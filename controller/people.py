@@ -125,6 +125,8 @@ RIGHTS: Mapping[type[c.Command], Right] = {
     c.Logout: _SEATED,
     c.LoseWindow: Right(),
     c.RestoreWindow: Right(),
+    c.PlanShifts: Right(anywhere=_MANAGER),
+    c.TakeMeasure: Right(anywhere=_MANAGER),
 }
 
 

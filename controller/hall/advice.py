@@ -23,6 +23,7 @@ from controller.hall.model import (
     Hall,
     Measure,
     MeasureKind,
+    Queue,
     Refused,
     Serves,
     Taken,
@@ -118,7 +119,7 @@ def recent(hall: Hall, now: datetime) -> dict[tuple[str, TicketClass], float]:
     hours = max(0.25, (now - since).total_seconds() / 3600.0)
     counts: dict[tuple[str, TicketClass], float] = {}
     for ticket in hall.tickets.values():
-        if ticket.issued_at > since:
+        if ticket.issued_at >= since:
             key = ticket.legs[0].queue, ticket.klass
             counts[key] = counts.get(key, 0.0) + 1.0 / hours
     return counts
@@ -161,18 +162,22 @@ def _skilled(hall: Hall, skills: frozenset[str], queues: set[str]) -> bool:
 
 def _takings(hall: Hall, codes: list[str]) -> Iterator[Measure]:
     """The staffed windows with least to do that could take the queues of a zone they do not serve yet."""
-    lacking = []
+    lacking, roster = [], roster_of(hall)
     for number, session in sorted(hall.sessions.items()):
         clerk = hall.clerks.get(session.clerk or "")
         if session.state not in STAFFED or clerk is None or number not in hall.windows:
             continue
-        serves = {one.queue for one in hall.windows[number].serves}
+        serves = {post.line for post in roster.posts(number)}
         skills = (None, *clerk.skills)
-        new = tuple(code for code in codes if code not in serves and hall.queues[code].skill in skills)
-        if new and not hall.queues[new[0]].is_bulk:
+        new = tuple(code for code in codes if code not in serves and _fits(hall.queues[code], skills))
+        if new:
             lacking.append((_load(hall, number), number, new))
     for _, number, new in sorted(lacking)[:HELPERS]:
         yield Measure(MeasureKind.TAKE, number, queues=new)
+
+
+def _fits(queue: Queue, skills: tuple[str | None, ...]) -> bool:
+    return queue.skill in skills and not queue.is_bulk
 
 
 def _load(hall: Hall, window: int) -> float:
@@ -216,8 +221,9 @@ def _taking(hall: Hall, measure: Measure) -> ChangePlan:
     if window is None:
         raise refuse("unknown_window", window=measure.window)
     level = min((serves.level for serves in window.serves), default=0)
+    kept = tuple(serves for serves in window.serves if serves.queue not in measure.queues)
     more = tuple(Serves(queue, level) for queue in measure.queues)
-    changed = replace(window, serves=(*window.serves, *more))
+    changed = replace(window, serves=(*kept, *more))
     everywhere = tuple(changed if one.number == window.number else one for one in hall.plan.windows)
     return ChangePlan(replace(hall.plan, windows=everywhere, rev=hall.plan.rev + 1))
 

@@ -2,7 +2,7 @@
 
 Waits are told by fast-forwarding the hall (forward.py) and correcting what comes out by how earlier ones
 turned out in this hall (hindsight.py). `expect` answers for one who takes a ticket, and is stored with it;
-`Forecasts` answers everybody who only looks, from one look at the hall every few seconds.
+`forecast` answers for everybody who waits and might join, from one look at the hall.
 """
 
 from __future__ import annotations
@@ -95,25 +95,6 @@ class Forecast:
     at: datetime
     left: Mapping[int, Expected] = field(default_factory=dict)
     joining: Mapping[str, Expected] = field(default_factory=dict)
-
-
-class Forecasts:
-    """The last forecast of a hall for all who read it: made anew when asked, at most once in `every`.
-
-    Not part of a hall's decisions; whoever shows waits (boards, kiosk, phone pages) keeps one per hall.
-    """
-
-    def __init__(self, every: timedelta = LOOK_EVERY) -> None:
-        self._every = every
-        self._last: tuple[Hall, Forecast] | None = None
-
-    def of(self, hall: Hall, now: datetime) -> Forecast:
-        """The forecast of this hall, at most `every` old when the hall has changed since."""
-        last = self._last
-        if last is not None and timedelta() <= now - last[1].at < self._every:
-            return last[1]
-        self._last = hall, forecast(hall, now)
-        return self._last[1]
 
 
 def forecast(hall: Hall, now: datetime) -> Forecast:

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from controller.hall.commands import CallNext, CancelTicket, Finish, Pause, Start, Transfer
+from controller.hall.hindsight import Expected
 from controller.hall.model import PauseReason, TicketClass
 from controller.hall.waits import (
     Estimate,
+    Words,
     ahead,
     estimate,
+    expect,
+    forecast,
+    in_words,
     longest_wait,
     mean_service,
     next_numbers,
@@ -73,3 +80,42 @@ def test_who_waits_for_one_window_is_counted_there() -> None:
     state = go(small("A A", small_plan()), CallNext(1), Transfer(1, "knows it", to_window=2))
     assert (waiting(state.hall, "A"), waiting(state.hall, "@2")) == (1, 1)
     assert ahead(state.hall, 1) == 0
+
+
+def told(low: float, middle: float, high: float, *, is_calibrated: bool = True) -> Expected:
+    """An expected wait in minutes."""
+    return Expected(middle * 60, low * 60, middle * 60, high * 60, is_calibrated)
+
+
+def test_waits_are_said_in_words_no_finer_than_they_are_known() -> None:
+    assert in_words(None) == Words("none")
+    assert in_words(told(0, 0.2, 1)) == Words("any_moment")
+    assert in_words(told(8, 11, 14)) == Words("about", 5, 15)
+    assert in_words(told(10, 10, 10)) == Words("about", 10, 15)
+    assert in_words(told(32, 45, 58)) == Words("about", 30, 60)
+    assert in_words(told(61, 95, 130)) == Words("longer", 90)
+    assert not in_words(told(1, 5, 9, is_calibrated=False)).is_calibrated
+
+
+def test_a_look_tells_those_who_wait_and_those_who_might_join() -> None:
+    state = go(small("A A A A"), CallNext(1), Start(1), CallNext(2), Start(2))
+    seen = forecast(state.hall, state.now)
+    assert seen.left[3].forecast_s == 360.0
+    assert seen.joining["A"].forecast_s == 720.0
+    assert "G" not in seen.joining  # no window is in bulk mode
+    assert seen.joining["A"] == expect(state.hall, state.now, "A")
+
+
+def test_a_free_window_means_no_wait() -> None:
+    state = small()
+    soon = expect(state.hall, state.now, "A")
+    assert soon is not None
+    assert in_words(soon).code == "any_moment"
+
+
+def test_a_wait_beyond_what_is_looked_at_is_still_told() -> None:
+    state = small("A " * 320, staff="wang@1")
+    far = expect(state.hall, state.now, "A")
+    assert far is not None
+    assert far.forecast_s == pytest.approx(320 * 360.0, rel=0.01)
+    assert in_words(far).code == "longer"
