@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
@@ -25,7 +25,9 @@ from controller.hall.model import (
     WindowState,
     Zone,
 )
+from controller.hall.waits import Forecast
 from controller.people import mask
+from controller.told import NOTHING, joining
 from firmware.protocol.messages import Board, Call, QueueLine, WindowBoard
 
 CALLS_SHOWN = 12  # of a zone; a screen shows as many as fit
@@ -86,9 +88,16 @@ def touched_late(hall: Hall, told: Iterable[effects.Effect]) -> set[str]:
     return {of_window(number) for code in codes for number in hall.servers.get(code, ())}
 
 
-def draw(hall: Hall, name: str, now: datetime, version: Version, time_zone: str = "") -> Board | None:
+def draw(
+    hall: Hall,
+    name: str,
+    now: datetime,
+    version: Version,
+    time_zone: str = "",
+    forecast: Forecast | None = None,
+) -> Board | None:
     """The whole board `name`; None when the hall has no such board (any more)."""
-    board = looks(hall, name, now, time_zone)
+    board = looks(hall, name, now, time_zone, forecast)
     return None if board is None else issued(board, version, now)
 
 
@@ -97,32 +106,34 @@ def issued(looks: Board, version: Version, now: datetime) -> Board:
     return replace(looks, ver=version.ver, gen=version.gen, ts=now)
 
 
-def looks(hall: Hall, name: str, now: datetime, time_zone: str = "") -> Board | None:
+def looks(
+    hall: Hall, name: str, now: datetime, time_zone: str = "", forecast: Forecast | None = None
+) -> Board | None:
     """What the board shows, without version and time: equal for as long as nobody would see a difference.
 
-    time_zone: IANA name, in which its screens show times.
+    time_zone: IANA name, in which its screens show times. forecast: of the waits; none are told without.
     """
     number = window_of(name)
     if number is not None and number in hall.windows:
         return _board(hall, name, hall.plan.name, time_zone, window=window_board(hall, number, now))
     for zone in hall.plan.zones:
         if name == of_zone(zone.id):
-            return _zone_board(hall, zone, now, time_zone)
+            return _zone_board(hall, zone, now, time_zone, forecast)
     for domain in hall.plan.domains:
         if name == of_domain(domain.id):
-            queues, calls = kiosk_queues(hall, domain.id), domain_calls(hall, domain.id)
+            queues, calls = kiosk_queues(hall, domain.id, forecast), domain_calls(hall, domain.id)
             return _board(hall, name, domain.name, time_zone, queues=queues, calls=calls)
     return None
 
 
-def _zone_board(hall: Hall, zone: Zone, now: datetime, time_zone: str) -> Board:
+def _zone_board(hall: Hall, zone: Zone, now: datetime, time_zone: str, forecast: Forecast | None) -> Board:
     return _board(
         hall,
         of_zone(zone.id),
         zone.name,
         time_zone,
         calls=zone_calls(hall, zone.id),
-        queues=[queue_line(hall, queue) for queue in hall.plan.queues if queue.zone == zone.id],
+        queues=[queue_line(hall, queue, forecast) for queue in hall.plan.queues if queue.zone == zone.id],
         windows=[window_board(hall, w.number, now) for w in hall.plan.windows if w.zone == zone.id],
     )
 
@@ -209,14 +220,14 @@ def _newest(hall: Hall, is_shown: Callable[[Window, Ticket], bool]) -> list[Call
     return sorted(called, key=lambda call: (call.at, call.ticket), reverse=True)[:CALLS_SHOWN]
 
 
-def kiosk_queues(hall: Hall, domain: str) -> list[QueueLine]:
-    return [queue_line(hall, queue) for queue in hall.plan.queues if queue.domain == domain]
+def kiosk_queues(hall: Hall, domain: str, forecast: Forecast | None = None) -> list[QueueLine]:
+    return [queue_line(hall, queue, forecast) for queue in hall.plan.queues if queue.domain == domain]
 
 
-def queue_line(hall: Hall, queue: Queue) -> QueueLine:
+def queue_line(hall: Hall, queue: Queue, forecast: Forecast | None = None) -> QueueLine:
     """How a queue stands: who waits, who is next, and what somebody who joins now has to expect."""
     waiting = waits.waiting(hall, queue.code)
-    estimate = waits.estimate(hall, queue.code, waiting)
+    wait = NOTHING if forecast is None else joining(forecast, queue.code)
     closed, what = why_closed(hall, queue), queue.description
     zone = next((zone.name for zone in hall.plan.zones if zone.id == queue.zone), None)
     return QueueLine(
@@ -226,8 +237,10 @@ def queue_line(hall: Hall, queue: Queue) -> QueueLine:
         waiting=waiting,
         windows=len(balance.serving_windows(hall, queue.code)),
         next=waits.next_numbers(hall, queue.code, NEXT_SHOWN),
-        wait_min=_minutes(estimate.low) if estimate else None,
-        wait_max=_minutes(estimate.high) if estimate else None,
+        wait_min=None if wait.code == "none" else wait.low,
+        wait_max=None if wait.code in ("none", "longer") else wait.high,
+        wait=wait.code,
+        is_rough=not wait.is_calibrated,
         is_open=closed is None,
         why_zh=closed.zh if closed else "",
         why_en=closed.en if closed else "",
@@ -294,7 +307,3 @@ def _line(window: Window, session: Session, ticket: Ticket | None) -> str:
             return "暂停服务"
         case WindowState.CLOSED:
             return "窗口未开"
-
-
-def _minutes(length: timedelta) -> int:
-    return round(length / timedelta(minutes=1))

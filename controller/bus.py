@@ -80,6 +80,7 @@ class Bus:
             gen,
             every_s=settings.board_every_s,
             time_zone=settings.time_zone,
+            forecast=live.lookout.latest,
         )
         self.presence = Presence(
             Deadlines(settings.heartbeat_lost_s, settings.suspect_after_s, settings.offline_after_s)

@@ -38,6 +38,7 @@ from controller.draft import (
 from controller.hall import commands
 from controller.hall.commands import Command
 from controller.hall.model import Hall, HallError, WindowState
+from controller.lookout import LOOK_S, Lookout
 from controller.people import SYSTEM, Actor
 from controller.store import Store, log
 from controller.store.errors import StoreFailed
@@ -91,10 +92,12 @@ class Live:
         tick_every: timedelta | None = timedelta(seconds=1),
         lost_after_s: float = 30.0,
         snapshot_every: int = SNAPSHOT_EVERY,
+        look_every_s: float = LOOK_S,
     ) -> None:
         """tick_every: hall time between ticks; None: time passes only by posted Ticks.
 
         lost_after_s: real seconds without a touch after which a window counts as lost (W7).
+        look_every_s: real seconds between two forecasts of the waits.
         """
         self.id = hall_id
         self.store = store
@@ -102,6 +105,7 @@ class Live:
         self.render = render
         self.timings = Timings()
         self.outages = Outages(_logger, {"hall": hall_id})
+        self.lookout = Lookout(lambda: self.hall, clock.now, look_every_s)
         self._tick_every = tick_every
         self._snapshot_every = snapshot_every
         self._touches = Touches(lost_after_s)

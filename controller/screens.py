@@ -15,6 +15,7 @@ from controller import boards
 from controller.boards import Version
 from controller.hall.effects import Effect
 from controller.hall.model import Hall
+from controller.hall.waits import Forecast
 from firmware.protocol.messages import Board
 
 
@@ -29,8 +30,13 @@ class Screens:
         *,
         every_s: float = 0.0,
         time_zone: str = "",
+        forecast: Callable[[], Forecast | None] = lambda: None,
     ) -> None:
-        """every_s: real seconds that pass between two drawings of one board; the first is at once."""
+        """every_s: real seconds that pass between two drawings of one board; the first is at once.
+
+        forecast: of the waits as last made; it must not take time.
+        """
+        self._forecast = forecast
         self._read, self._now, self._gen = read, now, gen
         self._every_s, self._time_zone = every_s, time_zone
         self._drawn_at: dict[str, float] = {}
@@ -59,6 +65,12 @@ class Screens:
         with self._changed:
             self._dirty |= self._late
             self._late.clear()
+
+    def touch_waits(self) -> None:
+        """Let the boards be drawn that tell waits: there is a new forecast."""
+        names = {name for name in boards.names(self._read()) if boards.window_of(name) is None}
+        with self._changed:
+            self._dirty |= names
 
     def touch_all(self) -> None:
         with self._changed:
@@ -136,7 +148,7 @@ class Screens:
         return board is not None and board.ver != after
 
     def _draw(self, hall: Hall, name: str, now: datetime) -> Board | None:
-        looks = boards.looks(hall, name, now, self._time_zone)
+        looks = boards.looks(hall, name, now, self._time_zone, self._forecast())
         if looks is None or looks == self._looks.get(name):
             return None
         self._looks[name] = looks

@@ -18,6 +18,7 @@ from controller.hall.commands import ChangePlan
 from controller.hall.model import HallError, Plan, Text
 from controller.live import Live
 from controller.lock import SiteTaken, lock
+from controller.lookout import Watch
 from controller.orders import Renderer
 from controller.people import SYSTEM
 from controller.presence import Status
@@ -126,6 +127,9 @@ class Site:
         self._closing.callback(live.stop)
         bus.start()
         self._closing.callback(bus.stop)
+        watch = Watch(live.lookout, bus.screens.touch_waits)
+        watch.start()
+        self._closing.callback(watch.stop)
         self.halls[id], self.bus[id] = live, bus
         return live
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from controller.hall import waits
 from controller.hall.model import Hall, Rules, Text, Ticket, TicketClass
+from controller.told import NOTHING, at_issue, wait_text
 from firmware.protocol.messages import SlipLine
 
 NAME_LIMIT = 40  # characters; longer item names are cut with an ellipsis
@@ -40,7 +41,7 @@ def slip(
         _center(_short(matter.en or queue.name.en)),
         SlipLine(text=RULE),
         *_where(hall, ticket),
-        *_how_long(hall, ticket),
+        *_how_long(hall, ticket, is_copy=is_copy),
         SlipLine(text=f"取号 Taken  {ticket.issued_at.astimezone(zone):%Y-%m-%d %H:%M}"),
         SlipLine(text=RULE),
         *_missed(hall.plan.rules),
@@ -77,13 +78,14 @@ def _where(hall: Hall, ticket: Ticket) -> list[SlipLine]:
     return [*lines, SlipLine(text=f"窗口 Windows  {windows}")] if windows else lines
 
 
-def _how_long(hall: Hall, ticket: Ticket) -> list[SlipLine]:
+def _how_long(hall: Hall, ticket: Ticket, *, is_copy: bool) -> list[SlipLine]:
+    """Who stands before, and the wait told at issue; on a copy it would be an old one."""
     ahead = waits.ahead(hall, ticket.id)
     lines = [SlipLine(text=f"前面等候 {ahead} 人  {ahead} ahead of you")]
-    estimate = waits.estimate(hall, ticket.queue, ahead)
-    if estimate is not None:
-        low, high = (round(wait / timedelta(minutes=1)) for wait in (estimate.low, estimate.high))
-        lines.append(SlipLine(text=f"预计等候 {low}-{high} 分钟  about {low}-{high} min"))
+    words = NOTHING if is_copy else at_issue(ticket)
+    if words != NOTHING:
+        lines.append(SlipLine(text=f"预计等候 {wait_text('zh', words)}"))
+        lines.append(SlipLine(text=f"Wait: {wait_text('en', words)}"))
     return lines
 
 

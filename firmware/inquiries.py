@@ -145,6 +145,8 @@ class Inquiries:
             "ahead": answer.ahead,
             "wait_min": line.wait_min if line else None,
             "wait_max": line.wait_max if line else None,
+            "wait": line.wait if line else "none",
+            "is_rough": line.is_rough if line else False,
             "url": answer.qr,
             "printed": answer.is_printed,
         }

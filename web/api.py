@@ -83,8 +83,9 @@ def get_hall(hall: str) -> Response:
 @operation(blueprint, _reading("/halls/<hall>/queues", Queues, FOUND_NOT))
 def get_queues(hall: str) -> Response:
     """The queues of a hall: how many wait, how long, and whether tickets are given out."""
-    value = the_hall(hall).hall
-    return _answer(Queues(queues=[boards.queue_line(value, queue) for queue in value.plan.queues]))
+    live = the_hall(hall)
+    value, forecast = live.hall, live.lookout.now()
+    return _answer(Queues(queues=[boards.queue_line(value, queue, forecast) for queue in value.plan.queues]))
 
 
 @operation(blueprint, _reading("/halls/<hall>/windows", Windows, FOUND_NOT))
@@ -176,7 +177,7 @@ def get_ticket(token: str) -> Response:
     for live in the_site().halls.values():
         held = phone.find(live.hall, token)
         if held is not None:
-            return _answer(_now(live.hall, phone.see(live.hall, held, hall_now())))
+            return _answer(_now(live.hall, phone.see(live.hall, held, hall_now(), live.lookout.now())))
     abort(HTTPStatus.NOT_FOUND)
 
 
@@ -269,8 +270,10 @@ def _now(hall: Hall, page: phone.Page) -> TicketNow:
         state=page.look,
         ahead=page.ahead,
         calls=page.calls,
-        wait_min=page.wait.low if page.wait else None,
-        wait_max=page.wait.high if page.wait else None,
+        wait_min=None if page.wait.code == "none" else page.wait.low,
+        wait_max=None if page.wait.code in ("none", "longer") else page.wait.high,
+        wait=page.wait.code,
+        is_rough=not page.wait.is_calibrated,
         window=page.window,
         zone=_words(page.zone) if page.zone else None,
         may_return_until=page.return_until,

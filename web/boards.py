@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from controller import boards
 from controller.hall.model import Hall
+from controller.hall.waits import Forecast
 from controller.live import Committed, Live
 from controller.settings import Settings
 from firmware.protocol import messages
@@ -38,6 +39,7 @@ class Shown:
 @dataclass(frozen=True, slots=True)
 class Drawn:
     hall: Hall
+    forecast: Forecast
     shown: Shown
 
 
@@ -56,11 +58,11 @@ class Boards:
     def now(self, hall: str, name: str) -> Shown:
         """The board as it is."""
         live = self._halls[hall]
-        value, known = live.hall, self._drawn.get((hall, name))
-        if known is not None and known.hall is value:
+        value, forecast, known = live.hall, live.lookout.now(), self._drawn.get((hall, name))
+        if known is not None and known.hall is value and known.forecast is forecast:
             return known.shown
-        shown = self._draw(live, value, name)
-        self._drawn[hall, name] = Drawn(value, shown)
+        shown = self._draw(live, value, name, forecast)
+        self._drawn[hall, name] = Drawn(value, forecast, shown)
         return shown
 
     def wait(self, hall: str, name: str, tag: str, timeout_s: float) -> Shown | None:
@@ -98,9 +100,9 @@ class Boards:
                 self._changed[hall] = _Changed(self._halls[hall])
             return self._changed[hall]
 
-    def _draw(self, live: Live, hall: Hall, name: str) -> Shown:
+    def _draw(self, live: Live, hall: Hall, name: str, forecast: Forecast) -> Shown:
         now = live.clock.now()
-        looks = boards.looks(hall, name, now, self._zone)
+        looks = boards.looks(hall, name, now, self._zone, forecast)
         if looks is None:
             raise KeyError(name)
         tag = hashlib.blake2b(messages.encode(looks), digest_size=9).hexdigest()

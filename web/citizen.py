@@ -36,6 +36,7 @@ from controller.live import Live
 from controller.people import CITIZEN
 from controller.slips import address
 from controller.store import items
+from controller.told import joining_text, wait_text
 from firmware.protocol import messages
 from web import phone
 from web.app import PAGES
@@ -45,6 +46,7 @@ from web.openapi import Operation, Parameter, operation
 from web.shapes import Matter, Matters, ScreenError, ScreenProblem, TakenTicket, WantedTicket
 from web.taking import KEY, KEY_FORM, BadRequest, KeyUsed, key_of_tap, take, taken
 from web.visit import hall_now, say_refused, the_hall, the_site
+from web.why import for_citizen
 
 POLL_S = 25.0  # a screen's request waits this long at most
 ASK_AGAIN_S = 1  # of a screen for which no thread is free to wait
@@ -223,12 +225,13 @@ def _as_json(value: object, status: int = HTTPStatus.OK) -> Response:
 @blueprint.get("/h/<hall>")
 def glance(hall: str) -> Response:
     """The queues of a hall for somebody on the way there."""
-    value = the_hall(hall).hall
-    lines = {
-        domain.id: [queue_line(value, queue) for queue in value.plan.queues if queue.domain == domain.id]
-        for domain in value.plan.domains
-    }
-    return _quiet(render_template("citizen/hall.html", hall=value, lines=lines))
+    live = the_hall(hall)
+    value, forecast = live.hall, live.lookout.now()
+    lines: dict[str, list[messages.QueueLine]] = {domain.id: [] for domain in value.plan.domains}
+    for queue in value.plan.queues:
+        lines[queue.domain].append(queue_line(value, queue, forecast))
+    told = {code: joining_text(g.lang, value, forecast, code) for code in value.queues}
+    return _quiet(render_template("citizen/hall.html", hall=value, lines=lines, waits=told))
 
 
 # --- the phone page
@@ -290,8 +293,17 @@ def _phone(token: str, refused: str = "") -> Response:
     live, held = _found(token)
     if live is None or held is None:
         return make_response(render_template("citizen/missing.html"), HTTPStatus.NOT_FOUND, NO_INDEX)
-    seen = phone.see(live.hall, held, hall_now())
-    body = render_template("citizen/phone.html", hall=live.hall, page=seen, token=token, refused=refused)
+    hall = live.hall
+    seen = phone.see(hall, held, hall_now(), live.lookout.now())
+    body = render_template(
+        "citizen/phone.html",
+        hall=hall,
+        page=seen,
+        wait=wait_text(g.lang, seen.wait),
+        why=for_citizen(hall, held, g.lang),
+        token=token,
+        refused=refused,
+    )
     response = _quiet(body)
     if refused:
         response.status_code = HTTPStatus.CONFLICT

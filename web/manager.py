@@ -15,6 +15,7 @@ from controller.hall.model import Hall, Refused, WindowMode, WindowState
 from controller.live import Live
 from controller.people import Role
 from controller.store import log, projections
+from controller.told import joining_text
 from web import tickets as lists
 from web.chart import Chart, bar_chart
 from web.home import BOARD_ROLES
@@ -39,12 +40,13 @@ def board(hall: str) -> str:
 
 def _board(live: Live, failed: str = "", error: str = "") -> str:
     hall, now, zone = live.hall, hall_now(), the_site().settings.zone
-    halves = reports.half_hours(hall, zone, now)
+    halves, forecast = reports.half_hours(hall, zone, now), live.lookout.now()
     return render_template(
         "manager/_board.html" if is_fragment() and not failed else "manager/board.html",
         hall=hall,
         now=now,
         queues=reports.queues_now(hall, now),
+        waits={code: joining_text(g.lang, hall, forecast, code) for code in hall.queues},
         windows=reports.windows_now(hall, now),
         needs=needs(hall, now),
         needs_shown=NEEDS_SHOWN,

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from controller.hall import balance, waits
 from controller.hall.model import Hall, Text, Ticket, TicketState
-
-MINUTE = timedelta(minutes=1)
+from controller.hall.waits import Forecast, Words
+from controller.told import left
 
 
 class Look(StrEnum):
@@ -44,20 +44,6 @@ LOOKS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
-    """The expected wait in whole minutes, and what it rests on.
-
-    measured: services of this queue that the mean comes from; 0: it is the configured one.
-    """
-
-    low: int
-    high: int
-    windows: int
-    mean: int
-    measured: int
-
-
-@dataclass(frozen=True, slots=True)
 class Page:
     """Everything on the page. key: the same for as long as pressing a button would mean the same."""
 
@@ -70,7 +56,7 @@ class Page:
     target: int | None  # the only window that may call it
     calls: int
     ahead: int
-    wait: Wait | None
+    wait: Words  # from now on; code "none" when it cannot be known
     can_let_pass: bool
     behind: int  # how many go first after letting pass or returning
     can_cancel: bool
@@ -86,7 +72,7 @@ def find(hall: Hall, token: str) -> Ticket | None:
     return None if number is None else hall.tickets.get(number)
 
 
-def see(hall: Hall, ticket: Ticket, now: datetime) -> Page:
+def see(hall: Hall, ticket: Ticket, now: datetime, forecast: Forecast) -> Page:
     """The page of a ticket as it stands."""
     queue, rules = hall.queues.get(ticket.queue), hall.plan.rules
     ahead = waits.ahead(hall, ticket.id)
@@ -104,7 +90,7 @@ def see(hall: Hall, ticket: Ticket, now: datetime) -> Page:
         target=ticket.legs[-1].target if is_waiting else None,
         calls=ticket.calls,
         ahead=ahead,
-        wait=_wait(hall, ticket, ahead) if is_waiting else None,
+        wait=left(hall, forecast, ticket, now),
         can_let_pass=is_waiting and waits.waiting(hall, ticket.queue) > ahead + 1,
         behind=rules.return_behind if is_missed else rules.let_pass_behind,
         can_cancel=is_waiting or is_missed,
@@ -128,21 +114,6 @@ def _zone(hall: Hall, ticket: Ticket) -> Text | None:
     queue = hall.queues.get(ticket.queue)
     zone = window.zone if window else queue.zone if queue else None
     return next((each.name for each in hall.plan.zones if each.id == zone), None)
-
-
-def _wait(hall: Hall, ticket: Ticket, ahead: int) -> Wait | None:
-    if ticket.legs[-1].target is not None or ticket.queue not in hall.queues:
-        return None
-    estimate = waits.estimate(hall, ticket.queue, ahead)
-    if estimate is None:
-        return None
-    return Wait(
-        low=round(estimate.low / MINUTE),
-        high=round(estimate.high / MINUTE),
-        windows=len(balance.serving_windows(hall, ticket.queue)),
-        mean=max(1, round(waits.mean_service(hall, ticket.queue) / MINUTE)),
-        measured=len(hall.finished.get(ticket.queue, ())),
-    )
 
 
 def _key(ticket: Ticket) -> str:

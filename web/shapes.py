@@ -82,7 +82,8 @@ class WantedTicket(Shape, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class TakenTicket(Shape, frozen=True, kw_only=True):
-    """A new ticket. ahead: how many are called first; wait: minutes, null while no window is open.
+    """A new ticket. ahead: how many are called first. wait: any_moment, about (wait_min to wait_max minutes),
+    longer (than wait_min) or none (cannot be known, then both null); is_rough: of too few earlier waits.
 
     url: the citizen's page; qr: of the same as a picture, an address; printed: whether a slip came out,
     null where there is no printer.
@@ -96,10 +97,15 @@ class TakenTicket(Shape, frozen=True, kw_only=True):
     url: str
     qr: str
     printed: bool | None = None
+    wait: str = "none"
+    is_rough: bool = False
 
 
 class TicketNow(Shape, frozen=True, kw_only=True):
-    """Where the holder of a slip stands. window: which one calls or serves; zone: where to wait."""
+    """Where the holder of a slip stands. window: which one calls or serves; zone: where to wait.
+
+    wait, is_rough: as of a new ticket.
+    """
 
     number: str
     matter: Words
@@ -112,6 +118,8 @@ class TicketNow(Shape, frozen=True, kw_only=True):
     zone: Words | None
     may_return_until: datetime | None
     may_cancel: bool
+    wait: str = "none"
+    is_rough: bool = False
 
 
 # --- mistakes

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from datetime import timedelta
 
 from flask import request, url_for
 
@@ -18,6 +17,7 @@ from controller.hall.model import Hall, Ticket
 from controller.live import Live
 from controller.people import CITIZEN
 from controller.slips import address
+from controller.told import at_issue
 from web.shapes import TakenTicket
 from web.visit import the_site
 
@@ -25,7 +25,6 @@ KEY = "Idempotency-Key"
 KEY_LENGTHS = range(8, 101)  # characters
 KEY_FORM = {"type": "string", "minLength": 8, "maxLength": 100, "pattern": "^[!-~]([ -~]*[!-~])?$"}
 TOKEN_BYTES = 16  # 128 bits of chance open a phone page
-MINUTE = timedelta(minutes=1)
 
 
 class BadRequest(Exception):
@@ -67,14 +66,16 @@ def take(live: Live, queue: str, item: str | None, key: str) -> tuple[Hall, Tick
 def taken(hall: Hall, ticket: Ticket) -> TakenTicket:
     """What is shown of a new ticket; this server has no printer."""
     ahead = waits.ahead(hall, ticket.id)
-    wait = waits.estimate(hall, ticket.queue, ahead)
+    wait = at_issue(ticket)
     url = address(the_site().settings.slip_url, ticket)
     return TakenTicket(
         number=ticket.number,
         queue=ticket.queue,
         ahead=ahead,
-        wait_min=round(wait.low / MINUTE) if wait else None,
-        wait_max=round(wait.high / MINUTE) if wait else None,
+        wait_min=None if wait.code == "none" else wait.low,
+        wait_max=None if wait.code in ("none", "longer") else wait.high,
+        wait=wait.code,
+        is_rough=not wait.is_calibrated,
         url=url,
         qr=url_for("citizen.code", token=ticket.token),
     )

@@ -65,20 +65,15 @@ def next_explained(hall: Hall, window: int, now: datetime, lang: str) -> Explain
     why = explained(reasons.of_choice(hall, choice, now), lang, lambda id: hall.tickets[id].number)
     known = {row.ticket for row in why.rows}
     heads = islice((one for one in candidates(hall, window, now) if one.id not in known), MOST_WEIGHED)
-    others = (_unweighed(one, now, is_first=one.id == choice.ticket) for one in heads)
+    others = (_unweighed(one, hall.tickets[choice.ticket], now) for one in heads)
     rows = (*why.rows, *others)[:MOST_WEIGHED]
     return Explained(why.line, why.before, why.windows, why.staffed, rows)
 
 
 def for_citizen(hall: Hall, ticket: Ticket, lang: str) -> list[str]:
-    """What somebody who waits may know, as sentences; the first is who stands before him."""
-    return [_plainly(lang, code, facts) for code, facts in reasons.for_citizen(hall, ticket.id)]
-
-
-def _plainly(lang: str, code: str, facts: reasons.Facts) -> str:
-    if code == "before":
-        return i18n.tn(lang, "{n} person is before you", "{n} people are before you", int(facts["count"]))
-    return i18n.t(lang, f"plainly.{code}", **facts)
+    """What somebody who waits may know beside how many stand before him, as sentences."""
+    told = reasons.for_citizen(hall, ticket.id)
+    return [i18n.t(lang, f"plainly.{code}", **facts) for code, facts in told if code != "before"]
 
 
 def _rows(candidates: tuple[Weighed, ...], number: Number) -> Iterator[Row]:
@@ -96,9 +91,11 @@ def _rows(candidates: tuple[Weighed, ...], number: Number) -> Iterator[Row]:
         )
 
 
-def _unweighed(ticket: Ticket, now: datetime, *, is_first: bool) -> Row:
+def _unweighed(ticket: Ticket, first: Ticket, now: datetime) -> Row:
     waited_s = (now - ticket.waiting_since).total_seconds()
-    return Row(ticket.id, ticket.number, _minutes(waited_s), "" if is_first else "rule")
+    is_younger = ticket.waiting_since > first.waiting_since
+    against = "" if ticket is first else "waited" if is_younger else "rule"
+    return Row(ticket.id, ticket.number, _minutes(waited_s), against)
 
 
 def _against(first: Weighed, other: Weighed) -> str:

@@ -249,7 +249,7 @@ export function takenView(state, act) {
   const line = act.line(ticket.queue);
   const zone = line ? name(lang, line, "zone_") : "";
   const ahead = aheadText(ticket, lang);
-  const expected = { windows: line?.windows ?? 1, wait_min: ticket.wait_min, wait_max: ticket.wait_max };
+  const expected = { ...ticket, windows: line?.windows ?? 1, waiting: ticket.ahead };
   const wait = ticket.ahead ? waitText(lang, expected) : "";
   const where = zone ? say(lang, "taken.where", { zone }) : say(lang, "taken.where.any");
   const done = button("plain", "home", say(lang, "home"), () => act.home());

@@ -46,9 +46,12 @@ const ZH = {
   "card.windows": "{n} 个窗口办理",
   "card.waiting": "等 {n} 人",
   "wait.none": "即到即办",
+  "wait.soon": "马上轮到",
   "wait.one": "约 {max} 分钟",
   "wait.range": "约 {min}–{max} 分钟",
   "wait.under": "{max} 分钟以内",
+  "wait.over": "{min} 分钟以上",
+  "wait.rough": "{wait}（粗略估计）",
   "wait.unknown": "时间暂时估不出",
   "closed.queue": "现在不能取号",
   "no.window": "暂无窗口办理",
@@ -150,9 +153,12 @@ const EN = {
   "card.windows.1": "1 window open",
   "card.waiting": "{n} waiting",
   "wait.none": "No wait",
+  "wait.soon": "any moment now",
   "wait.one": "about {max} min",
   "wait.range": "about {min}–{max} min",
   "wait.under": "under {max} min",
+  "wait.over": "over {min} min",
+  "wait.rough": "{wait} (rough estimate)",
   "wait.unknown": "wait not known",
   "closed.queue": "No tickets now",
   "no.window": "No window open",
@@ -234,13 +240,18 @@ export function name(lang, thing, stem = "") {
   return lang === "en" ? en || zh : zh || en;
 }
 
-/** The expected wait of a queue as a range in words. */
+/** The expected wait of a queue in words: a range, and that it is rough while the hall has seen too few such waits. */
 export function waitText(lang, line) {
   if (line.windows === 0) return say(lang, "no.window");
   const [min, max] = [line.wait_min, line.wait_max];
-  if (max === null || max === undefined) return say(lang, "wait.unknown");
+  if (line.wait === "any_moment") return say(lang, line.waiting ? "wait.soon" : "wait.none");
+  if (line.wait === "longer") return rough(lang, line, say(lang, "wait.over", { min }));
+  if (line.wait === "none" || max === null || max === undefined) return say(lang, "wait.unknown");
   if (max === 0) return say(lang, "wait.none");
-  if (!min) return say(lang, "wait.under", { max });
-  if (min === max) return say(lang, "wait.one", { max });
-  return say(lang, "wait.range", { min, max });
+  if (!min) return rough(lang, line, say(lang, "wait.under", { max }));
+  return rough(lang, line, min === max ? say(lang, "wait.one", { max }) : say(lang, "wait.range", { min, max }));
+}
+
+function rough(lang, line, wait) {
+  return line.is_rough ? say(lang, "wait.rough", { wait }) : wait;
 }

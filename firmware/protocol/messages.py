@@ -466,7 +466,9 @@ class QueueLine(Struct, frozen=True, kw_only=True):
     windows: int  # open for it
     next: list[str] = []
     wait_min: int | None = None  # estimate in minutes, in steps; None: no window open
-    wait_max: int | None = None
+    wait_max: int | None = None  # None beside a wait_min: longer than that
+    wait: str = ""  # any_moment | about | longer | none (cannot be known); "": as the minutes say
+    is_rough: bool = False  # too few earlier waits for a good estimate
     is_open: bool = True
     why_zh: str = ""  # why no ticket can be taken now
     why_en: str = ""

@@ -20,6 +20,7 @@ from controller.hall.commands import (
     Start,
 )
 from controller.hall.model import PauseReason
+from controller.hall.waits import forecast, in_words
 from controller.screens import Screens
 from firmware.protocol.messages import QueueLine
 from tests.halls import CLOSING, OPENING, Told, after, go, small, small_plan, told
@@ -30,7 +31,9 @@ def face(state: Told, window: int) -> boards.WindowBoard:
 
 
 def lines(state: Told, domain: str = "main") -> dict[str, QueueLine]:
-    return {line.code: line for line in boards.kiosk_queues(state.hall, domain)}
+    return {
+        line.code: line for line in boards.kiosk_queues(state.hall, domain, forecast(state.hall, state.now))
+    }
 
 
 def test_a_window_shows_whom_it_calls_and_who_sits_there() -> None:
@@ -63,15 +66,17 @@ def test_a_zone_shows_its_newest_call_first_and_no_other_zones_windows() -> None
 
 
 def test_a_kiosk_says_how_many_wait_how_long_and_who_is_next() -> None:
-    line = lines(small("A A A A"))["A"]
+    state = small("A A A A")
+    line = lines(state)["A"]
     assert (line.waiting, line.windows, line.next) == (4, 2, ["A001", "A002", "A003"])
-    assert (line.wait_min, line.wait_max) == (10, 15)  # 4 x 6 min / 2 windows, in steps of 5
+    told = in_words(forecast(state.hall, state.now).joining["A"])
+    assert (line.wait, line.wait_min, line.wait_max, line.is_rough) == ("about", told.low, told.high, True)
     assert line.is_open
 
 
 def test_a_queue_without_a_window_promises_no_time() -> None:
     line = lines(small("B", staff="wang@1"))["B"]
-    assert (line.windows, line.wait_min, line.is_open) == (0, None, True)
+    assert (line.windows, line.wait, line.wait_min, line.is_open) == (0, "none", None, True)
 
 
 def test_no_ticket_can_be_taken_before_the_day_opens_or_after_it_closes() -> None:

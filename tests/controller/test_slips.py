@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from controller import slips
 from controller.hall.commands import TakeTicket
 from controller.hall.model import Text, TicketClass
+from controller.told import at_issue, wait_text
 from tests.halls import Told, go, small, ticket
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -30,10 +31,18 @@ def test_a_slip_says_hall_matter_number_place_wait_and_time() -> None:
         "东区 East",
         "1-4",
         "前面等候 2 人",
-        "预计等候 5-10 分钟",
+        f"预计等候 {wait_text('zh', at_issue(ticket(state, 'A003')))}",
         "2025-03-03 08:30",
     ):
         assert part in printed, part
+
+
+def test_a_copy_does_not_tell_the_wait_of_long_ago() -> None:
+    assert "预计等候" not in text(small("A A A"), "A003", is_copy=True)
+
+
+def test_a_slip_without_a_window_tells_no_wait() -> None:
+    assert "预计等候" not in text(small("B", staff="wang@1"), "B001")
 
 
 def test_a_slip_tells_the_rule_for_missed_calls_with_the_halls_numbers() -> None:

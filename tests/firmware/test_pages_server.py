@@ -194,6 +194,8 @@ def test_a_tap_gives_the_controllers_number_and_a_slip(browser, controller, hard
         "ahead": 5,
         "wait_min": 10,
         "wait_max": 15,
+        "wait": "about",
+        "is_rough": True,
         "url": "https://hall.example/t/A001",
         "printed": True,
     }

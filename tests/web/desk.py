@@ -98,7 +98,7 @@ def open_desk(folder: Path) -> Iterator[Desk]:
         clock = HallClock(ClockSetting(MORNING), time)
         site = Site(Settings(data_dir=folder), store, 1, ExitStack())
         site.clock = clock
-        live = Live("hall", store, clock, slips, tick_every=None)
+        live = Live("hall", store, clock, slips, tick_every=None, look_every_s=0.0)
         site.halls["hall"] = live
         for person in PEOPLE:
             site.people.add(person, MORNING)

@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 
 from controller.hall.commands import CallNext, CloseDay, Finish, Hold, Login, NoShow, Start, Tick, Transfer
 from controller.hall.model import Ticket, TicketState
+from controller.hall.waits import in_words
 from controller.store import catalog
 from tests.waiting import until
 from tests.web.desk import Desk, words
@@ -63,7 +64,9 @@ def test_a_tap_gives_a_number_where_one_stands_and_a_code_for_the_phone(desk: De
     assert answer.status_code == 201
     taken = answer.get_json()
     assert (taken["number"], taken["queue"], taken["ahead"], taken["printed"]) == ("A002", "A", 1, None)
-    assert (taken["wait_min"], taken["wait_max"]) == (5, 10)
+    told = in_words(desk.live.hall.tickets[2].expected)
+    assert (taken["wait"], taken["is_rough"]) == ("about", True)
+    assert (taken["wait_min"], taken["wait_max"]) == (told.low, told.high)
     picture = desk.browser().get(taken["qr"])
     assert picture.content_type.startswith("image/svg+xml")
     assert b"<svg" in picture.data
@@ -272,7 +275,13 @@ def test_the_page_says_who_is_ahead_how_long_and_what_that_rests_on(desk: Desk) 
     for _ in range(4):
         desk.take()
     said = words(page(desk, desk.take()))
-    for part in ("A005", "您前面 4 人", "约 30–35 分钟", "按 1 个窗口、通常每位 8 分钟估算", "请在东区等候"):
+    for part in (
+        "A005",
+        "您前面 4 人",
+        "（粗略估计）",
+        "开着的 1 个窗口中，有 1 个办理您的业务",
+        "请在东区等候",
+    ):
         assert part in said
 
 
@@ -280,7 +289,7 @@ def test_the_page_speaks_english(desk: Desk) -> None:
     desk.give(Login(1, "li"))
     desk.take()
     said = words(page(desk, desk.take(), "en"))
-    for part in ("A002", "1 person ahead of you", "about 5 to 10 minutes", "Please wait in East"):
+    for part in ("A002", "1 person ahead of you", "min (rough estimate)", "Please wait in East"):
         assert part in said
 
 
@@ -442,7 +451,7 @@ def test_the_hall_at_a_glance_lists_its_queues_and_leads_to_a_kiosk(desk: Desk) 
     desk.give(Login(1, "li"))
     desk.take()
     answer = desk.browser().get("/h/hall")
-    for part in ("企业", "社保", "1 人等候", "约 5–10 分钟"):
+    for part in ("企业", "社保", "1 人等候", "（粗略估计）", "即到即办"):
         assert part in words(answer)
     assert "/h/hall/pages/kiosk.html?board=k-main" in answer.get_data(as_text=True)
 
