@@ -52,12 +52,14 @@ class Joiner(NamedTuple):
 class Outlook:
     """When each would be called, in seconds since 1970. Who is in neither is beyond what was looked at.
 
-    until: up to when calls were looked at; 0.0 when no window will call anybody.
+    until: up to when calls were looked at; 0.0 when no window will call anybody. crowds: who waits then, per
+    zone.
     """
 
     calls: Mapping[int, float] = field(default_factory=dict)
     joins: Mapping[Joiner, float] = field(default_factory=dict)
     until: float = 0.0
+    crowds: Mapping[str, int] = field(default_factory=dict)
 
 
 def look(
@@ -153,6 +155,9 @@ class Play:
         self.known = _known(self.roster, hall)
         self.near_lead_s = self.rules.balance.section_lead.total_seconds()
         self.far_lead_s = self.rules.balance.hall_lead.total_seconds()
+        self.near_most = self.rules.balance.passed_in_section
+        self.far_most = self.rules.balance.passed_in_hall
+        self.soon_s = self.roster.tuned.head_start[APPOINTMENT]
         self.overdue_s = self.rules.oldest_first_after.total_seconds()
         self.sections: dict[str, Section] = {}
         self.lanes: dict[tuple[str, TicketClass], Lane] = {}
@@ -163,9 +168,7 @@ class Play:
         self.joins: dict[Joiner, float] = {}
         self.deaths = 0  # of lanes
         self.left: dict[int, int] = {}  # per window: lanes dead when its posts were last gone through
-        self.has_appointments = any(
-            front.rank == APPOINTMENT for one in hall.fronts.values() for front in one
-        )
+        self.latest_slot = 0.0  # of the appointments at the head of a lane so far
         for line, fronts in hall.fronts.items():
             for front in fronts:
                 self._stand(self._lane(line, CLASSES[front.rank], front.queue), front)
@@ -200,6 +203,8 @@ class Play:
 
     def _stand(self, lane: Lane, front: Front) -> None:
         lane.due, lane.ticket, lane.item = front.due, front.ticket, front.item
+        if front.rank == APPOINTMENT:
+            self.latest_slot = max(self.latest_slot, front.due)
         lane.near, lane.far = front.near, front.far
         lane.seen = list(self.hall.passes.get(lane.key, ()))
         lane.weight = self.roster.tuned.rate[lane.rank] * self.roster.length(lane.queue, lane.item)
@@ -218,6 +223,8 @@ class Play:
             lane.due, lane.ticket = NOBODY, None
             self.deaths += 1
             return
+        if lane.rank == APPOINTMENT:
+            self.latest_slot = max(self.latest_slot, lane.due)
         if lane.seen:
             lane.seen = [one for one in lane.seen if one[0] > lane.due]
             lane.far, lane.near = len(lane.seen), sum(one[1] for one in lane.seen)
@@ -257,7 +264,8 @@ class Play:
             self._take(window, lane, at)
             if free_at is not None:
                 heapq.heappush(free, (free_at, window))
-        return Outlook(self.calls, self.joins, at)
+        crowds = {name: section.crowd for name, section in self.sections.items()}
+        return Outlook(self.calls, self.joins, at, crowds)
 
     def _take(self, window: int, taken: Lane, at: float) -> None:
         """The head of a lane goes to the window: those it passes are counted, the next one moves up."""
@@ -314,8 +322,8 @@ class Play:
             posts = [post for post in posts if post[0].rank == GREEN] or posts
         elif self._greens(window) >= self.rules.greens_in_a_row:
             posts = [post for post in posts if post[0].rank != GREEN] or posts
-        if self.has_appointments:
-            soon = at + self.roster.tuned.head_start[APPOINTMENT]
+        soon = at + self.soon_s
+        if self.latest_slot >= soon:
             posts = [post for post in posts if post[0].due < soon] or posts
         if window in self.known.levelled:
             level = min(post[1] for post in posts)
@@ -327,32 +335,43 @@ class Play:
 
         Levels are left out of who counts as passed; they hardly ever differ among those who compete.
         """
-        near, far = self.rules.balance.passed_in_section, self.rules.balance.passed_in_hall
+        near, far = self.near_most, self.far_most
         full, full_near = [NOBODY] * len(CLASSES), dict[int, float]()
+        in_section: dict[int, float] = {}  # the oldest of each class
         for lane, _, _ in posts:
-            if lane.far >= far and lane.due < full[lane.rank]:
-                full[lane.rank] = lane.due
-            elif lane.near >= near and lane.due < full_near.get(lane.group, NOBODY):
-                full_near[lane.group] = lane.due
-        in_hall = [NOBODY] * len(CLASSES)
-        in_section: dict[int, float] = {}
-        for lane, _, _ in pool:
-            since, rank, group = lane.due, lane.rank, lane.group
-            if since < in_hall[rank]:
-                in_hall[rank] = since
+            since, group = lane.due, lane.group
             if since < in_section.get(group, NOBODY):
                 in_section[group] = since
+            if lane.far >= far and since < full[lane.rank]:
+                full[lane.rank] = since
+            elif lane.near >= near and since < full_near.get(group, NOBODY):
+                full_near[group] = since
+        if pool is not posts:
+            in_section = {}
+            for lane, _, _ in pool:
+                in_section[lane.group] = min(lane.due, in_section.get(lane.group, NOBODY))
+        return self._within(pool, in_section, full, full_near)
+
+    def _within(
+        self,
+        pool: list[LinePost],
+        in_section: dict[int, float],
+        full: list[float],
+        full_near: dict[int, float],
+    ) -> list[LinePost]:
+        """Those of the pool not younger than the limits that follow from who is oldest and who is full."""
+        classes = len(CLASSES)
+        in_hall = [NOBODY] * classes
+        for group, since in in_section.items():
+            in_hall[group % classes] = min(since, in_hall[group % classes])
         latest = [min(one + self.far_lead_s, passed) for one, passed in zip(in_hall, full, strict=True)]
         latest[NORMAL] = min(latest[NORMAL], *full)
-        nearest = {group: since + self.near_lead_s for group, since in in_section.items()}
+        near_s = self.near_lead_s
+        limits = {group: min(since + near_s, latest[group % classes]) for group, since in in_section.items()}
         for group, since in full_near.items():
-            for one in (group, group - group % len(CLASSES)):  # its own class, and the normal one
-                nearest[one] = min(since, nearest.get(one, NOBODY))
-        return [
-            post
-            for post in pool
-            if post[0].due <= latest[post[0].rank] and post[0].due <= nearest[post[0].group]
-        ]
+            for one in (group, group - group % classes):  # its own class, and the normal one
+                limits[one] = min(since, limits.get(one, NOBODY))
+        return [post for post in pool if post[0].due <= limits[post[0].group]]
 
     def _best(self, posts: list[LinePost], at: float) -> Lane:
         impatience, power = self.rules.balance.impatience, self.rules.balance.pressure

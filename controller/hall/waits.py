@@ -79,6 +79,7 @@ def waiting_by_class(hall: Hall, queue: str) -> Mapping[TicketClass, int]:
 # --- told from a fast-forward ----------------------------------------------------------------------
 
 CALLS_AT_ISSUE = 300  # looked ahead while somebody stands at the dispenser
+FEW = 3  # calls of one zone say little about its pace
 ANY_MOMENT = timedelta(minutes=2)  # an upper end of so little is told as "any moment now"
 LONGEST_TOLD = timedelta(minutes=90)
 LOOK_EVERY = timedelta(seconds=5)
@@ -137,15 +138,18 @@ def expect(
     if called_at is None:
         if not outlook.until or not hall.servers.get(queue):
             return None
-        called_at = _beyond(hall, now, outlook)
+        called_at = _beyond(hall, now, queue, outlook)
     return expected(hall.hindsight, called_at - joiner.due)
 
 
-def _beyond(hall: Hall, now: datetime, outlook: Outlook) -> float:
-    """When the last of all who wait is called, if calls go on at the pace of those looked at."""
-    start, waiting = now.timestamp(), sum(len(line) for line in hall.lines.values())
-    pace = len(outlook.calls) / max(1.0, outlook.until - start)
-    return start + waiting / max(pace, 1.0 / LONGEST_TOLD.total_seconds())
+def _beyond(hall: Hall, now: datetime, queue: str, outlook: Outlook) -> float:
+    """When the last of the queue's zone is called, if calls go on at the pace of those looked at."""
+    zone, start = hall.queues[queue].zone, now.timestamp()
+    before = hall.crowds.get(zone, 0)
+    gone = before - outlook.crowds.get(zone, before)
+    if gone < FEW:
+        before, gone = sum(hall.crowds.values()), len(outlook.calls)
+    return start + (outlook.until - start) * (before + 1) / max(1, gone)
 
 
 def errors(hall: Hall) -> Mapping[tuple[str, int], Error]:
