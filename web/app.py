@@ -43,7 +43,10 @@ from web import problems
 from web.feed import Feed
 from web.visit import VISITOR_COOKIE, csrf_token, new_key, recognise, set_cookie, the_site, wants_json
 
-BLUEPRINTS = ("auth", "home", "citizen", "clerk", "manager", "jumps", "technician", "feed", "api", "health")
+BLUEPRINTS = (
+    *("auth", "home", "citizen", "clerk", "manager", "jumps", "trials"),
+    *("technician", "feed", "api", "health"),
+)
 COOKIELESS = ("citizen", "api")  # blueprints whose requests act with no cookie
 THEMES = ("light", "dark", "contrast")
 MAX_REQUEST_BYTES = 64 * 1024  # the largest form here is a search; uploads come with their own limit

@@ -70,7 +70,7 @@ def figures_of(hall: Hall, closes_at: datetime) -> dict[str, float | None]:
 
 
 def figures_of_play(played: Played, closes_at: datetime) -> dict[str, float | None]:
-    """The same of a played day, with what the log does not tell: who was turned away, how busy clerks were."""
+    """The same of a played day, with what the log does not tell: who was turned away, how busy all were."""
     busy = played.served_s / played.staffed_s if played.staffed_s else None
     found = figures_of(played.hall, closes_at)
     return {**found, "turned_away": float(played.turned_away), "busy": busy}

@@ -79,7 +79,7 @@ class Variant:
 
 
 def changed_plan(plan: Plan, variant: Variant) -> Plan:
-    """The plan with the rule, settings and windows asked for. Raises BadVariant; Refused as a change would."""
+    """The plan with the rule, settings and windows asked for. Raises BadVariant; Refused as a change is."""
     if variant.rule and variant.rule_at is not None:
         plan = ruled_at(plan, variant.rule, variant.rule_at)
     elif variant.rule:
