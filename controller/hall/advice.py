@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
-from random import Random
 
 from controller.hall import days, windows
 from controller.hall.commands import ChangePlan, Login, PlanShifts, TakeMeasure
@@ -33,12 +32,10 @@ from controller.hall.model import (
 )
 from controller.hall.paces import pace
 from controller.hall.refusals import refuse
-from controller.hall.rehearsal import Crowd, Demand, crowd, rehearse
+from controller.hall.rehearsal import Chance, Crowd, Demand, crowd, rehearse
 from controller.hall.roster import STAFFED, roster_of
 
 AHEAD = timedelta(hours=1)
-LONG_WAIT = timedelta(minutes=30)  # P.28: from here on the hall needs help
-LEAST_SAVED = timedelta(minutes=30)  # of all people together in the next hour; less is not worth a move
 DELAY = timedelta(minutes=30)
 COURSES = 4  # of chance in which every measure is tried
 MORE_COURSES = 12  # in which the best ones are
@@ -47,7 +44,7 @@ HELPERS = 2  # windows tried for the queues of each zone
 
 
 def advise(
-    hall: Hall, now: datetime, chance: Random, demand: Demand | None = None, most: int = 3
+    hall: Hall, now: datetime, chance: Chance, demand: Demand | None = None, most: int = 3
 ) -> list[Measure]:
     """The best measures for the next hour, the one that saves most first; none while nobody waits long.
 
@@ -59,14 +56,14 @@ def advise(
 def is_needed(hall: Hall, now: datetime) -> bool:
     """Whether anybody has waited so long that help is called for (P.28)."""
     heads = (line.head[0] for line in hall.ages.values() if line.head is not None)
-    return any(now - since >= LONG_WAIT for since in heads)
+    return any(now - since >= hall.plan.rules.long_wait for since in heads)
 
 
 def best(
     hall: Hall,
     now: datetime,
     tried: Iterable[Measure],
-    chance: Random,
+    chance: Chance,
     demand: Demand | None = None,
     most: int = 3,
     ahead: timedelta = AHEAD,
@@ -82,7 +79,7 @@ def best(
         key=lambda pair: -pair[0].saved_s,
     )
     found = [_measured(one, after, now, courses, waits, hours) for one, after in first[:FINALISTS]]
-    return _apart(sorted(found, key=lambda one: -one.saved_s), most)
+    return _apart(sorted(found, key=lambda one: -one.saved_s), most, hall.plan.rules.least_saved)
 
 
 def _measured(
@@ -101,14 +98,14 @@ def _measured(
     )
 
 
-def _apart(found: list[Measure], most: int) -> list[Measure]:
+def _apart(found: list[Measure], most: int, least: timedelta) -> list[Measure]:
     """The first ones worth a move that do not stand in each other's way."""
     kept: list[Measure] = []
     for one in found:
         is_free = all(
             one.window != other.window and (one.clerk is None or one.clerk != other.clerk) for other in kept
         )
-        if is_free and one.saved_s >= LEAST_SAVED.total_seconds() and len(kept) < most:
+        if is_free and one.saved_s >= least.total_seconds() and len(kept) < most:
             kept.append(one)
     return kept
 

@@ -12,8 +12,7 @@ import math
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from random import Random
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from controller.hall import paces
 from controller.hall.forward import NOBODY, Lane, LinePost, Play
@@ -21,6 +20,14 @@ from controller.hall.model import Hall, TicketClass
 from controller.hall.roster import doubts_of
 
 Demand = Mapping[tuple[str, TicketClass], float]  # people an hour per queue and class
+
+
+class Chance(Protocol):
+    """A seeded source of chance that is handed in: random.Random, which the hall itself may not import."""
+
+    def expovariate(self, lambd: float) -> float: ...
+
+    def gauss(self, mu: float, sigma: float) -> float: ...
 
 
 class Arrival(NamedTuple):
@@ -47,7 +54,7 @@ class Crowd(NamedTuple):
     works: Mapping[int, float]
 
 
-def crowd(hall: Hall, now: datetime, demand: Demand, hours: float, chance: Random) -> Crowd:
+def crowd(hall: Hall, now: datetime, demand: Demand, hours: float, chance: Chance) -> Crowd:
     """People who come in the next hours, in Poisson streams, and everybody's work with the usual spread."""
     sigma = paces.spread(hall.paces, doubts_of(hall.plan.rules))
     start, arrivals = now.timestamp(), []
