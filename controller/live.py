@@ -22,6 +22,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.exc import SQLAlchemyError
 
 from controller.clock import HallClock
+from controller.counsel import Counsel
 from controller.draft import (
     Answer,
     Committed,
@@ -106,6 +107,7 @@ class Live:
         self.timings = Timings()
         self.outages = Outages(_logger, {"hall": hall_id})
         self.lookout = Lookout(lambda: self.hall, clock.now, look_every_s)
+        self.counsel = Counsel(lambda: self.hall, clock.now)
         self._tick_every = tick_every
         self._snapshot_every = snapshot_every
         self._touches = Touches(lost_after_s)

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from controller.bus import Bus
 from controller.clock import HallClock, real_now
+from controller.counsel import Counsellor
 from controller.devices import Devices
 from controller.hall.commands import ChangePlan
 from controller.hall.model import HallError, Plan, Text
@@ -127,9 +128,9 @@ class Site:
         self._closing.callback(live.stop)
         bus.start()
         self._closing.callback(bus.stop)
-        watch = Watch(live.lookout, bus.screens.touch_waits)
-        watch.start()
-        self._closing.callback(watch.stop)
+        for looker in (Watch(live.lookout, bus.screens.touch_waits), Counsellor(live.counsel)):
+            looker.start()
+            self._closing.callback(looker.stop)
         self.halls[id], self.bus[id] = live, bus
         return live
 

@@ -44,7 +44,7 @@ from web.feed import Feed
 from web.visit import VISITOR_COOKIE, csrf_token, new_key, recognise, set_cookie, the_site, wants_json
 
 BLUEPRINTS = (
-    *("auth", "home", "citizen", "clerk", "manager", "jumps", "trials"),
+    *("auth", "home", "citizen", "clerk", "manager", "jumps", "estimates", "advising", "staffing", "trials"),
     *("technician", "feed", "api", "health"),
 )
 COOKIELESS = ("citizen", "api")  # blueprints whose requests act with no cookie

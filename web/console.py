@@ -23,7 +23,6 @@ from controller.hall.model import (
     Window,
     WindowState,
 )
-from controller.hall.reports import LONG_WAIT
 
 MOST_FOUND = 8  # tickets a search shows
 MOST_MISSED = 6
@@ -197,7 +196,7 @@ def _my_queues(hall: Hall, session: Session, now: datetime) -> list[MyQueue]:
 def _my_queue(hall: Hall, queue: Queue, now: datetime) -> MyQueue:
     longest = waits.longest_wait(hall, queue.code, now)
     oldest = None if longest is None else _whole(longest)
-    is_late = longest is not None and longest >= LONG_WAIT
+    is_late = longest is not None and longest >= hall.plan.rules.long_wait
     return MyQueue(queue, waits.waiting(hall, queue.code), oldest, is_late)
 
 

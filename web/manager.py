@@ -16,6 +16,7 @@ from controller.live import Live
 from controller.people import Role
 from controller.store import log, projections
 from controller.told import joining_text
+from web import advising
 from web import tickets as lists
 from web.chart import Chart, bar_chart
 from web.home import BOARD_ROLES
@@ -52,8 +53,10 @@ def _board(live: Live, failed: str = "", error: str = "") -> str:
         needs_shown=NEEDS_SHOWN,
         figures=reports.day_figures(hall),
         halves=halves,
+        advice=advising.shown(live, now),
         arrivals=_arrivals(halves),
-        mean_waits=_mean_waits(halves),
+        mean_waits=_mean_waits(halves, hall.plan.rules.long_wait),
+        long_wait=hall.plan.rules.long_wait,
         closes=CLOSES.strftime("%H:%M"),
         failed=failed,
         error=error,
@@ -64,10 +67,10 @@ def _arrivals(halves: list[reports.HalfHour]) -> Chart:
     return bar_chart([f"{half.start:%H:%M}" for half in halves], [float(half.arrivals) for half in halves])
 
 
-def _mean_waits(halves: list[reports.HalfHour]) -> Chart:
+def _mean_waits(halves: list[reports.HalfHour], long_wait: timedelta) -> Chart:
     minutes = [None if half.mean_wait is None else half.mean_wait.total_seconds() / 60 for half in halves]
-    threshold = reports.LONG_WAIT.total_seconds() / 60
-    return bar_chart([f"{half.start:%H:%M}" for half in halves], minutes, threshold)
+    labels = [f"{half.start:%H:%M}" for half in halves]
+    return bar_chart(labels, minutes, long_wait.total_seconds() / 60)
 
 
 # --- the day

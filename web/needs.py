@@ -1,12 +1,12 @@
 """What needs the manager, most urgent first: each as one sentence with the way to do something about it.
 
-Joins what the hall itself shows (reports.alarms), what devices report, and the advice to open a window.
+Joins what the hall itself shows (reports.alarms) and what devices report.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from flask import g, url_for
 
@@ -14,7 +14,7 @@ from controller import i18n
 from controller.boards import window_of
 from controller.hall import reports
 from controller.hall.model import Hall
-from controller.hall.reports import Advice, Alarm, Urgency
+from controller.hall.reports import Alarm, Urgency
 from controller.store import devices
 from controller.store.devices import Fault
 from web.home import UNIT_ROLES
@@ -32,7 +32,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """advice: what would help, and what it would bring."""
+    """advice: what to do about it."""
 
     urgency: Urgency
     text: str
@@ -45,15 +45,12 @@ class Need:
 
 
 def needs(hall: Hall, now: datetime) -> list[Need]:
-    advice = {one.queue: one for one in reports.advice(hall, now)}
-    found = [_alarm(hall, alarm, advice.get(alarm.queue or "")) for alarm in reports.alarms(hall, now)]
-    alarmed = {alarm.queue for alarm in reports.alarms(hall, now)}
-    found += [_advice(hall, one) for queue, one in advice.items() if queue not in alarmed]
+    found = [_alarm(hall, alarm) for alarm in reports.alarms(hall, now)]
     found += [*_faults(hall.id), *_set_aside(hall.id)]
     return sorted(found, key=lambda need: need.urgency)
 
 
-def _alarm(hall: Hall, alarm: Alarm, advice: Advice | None) -> Need:
+def _alarm(hall: Hall, alarm: Alarm) -> Need:
     text = say(
         f"alarm.{alarm.code}",
         window=alarm.window,
@@ -63,33 +60,9 @@ def _alarm(hall: Hall, alarm: Alarm, advice: Advice | None) -> Need:
         reason=i18n.label(g.lang, "pause", alarm.reason) if alarm.reason else "",
     )
     links = [_who_waits(hall, alarm.queue)] if alarm.queue else []
-    window = advice.window if advice else alarm.window
-    if window is not None:
-        links.append(_window(hall, window))
-    return Need(alarm.urgency, text, _gain(hall, advice) if advice else "", tuple(links))
-
-
-def _advice(hall: Hall, advice: Advice) -> Need:
-    text = say("{n} wait for {queue}.", n=advice.waiting, queue=_queue(hall, advice.queue))
-    links = (_who_waits(hall, advice.queue), _window(hall, advice.window))
-    return Need(Urgency.BLUE, text, _gain(hall, advice), links)
-
-
-def _gain(hall: Hall, advice: Advice) -> str:
-    after = _minutes(advice.after)
-    if advice.before is None:
-        return say("Open window {window}: then about {after} min.", window=advice.window, after=after)
-    before = _minutes(advice.before)
-    return say(
-        "Open window {window}: {before} min become about {after}.",
-        window=advice.window,
-        before=before,
-        after=after,
-    )
-
-
-def _minutes(length: timedelta) -> int:
-    return int(length.total_seconds() // 60)
+    if alarm.window is not None:
+        links.append(_window(hall, alarm.window))
+    return Need(alarm.urgency, text, links=tuple(links))
 
 
 def _queue(hall: Hall, code: str | None) -> str:

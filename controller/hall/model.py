@@ -125,6 +125,8 @@ class Rules:
     balance: Balance = Balance()
     near_turn: int = 3  # T2, P.28
     pause_reminder: timedelta = timedelta(minutes=15)  # W2
+    long_wait: timedelta = timedelta(minutes=30)  # P.28: from here on the hall needs help
+    least_saved: timedelta = timedelta(minutes=30)  # of all together in an hour; less is not worth a move
     estimate_from_last: int = 20  # finished tickets
     estimate_step: timedelta = timedelta(minutes=5)
 

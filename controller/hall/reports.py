@@ -25,7 +25,7 @@ from controller.hall.model import (
     WindowState,
 )
 
-LONG_WAIT = timedelta(minutes=30)  # P.28: many who wait longer need another window
+LONG_WAIT = timedelta(minutes=30)  # P.28, where days of different rules are compared
 HALF_HOUR = timedelta(minutes=30)
 ACTIVE = frozenset({TicketState.CALLED, TicketState.SERVING, TicketState.HELD})
 
@@ -35,17 +35,13 @@ ACTIVE = frozenset({TicketState.CALLED, TicketState.SERVING, TicketState.HELD})
 
 @dataclass(frozen=True, slots=True)
 class QueueNow:
-    """One queue as the board shows it. next_wait: of somebody who takes a ticket now."""
+    """One queue as the board shows it. is_late: somebody waits longer than the rule allows (P.28)."""
 
     queue: Queue
     waiting: int
     longest: timedelta | None
     windows: tuple[int, ...]
-    next_wait: waits.Estimate | None
-
-    @property
-    def is_late(self) -> bool:
-        return self.longest is not None and self.longest >= LONG_WAIT
+    is_late: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +61,13 @@ def queues_now(hall: Hall, now: datetime) -> list[QueueNow]:
 
 
 def _queue_now(hall: Hall, queue: Queue, now: datetime) -> QueueNow:
-    waiting = waits.waiting(hall, queue.code)
+    longest = waits.longest_wait(hall, queue.code, now)
     return QueueNow(
         queue,
-        waiting,
-        waits.longest_wait(hall, queue.code, now),
+        waits.waiting(hall, queue.code),
+        longest,
         tuple(serving_windows(hall, queue.code)),
-        waits.estimate(hall, queue.code, waiting),
+        longest is not None and longest >= hall.plan.rules.long_wait,
     )
 
 
@@ -161,48 +157,6 @@ def _queue_alarms(hall: Hall, now: datetime) -> Iterator[Alarm]:
 
 def _minutes(since: datetime | None, now: datetime) -> int | None:
     return None if since is None else max(0, int((now - since).total_seconds() // 60))
-
-
-@dataclass(frozen=True, slots=True)
-class Advice:
-    """Opening `window` would bring the expected wait of `queue` down (S2.37). after: None = as before."""
-
-    queue: str
-    window: int
-    before: timedelta | None
-    after: timedelta
-    waiting: int
-
-
-def advice(hall: Hall, now: datetime) -> list[Advice]:
-    """For each queue whose expected wait is past LONG_WAIT, a closed or paused window that may take over.
-
-    The simple rule: the new window shares the queue evenly with those that serve it now. The queue that
-    waits longest is helped first, and no window is named twice.
-    """
-    taken: set[int] = set()
-    found = []
-    for at in sorted(queues_now(hall, now), key=lambda one: one.longest or timedelta(), reverse=True):
-        before = at.next_wait.low if at.next_wait else None
-        if not at.waiting or (before is not None and before < LONG_WAIT):
-            continue
-        window = next((n for n in _spare(hall, at.queue.code) if n not in taken), None)
-        if window is not None:
-            taken.add(window)
-            after = at.waiting * waits.mean_service(hall, at.queue.code) / (len(at.windows) + 1)
-            found.append(Advice(at.queue.code, window, before, after, at.waiting))
-    return found
-
-
-def _spare(hall: Hall, queue: str) -> list[int]:
-    """Windows without a clerk or on pause that could serve the queue, its own before its fallbacks."""
-    ranks = []
-    for number in hall.servers.get(queue, ()):
-        session, window = hall.sessions[number], hall.windows[number]
-        if session.state in (WindowState.CLOSED, WindowState.PAUSED):
-            serves = min(one.level + 1000 * one.overflow for one in window.serves if one.queue == queue)
-            ranks.append((session.state is WindowState.PAUSED, serves, number))
-    return [number for _, _, number in sorted(ranks)]
 
 
 # --- the day so far

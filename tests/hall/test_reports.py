@@ -1,4 +1,4 @@
-"""What the manager's board rests on: queues, windows, alarms, advice and the figures of the day."""
+"""What the manager's board rests on: queues, windows, alarms and the figures of the day."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 from controller.hall.commands import (
     CallNext,
     Finish,
-    Login,
     LoseWindow,
     NoShow,
     Pause,
@@ -18,11 +17,10 @@ from controller.hall.commands import (
     Tick,
     Transfer,
 )
-from controller.hall.model import PauseReason, WindowState
+from controller.hall.model import PauseReason
 from controller.hall.reports import (
     LONG_WAIT,
     Urgency,
-    advice,
     alarms,
     day_figures,
     half_hours,
@@ -87,31 +85,6 @@ def test_a_lost_window_and_an_overdue_pause_are_alarms_with_their_minutes() -> N
 def test_a_pause_without_a_length_is_overdue_when_the_reminder_was_given() -> None:
     paused = go(small(), Pause(1, PauseReason.OTHER), after(minutes=16))
     assert codes(go(paused, Tick())) == ["pause_overdue"]
-
-
-def test_advice_names_a_spare_window_and_what_it_brings() -> None:
-    state = go(small("A " * 13), after(minutes=31))
-    (one,) = [one for one in advice(state.hall, state.now) if one.queue == "A"]
-    assert state.hall.sessions[one.window].state is WindowState.CLOSED
-    assert one.before is not None
-    assert one.after < one.before
-
-
-def test_no_advice_while_waits_are_short_or_nobody_is_spare() -> None:
-    assert advice(small("A").hall, small("A").now) == []
-    state = go(small("A " * 13), Login(3, "zhao"), Login(4, "sun"), after(minutes=31))
-    assert advice(state.hall, state.now) == []
-
-
-def test_one_window_is_not_advised_for_two_queues() -> None:
-    state = go(told_and_open("B T"), after(minutes=31))
-    windows = [one.window for one in advice(state.hall, state.now)]
-    assert len(windows) == len(set(windows))
-
-
-def told_and_open(waiting: str) -> Told:
-    """The small hall with people waiting and nobody at any window."""
-    return small(waiting, staff="")
 
 
 def test_figures_of_a_day_without_tickets_claim_nothing() -> None:

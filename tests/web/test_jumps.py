@@ -26,7 +26,7 @@ def boss(desk: Desk) -> Browser:
 
 def test_the_list_names_whom_who_why_and_how_many_were_passed(boss: Browser) -> None:
     page = words(boss.get("/m/hall/jumps"))
-    assert "2 次提前叫号" in page
+    assert "2 次插叫" in page
     assert "03-02 09:07 A002 企业 1 system 7 分钟 1 行动不便" in page
     assert "03-02 09:04 A003 企业 1 system 4 分钟 2 老年人" in page
     assert "A001" not in page
@@ -51,7 +51,7 @@ def test_the_list_is_filtered_and_sorted_and_leaves_as_a_file(
     rows = list(csv.DictReader(StringIO(answer.get_data(as_text=True)[1:])))
     assert [row["票号"] for row in rows] == found
     page = words(boss.get(f"/m/hall/jumps?{wish}"))
-    assert ("这些天没有提前叫号" in page) == (not found)
+    assert ("这些天没有插叫" in page) == (not found)
 
 
 def test_a_clerk_does_not_see_the_list(boss: Browser, desk: Desk) -> None:

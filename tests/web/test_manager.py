@@ -58,14 +58,13 @@ def test_the_board_shows_queues_windows_and_figures(desk: Desk, boss: Browser) -
     assert "平均等候 6 分钟" in page
 
 
-def test_a_long_wait_is_an_alarm_with_advice_to_open_a_window(desk: Desk, boss: Browser) -> None:
+def test_a_long_wait_is_an_alarm(desk: Desk, boss: Browser) -> None:
     desk.give(Login(1, "li"))
     for _ in range(9):
         desk.take("A")
     desk.time.pass_by(minutes=31)
     page = words(boss.get("/m/hall/"))
     assert "注意 “企业”最长已等 31 分钟，共 9 人等候。" in page
-    assert "建议开 2 号窗口" in page
 
 
 def test_a_queue_nobody_serves_comes_first(desk: Desk, boss: Browser) -> None:

@@ -197,7 +197,7 @@ async function ask(opener) {
     }
     dialog.showModal();
     const first = dialog.querySelector("[autofocus], select, input:not([type=hidden])");
-    (first || dialog.querySelector("button")).focus();
+    (first || dialog.querySelector("button, a")).focus();
   } catch {
     lost.hidden = false;
   }

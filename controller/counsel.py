@@ -1,0 +1,83 @@
+"""What might be done about long waits, worked out now and then and kept for whoever looks.
+
+Playing the next hour through takes a good part of a second, so it is done on a thread of its own, at most
+every EVERY_S real seconds and only while somebody waits long. Hides that, and which advice was put aside.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from random import Random
+
+from controller.hall.advice import advise, is_needed
+from controller.hall.model import Hall, Measure
+
+EVERY_S = 30.0  # real seconds between two workings-out
+AWAY = timedelta(minutes=30)  # that advice put aside stays away, of hall time
+
+Key = tuple[str, int, tuple[str, ...]]
+
+
+def key_of(measure: Measure) -> Key:
+    """What makes two pieces of advice the same, whatever they bring."""
+    return measure.kind.value, measure.window, measure.queues
+
+
+class Counsel:
+    """The advice for one hall. Any thread may read it."""
+
+    def __init__(self, read: Callable[[], Hall], now: Callable[[], datetime]) -> None:
+        self._read, self._now = read, now
+        self._lock = threading.Lock()
+        self._away: dict[Key, datetime] = {}
+        self._found: list[Measure] = []
+        self._at: datetime | None = None
+
+    def look(self) -> None:
+        """Work the advice out anew; there is none while nobody waits long. The same hall, the same advice."""
+        hall, now = self._read(), self._now()
+        chance = Random(int(now.timestamp()))  # noqa: S311 - courses of a day, no secret
+        found = advise(hall, now, chance) if is_needed(hall, now) else []
+        with self._lock:
+            self._found, self._at = found, now
+
+    def latest(self) -> list[Measure]:
+        """What was advised last and not put aside since, the greatest gain first."""
+        now = self._now()
+        with self._lock:
+            self._away = {key: until for key, until in self._away.items() if until > now}
+            return [one for one in self._found if key_of(one) not in self._away]
+
+    def find(self, key: Key) -> Measure | None:
+        """The advice somebody saw; None when it does not stand any more."""
+        return next((one for one in self.latest() if key_of(one) == key), None)
+
+    def put_aside(self, measure: Measure, length: timedelta = AWAY) -> None:
+        with self._lock:
+            self._away[key_of(measure)] = self._now() + length
+
+
+class Counsellor:
+    """Works advice out again and again while it runs."""
+
+    def __init__(self, counsel: Counsel) -> None:
+        self._counsel = counsel
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="counsel", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        pause_s = EVERY_S
+        while not self._stopping.wait(pause_s):
+            began_s = time.monotonic()
+            self._counsel.look()
+            pause_s = max(EVERY_S, 50 * (time.monotonic() - began_s))

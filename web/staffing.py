@@ -1,0 +1,190 @@
+"""How many windows each area will need in the week to come, by quarters, from the hall's own past.
+
+The figures are worked out in hall/staffing.py. Days that are over do not change, so their counts are read
+once and kept: 8 weeks of them, a few numbers per queue and quarter.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta, tzinfo
+from typing import cast
+
+from flask import Blueprint, current_app, g, render_template, request
+from flask.blueprints import BlueprintSetupState
+from werkzeug.wrappers import Response
+
+from controller import i18n
+from controller.hall.model import Hall, Zone
+from controller.hall.roster import roster_of
+from controller.hall.staffing import Need, PastDay, Target, staffing, together
+from controller.store import Store, counts
+from web.chart import Chart, bar_chart
+from web.home import BOARD_ROLES
+from web.sheet import as_file
+from web.visit import hall_now, role_required, the_hall, the_site
+
+blueprint = Blueprint("staffing", __name__)
+
+PAST_DAYS = 56  # planned from
+DAYS = 7  # planned ahead
+WAITS_MINUTES = (5, 10, 15, 20, 30, 45)
+SHARES = (5, 10, 20, 30)  # percent
+COLUMNS = (
+    "Day",
+    "From",
+    "Area",
+    "People expected",
+    "People, low",
+    "People, high",
+    "Windows",
+    "Windows, low",
+    "Windows, high",
+)
+
+
+class Pasts:
+    """The counts of the last PAST_DAYS days of every hall. Any thread may ask."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._lock = threading.Lock()
+        self._known: dict[tuple[str, date], counts.Day] = {}
+
+    def of(self, hall: str, today: date, zone: tzinfo) -> dict[str, list[PastDay]]:
+        """Per queue the days before today on which anybody came."""
+        days = [today - timedelta(days=back) for back in range(PAST_DAYS, 0, -1)]
+        with self._lock:
+            self._known = {key: row for key, row in self._known.items() if key[1] >= days[0]}
+            with self._store.reading() as c:
+                for day in days:
+                    if (hall, day) not in self._known:
+                        self._known[hall, day] = counts.day_counts(c, hall, day, zone)
+            rows = [(day, self._known[hall, day]) for day in days]
+        found: dict[str, list[PastDay]] = {}
+        for day, queues in rows:
+            for queue, row in queues.items():
+                found.setdefault(queue, []).append(PastDay(day, row))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Quarter:
+    start: str
+    need: Need
+
+
+@dataclass(frozen=True, slots=True)
+class DayPlan:
+    """One day of one area. people: expected in all; peak: the first quarter that needs most windows."""
+
+    day: date
+    people: int
+    quarters: tuple[Quarter, ...]
+    peak: Quarter | None
+
+
+@blueprint.record
+def _prepare(state: BlueprintSetupState) -> None:
+    state.app.extensions["pasts"] = Pasts(state.app.extensions["site"].store)
+
+
+@blueprint.get("/m/<hall>/staffing")
+@role_required(*BOARD_ROLES)
+def page(hall: str) -> str:
+    value, target = the_hall(hall).hall, _target()
+    zones = value.plan.zones
+    zone = next((one for one in zones if one.id == request.args.get("zone")), zones[0] if zones else None)
+    pasts, today = _pasts(hall)
+    week = [] if zone is None else list(_week(value, zone, pasts, today, target))
+    wanted = request.args.get("day", "")
+    shown = next((one for one in week if one.day.isoformat() == wanted), week[0] if week else None)
+    return render_template(
+        "manager/staffing.html",
+        hall=value,
+        zone=zone,
+        week=week,
+        shown=shown,
+        chart=_chart(shown) if shown else None,
+        past_days=len({past.date for rows in pasts.values() for past in rows}),
+        wait=_wait(),
+        share=_share(),
+        waits=WAITS_MINUTES,
+        shares=SHARES,
+    )
+
+
+@blueprint.get("/m/<hall>/staffing.csv")
+@role_required(*BOARD_ROLES)
+def page_csv(hall: str) -> Response:
+    """The week of all areas."""
+    value, target = the_hall(hall).hall, _target()
+    pasts, today = _pasts(hall)
+    rows = [
+        _cells(plan.day, quarter, i18n.in_language(g.lang, zone.name))
+        for zone in value.plan.zones
+        for plan in _week(value, zone, pasts, today, target)
+        for quarter in plan.quarters
+    ]
+    return as_file(f"staffing-{hall}-{today + timedelta(days=1)}", COLUMNS, rows)
+
+
+def _pasts(hall: str) -> tuple[dict[str, list[PastDay]], date]:
+    zone = the_site().settings.zone
+    today = hall_now().astimezone(zone).date()
+    return cast(Pasts, current_app.extensions["pasts"]).of(hall, today, zone), today
+
+
+def _week(
+    hall: Hall, zone: Zone, pasts: dict[str, list[PastDay]], today: date, target: Target
+) -> Iterator[DayPlan]:
+    """The days to come of an area: its queues share the windows there."""
+    mine = {queue.code: pasts.get(queue.code, []) for queue in hall.plan.queues if queue.zone == zone.id}
+    past, mean_service = together(mine), _mean_service(hall, mine)
+    for ahead in range(1, DAYS + 1):
+        day = today + timedelta(days=ahead)
+        yield _day_plan(day, staffing(past, day, mean_service, target))
+
+
+def _mean_service(hall: Hall, pasts: dict[str, list[PastDay]]) -> timedelta:
+    """Of all queues of an area together, by how many came for each."""
+    roster = roster_of(hall)
+    people = {code: 1 + sum(sum(day.counts) for day in rows) for code, rows in pasts.items()}
+    total = sum(people.values())
+    seconds = sum(roster.mean_s(code) * count for code, count in people.items()) / total if total else 300.0
+    return timedelta(seconds=seconds)
+
+
+def _day_plan(day: date, needs: list[Need]) -> DayPlan:
+    """From the first quarter that needs a window to the last one."""
+    busy = [need.quarter for need in needs if need.people.expected >= 0.05]
+    shown = needs[busy[0] : busy[-1] + 1] if busy else []
+    quarters = tuple(Quarter(f"{n.quarter // 4:02d}:{n.quarter % 4 * 15:02d}", n) for n in shown)
+    peak = max(quarters, key=lambda one: one.need.windows, default=None)
+    return DayPlan(day, round(sum(need.people.expected for need in needs)), quarters, peak)
+
+
+def _chart(plan: DayPlan) -> Chart:
+    return bar_chart([one.start for one in plan.quarters], [float(one.need.windows) for one in plan.quarters])
+
+
+def _target() -> Target:
+    return Target(timedelta(minutes=_wait()), _share() / 100)
+
+
+def _wait() -> int:
+    wait = request.args.get("wait", 15, type=int)
+    return wait if wait in WAITS_MINUTES else 15
+
+
+def _share() -> int:
+    share = request.args.get("share", 20, type=int)
+    return share if share in SHARES else 20
+
+
+def _cells(day: date, quarter: Quarter, zone: str) -> list[object]:
+    need = quarter.need
+    people = [f"{value:.1f}" for value in (need.people.expected, need.people.low, need.people.high)]
+    return [day, quarter.start, zone, *people, need.windows, need.windows_low, need.windows_high]
