@@ -54,7 +54,7 @@ def test_an_appointment_competes_from_shortly_before_its_slot() -> None:
         slot = state.now + timedelta(minutes=minutes)
         state = go(state, take(state, "A", klass=TicketClass.APPOINTMENT, slot=slot))
     assert called(serve(state, 1, 3)) == ["A001", "A002", "A003"]
-    state = go(state, after(minutes=9), take(state, "A"))
+    state = go(state, after(minutes=8), take(state, "A"))
     assert called(serve(state, 1, 4)) == ["A001", "A002", "A004", "A003"]
 
 
