@@ -37,9 +37,8 @@ examples
       servicehall simulate --last 20 --rule oldest
   one day ten times over, with one window more in the afternoon:
       servicehall simulate --day 2026-03-02 --repeats 10 --staff 4=13:00-17:00
-  no hall yet: thirty made-up days of 400 citizens in the sample hall, opening half an hour earlier:
-      servicehall hall sample > sample.json
-      servicehall simulate --file sample.json --made-up 30 --per-day 400 --hours 08:30-17:00
+  no site yet, only a hall's file: thirty made-up days of 400 citizens, opening half an hour earlier:
+      servicehall simulate --file hall.json --made-up 30 --per-day 400 --hours 08:30-17:00
   figures for a spreadsheet:
       servicehall simulate --last 20 --set balance.short_first=0 --csv > days.csv
 
@@ -54,6 +53,8 @@ rules
 Waits are in minutes from ticket to first call. A margin is half the 95 % interval of the difference, over
 days, or over repeats of a single day.
 """
+
+DAY_HELP = "a past day, like 2026-03-02; may be given several times"
 
 
 def main(argv: list[str]) -> int:
@@ -88,8 +89,10 @@ def _parser() -> argparse.ArgumentParser:
     source.add_argument("--file", type=Path, help="a hall file instead; only made-up days are known then")
     parser.add_argument("--hall", help="its id; needed when the site has several")
     days = parser.add_argument_group("days")
-    days.add_argument("--day", action="append", type=date.fromisoformat, default=[], metavar="DATE")
-    days.add_argument("--last", type=int, metavar="N", help="the last N days on which tickets were taken")
+    days.add_argument(
+        "--day", action="append", type=date.fromisoformat, default=[], metavar="DATE", help=DAY_HELP
+    )
+    days.add_argument("--last", type=int, metavar="N", help="the last N days with tickets (default: 5)")
     days.add_argument("--made-up", type=int, default=0, metavar="N", help="N days drawn by chance")
     days.add_argument("--per-day", type=float, default=400.0, metavar="N", help="citizens of a made-up day")
     days.add_argument("--repeats", type=int, default=1, metavar="N", help="play each day N times")
