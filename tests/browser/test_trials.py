@@ -14,7 +14,9 @@ from controller.clock import real_now
 from controller.hall.commands import CallNext, Finish, Login, Start, TakeTicket
 from controller.hall.model import TicketClass
 from controller.people import SYSTEM
+from tests.browser.axe import script, violations
 from tests.browser.conftest import PHONE, Served
+from tests.npm import NotHere
 from tests.store.halls import DAY, sqlite_url
 from tests.web.desk import Desk
 
@@ -147,3 +149,28 @@ def test_what_cannot_be_tried_is_said(manager: Page) -> None:
     compare(manager, "")
     expect(manager.locator("[role=alert]")).to_contain_text("没有队列“Z”")
     expect(manager.locator("input[name=times-1]")).to_have_value("nine to five")
+
+
+def test_the_pages_of_trials_are_for_everybody(
+    served: Served, manager: Page, pytestconfig: pytest.Config
+) -> None:
+    """axe-core, in both languages and every look"""
+    try:
+        manager.context.add_init_script(script(pytestconfig.cache.mkdir("axe")))  # type: ignore[union-attr]
+    except NotHere as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(error))
+    manager.reload()
+    compare(manager, "oldest")
+    expect(manager.locator(".chart.pairs")).to_be_visible(timeout=30_000)
+    address = manager.url
+    found = []
+    for look in ("lang=zh&theme=light", "lang=en&theme=dark", "lang=zh&theme=contrast"):
+        for page in (address, f"{served.url}/m/hall/trials"):
+            manager.goto(f"{page}?{look}")
+            for summary in manager.locator("main summary").all():
+                summary.click()
+            picture(manager, f"look-{look}-{page[-1]}")
+            found += [f"{page} {look} {one}" for one in violations(manager)]
+    assert found == []
