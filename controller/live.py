@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -37,7 +38,7 @@ from controller.draft import (
     raised,
 )
 from controller.hall import commands
-from controller.hall.commands import Command
+from controller.hall.commands import Command, TakeTicket
 from controller.hall.model import Hall, HallError, WindowState
 from controller.lookout import LOOK_S, Lookout
 from controller.people import SYSTEM, Actor
@@ -168,6 +169,8 @@ class Live:
 
         The Future raises Refused, what a record raised, or StoreFailed (nothing happened, ask again).
         """
+        if isinstance(command, TakeTicket) and command.expected is None:
+            command = replace(command, expected=self.lookout.latest().joining.get(command.queue))
         asked = Submission(command, by, key, heard, tuple(settle), tuple(records), tuple(orders), on_refused)
         with self._gate:
             if not self._threads or self._stopping.is_set():

@@ -56,7 +56,9 @@ def take(live: Live, queue: str, item: str | None, key: str) -> tuple[Hall, Tick
 
     Raises Refused, and KeyUsed when the key gave a ticket of another queue.
     """
-    answer = live.submit(TakeTicket(queue, secrets.token_urlsafe(TOKEN_BYTES), item=item), CITIZEN, key=key)
+    told = live.lookout.now().joining.get(queue)
+    asked = TakeTicket(queue, secrets.token_urlsafe(TOKEN_BYTES), item=item, expected=told)
+    answer = live.submit(asked, CITIZEN, key=key)
     ticket = _issued(answer.hall, answer.events)
     if ticket is None or ticket.legs[0].queue != queue:
         raise KeyUsed

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from controller.hall.hindsight import Expected
 from controller.hall.model import (
     Measure,
     Outcome,
@@ -59,6 +60,7 @@ class TakeTicket:  # T1
     cases: int = 1
     chain: tuple[str, ...] = ()
     asked_at: datetime | None = None  # of a press that comes late; None: now
+    expected: Expected | None = None  # the wait of one who joins, from the last look ahead
 
 
 @dataclass(frozen=True, slots=True)

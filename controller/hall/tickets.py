@@ -45,7 +45,6 @@ from controller.hall.model import (
 )
 from controller.hall.places import behind_next, first_place
 from controller.hall.refusals import refuse
-from controller.hall.waits import expect
 
 NOBODY = ""  # holds the leases that are passed over
 LARGEST_LEASE = 1000  # numbers; a dispenser gives out fewer in a day
@@ -126,7 +125,6 @@ def _take(hall: Hall, command: TakeTicket, now: datetime) -> list[Event]:
     _check_queue(hall, queue)
     _check_request(hall, queue, command)
     asked_at = _asked_at(hall, command, now)
-    since = asked_at if command.slot is None else max(asked_at, command.slot)
     number, count = next_number(hall, queue)
     return [
         TicketIssued(
@@ -146,7 +144,7 @@ def _take(hall: Hall, command: TakeTicket, now: datetime) -> list[Event]:
             cases=command.cases,
             chain=command.chain,
             issued_at=None if asked_at == now else asked_at,
-            expected=expect(hall, now, queue.code, command.klass, since=since, item=command.item),
+            expected=command.expected,
         )
     ]
 

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from controller.hall import engine
 from controller.hall.balance import next_ticket
-from controller.hall.commands import CallNext, ChangeMode, Finish, Pause, PlanShifts, Start
+from controller.hall.commands import CallNext, ChangeMode, Finish, Pause, PlanShifts, Start, TakeTicket
 from controller.hall.forward import Joiner, look, remaining_s
 from controller.hall.model import PauseReason, Shift, TicketClass, TicketState, WindowMode
+from controller.hall.waits import expect
 from tests.halls import Told, after, go, small, take
 
 MINUTE = 60.0
@@ -131,9 +132,11 @@ def _step(state: Told, step: str) -> Told:
 
 
 def test_what_was_told_is_kept_with_the_ticket_and_learned_from_at_its_call() -> None:
-    state = go(small("A A A"), CallNext(1), Start(1), CallNext(2), Start(2), after(minutes=4))
-    told = state.hall.tickets[3].expected
-    assert told is not None
+    state = small("")
+    told = expect(state.hall, state.now, "A")
+    state = go(state, *(TakeTicket("A", f"t{n}", expected=told) for n in range(3)))
+    assert state.hall.tickets[3].expected == told is not None
+    state = go(state, CallNext(1), Start(1), CallNext(2), Start(2), after(minutes=4))
     state = go(state, Finish(1), CallNext(1))
     error = state.hall.hindsight.errors["A", 0]
     assert error.count == 3.0
