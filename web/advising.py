@@ -35,12 +35,11 @@ COLUMNS = ("Time", "Advice", "Without it (min)", "Expected (min)", "Came (min)",
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One piece of advice. saved, doubt: minutes of waiting of all people together in the next hour."""
+    """One piece of advice. saved: minutes of waiting of all people together in the next hour, in tens."""
 
     text: str
     reason: str
     saved: int
-    doubt: int
     share: float | None
     form: Mapping[str, str]
 
@@ -87,8 +86,7 @@ def _shown(hall: Hall, measure: Measure, now: datetime) -> Shown:
     return Shown(
         _text(hall, measure),
         _reason(hall, measure, now),
-        _minutes(measure.saved_s),
-        _minutes(measure.doubt_s),
+        round(measure.saved_s / 600) * 10,
         measure.saved_s / measure.waiting_s if measure.waiting_s else None,
         {"kind": kind, "window": str(window), "queues": ",".join(queues)},
     )

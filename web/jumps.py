@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -13,11 +13,12 @@ from werkzeug.wrappers import Response
 
 from controller import i18n
 from controller.hall.model import Hall
+from controller.people import ActorKind
 from controller.store import calls
 from controller.store.calls import Jump
 from web.home import BOARD_ROLES
 from web.sheet import as_file, local
-from web.visit import hall_now, role_required, the_hall, the_site
+from web.visit import hall_now, place_of, role_required, the_hall, the_site
 
 blueprint = Blueprint("jumps", __name__)
 
@@ -122,7 +123,17 @@ def _found(hall: str, wish: Wanted) -> list[Jump]:
             if wish.window in (None, one.window)
             and words in f"{one.number} {one.reason} {one.who}".casefold()
         ]
+    found = [replace(one, who=_who(one)) for one in found]
     return sorted(found, key=_SORTS[wish.sort], reverse=wish.is_falling)
+
+
+def _who(one: Jump) -> str:
+    """The person, where the unit of a keypad stands, or a word."""
+    if one.actor_kind == ActorKind.PERSON:
+        return one.who
+    return (
+        place_of(one.who) if one.actor_kind == ActorKind.UNIT else i18n.label(g.lang, "actor", one.actor_kind)
+    )
 
 
 def _cells(one: Jump, hall: Hall) -> list[object]:

@@ -15,7 +15,10 @@ from controller.store.tables import event, person, ticket
 
 @dataclass(frozen=True, slots=True)
 class Jump:
-    """One call out of turn. before: tickets that stood before it, None in a log older than reasons are."""
+    """One call out of turn. who: a person's name, or the id of what asked.
+
+    before: tickets that stood before it, None in a log older than reasons are.
+    """
 
     at: datetime
     ticket: int
@@ -23,6 +26,7 @@ class Jump:
     queue: str
     klass: str
     window: int
+    actor_kind: str
     who: str
     reason: str
     waited_s: float
@@ -52,6 +56,7 @@ def jumps(c: Connection, hall: str, start: datetime, end: datetime) -> Iterator[
                 row.queue,
                 row.klass,
                 called.window,
+                row.actor_kind,
                 who,
                 called.reason,
                 waited_s,

@@ -4,9 +4,9 @@ import { el, icon, lengthStep, mark, put } from "./dom.js";
 import { Feed } from "./feed.js";
 import { Stage } from "./stage.js";
 import { applyTheme, keepTime, parameter } from "./status.js";
-import { name, say } from "./texts.js";
+import { name, say, waitText } from "./texts.js";
 
-const QUEUES_AT_ONCE = 4; // that can be read from afar
+const QUEUES_AT_ONCE = 3; // that can be read from afar
 const LONG_NUMBER = 5; // letters; such numbers are set smaller
 const TURN_MS = 8000; // how long one page of queues stays
 const NEXT_NUMBERS = 3;
@@ -65,6 +65,12 @@ function nextOf(line) {
   return [el("span", { class: "label" }, say("zh", "none.next"))];
 }
 
+/** The wait of who takes a ticket now; nothing when the hall cannot know it, or nobody waits. */
+function waitOf(line) {
+  const isKnown = line.waiting > 0 && line.windows > 0 && !["", "none"].includes(line.wait ?? "");
+  return isKnown ? el("p", { class: "expected" }, waitText("zh", line)) : null;
+}
+
 function queueRow(line) {
   const en = line.en && line.en !== line.zh ? el("span", { class: "en" }, line.en) : null;
   return el(
@@ -73,6 +79,7 @@ function queueRow(line) {
     el("p", { class: "name" }, line.zh, en),
     el("p", { class: "waiting" }, say("zh", "waiting"), el("b", {}, String(line.waiting))),
     el("p", { class: "next" }, ...nextOf(line)),
+    waitOf(line),
   );
 }
 

@@ -10,11 +10,24 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from controller.clock import real_now
-from controller.hall.commands import CallNext, Finish, Hold, Login, NoShow, Pause, Start
+from controller.hall.commands import (
+    CallNext,
+    CloseDay,
+    Finish,
+    Hold,
+    JumpCall,
+    Login,
+    NoShow,
+    OpenDay,
+    Pause,
+    Start,
+    Tick,
+)
 from controller.hall.model import PauseReason
 from tests.browser.axe import script, violations
 from tests.browser.conftest import LANDSCAPE, PHONE, PORTRAIT, Served
 from tests.npm import NotHere
+from tests.store.halls import DAY
 
 pytestmark = pytest.mark.browser
 
@@ -174,3 +187,21 @@ def test_the_managers_pages(busy: Served, page: Page, lang: str, theme: str) -> 
     sign_in(busy, page, "boss")
     addresses = ("/m/hall/", "/m/hall/tickets", "/m/hall/tickets/1", "/m/hall/windows/2", "/m/hall/close")
     assert wrong(page, busy, addresses, f"lang={lang}&theme={theme}") == []
+
+
+@looks
+def test_why_what_would_help_and_what_is_planned(busy: Served, page: Page, lang: str, theme: str) -> None:
+    desk = busy.desk
+    desk.give(Finish(1), JumpCall(1, 5, "老年人"), Start(1), Finish(1), CloseDay())
+    desk.time.pass_by(days=1)
+    desk.give(Tick(), OpenDay(DAY + timedelta(days=1), desk.time.now + timedelta(hours=8)))
+    for _ in range(9):
+        desk.take("A")
+    desk.time.pass_by(minutes=31)
+    desk.live.counsel.look()
+    sign_in(busy, page, "boss")
+    addresses = ("/m/hall/", "/m/hall/advice", "/m/hall/staffing", "/m/hall/estimates", "/m/hall/jumps")
+    assert wrong(page, busy, addresses, f"lang={lang}&theme={theme}") == []
+    sign_in(busy, page, "li")
+    forms = ("/w/hall/1/form/why", "/w/hall/1/form/jump")
+    assert wrong(page, busy, forms, f"lang={lang}&theme={theme}") == []

@@ -27,8 +27,8 @@ def boss(desk: Desk) -> Browser:
 def test_the_list_names_whom_who_why_and_how_many_were_passed(boss: Browser) -> None:
     page = words(boss.get("/m/hall/jumps"))
     assert "2 次插叫" in page
-    assert "03-02 09:07 A002 企业 1 system 7 分钟 1 行动不便" in page
-    assert "03-02 09:04 A003 企业 1 system 4 分钟 2 老年人" in page
+    assert "03-02 09:07 A002 企业 1 系统 7 分钟 1 行动不便" in page
+    assert "03-02 09:04 A003 企业 1 系统 4 分钟 2 老年人" in page
     assert "A001" not in page
 
 
