@@ -35,6 +35,7 @@ from controller.hall.commands import (
     Transfer,
     Unpause,
 )
+from controller.hall.events import Event
 from controller.hall.model import Hall, PauseReason, Refused, TicketState, WindowState
 from controller.hall.paces import pace
 from controller.trials.day import Citizen, Day, Stint
@@ -55,10 +56,11 @@ class Visit:
 class Played:
     """What came of a day. turned_away: were refused a ticket. staffed, served: seconds at windows in all.
 
-    last_at: when the last service ended; None when there was none.
+    events: as the log of that day would have them. last_at: when the last service ended, if there was one.
     """
 
     hall: Hall
+    events: tuple[Event, ...]
     turned_away: int
     staffed_s: float
     served_s: float
@@ -71,9 +73,8 @@ def play(hall: Hall, day: Day) -> Played:
     course.run()
     ends = [leg.ended_at for visit in course.hall.tickets.values() for leg in visit.legs if leg.served]
     last_at = max((end for end in ends if end is not None), default=None)
-    return Played(
-        course.hall, course.turned_away, course.staffed_s(last_at or day.closes_at), course.served_s, last_at
-    )
+    staffed_s = course.staffed_s(last_at or day.closes_at)
+    return Played(course.hall, tuple(course.events), course.turned_away, staffed_s, course.served_s, last_at)
 
 
 _Act = Callable[[datetime], None]
@@ -99,6 +100,7 @@ class _Course:
         self.paces = hall.paces
         self.visits: dict[int, Visit] = {}
         self.desks = {number: _Desk() for number in hall.windows}
+        self.events: list[Event] = []
         self.turned_away = 0
         self.served_s = 0.0
         self._waiting: list[tuple[datetime, int, _Act]] = []
@@ -138,6 +140,7 @@ class _Course:
             return False
         for event in events:
             self.hall = engine.apply(self.hall, event)
+        self.events += events
         return True
 
     # --- clerks

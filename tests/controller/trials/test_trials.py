@@ -24,7 +24,7 @@ from controller.people import SYSTEM
 from controller.settings import Settings
 from controller.store import past
 from controller.trials.command import main
-from controller.trials.compare import differences, margin, quantile, t_quantile
+from controller.trials.compare import differences, figures_of_play, margin, quantile, t_quantile
 from controller.trials.day import Citizen, Day, Errand, Stint, dealt_again
 from controller.trials.past import recover
 from controller.trials.play import play
@@ -230,6 +230,21 @@ def test_a_day_is_read_from_the_log(recorded: tuple[Live, Time]) -> None:
     missed = [ticket for ticket in again.tickets.values() if ticket.misses]
     served = [ticket for ticket in again.tickets.values() if ticket.state is TicketState.COMPLETED]
     assert (len(missed), len(served)) == (1, 4)  # the hall gives the absent up sooner than its clerk did
+
+
+def test_a_day_read_back_from_its_events_is_played_again_to_the_same_figures() -> None:
+    chance = Random(4)
+    absences = [(None,) if chance.random() < 0.1 else () for _ in many(60)]
+    citizens = tuple(replace(one, absences=away) for one, away in zip(many(60), absences, strict=True))
+    pause = (OPENING + 20 * MINUTE, OPENING + 40 * MINUTE)
+    once = day(citizens, (Stint(1, "wang", OPENING), Stint(2, "li", OPENING, breaks=(pause,))))
+    played = play(hall(), once)
+    again = recover(hall(), TODAY, played.events, Random(1))
+    assert again is not None
+    first, second = (figures_of_play(play(hall(), one), CLOSING) for one in (once, again))
+    for name in ("mean_wait", "p90_wait", "longest_wait", "served", "missed", "busy", "overtime"):
+        assert second[name] == pytest.approx(first[name], rel=0.001)
+    assert again.recorded["mean_wait"] == pytest.approx(first["mean_wait"])
 
 
 def test_a_day_without_an_opening_is_none(recorded: tuple[Live, Time]) -> None:
