@@ -1,6 +1,6 @@
 """Plugs the hall's own engine into an independent balancing benchmark.
 
-    PYTHONPATH=<this repository> python run.py --adapter tests.bench.balance_adapter:Adapter
+    PYTHONPATH=<repository>:<repository>/tests/bench python run.py --adapter balance_adapter:Adapter
 
 The benchmark asks a policy of its own interface (`choose`, `rank_idle`, `on_arrival` ...). Here each of its
 services is a queue, each section a zone, each window a window with a clerk of its own, and every question is
@@ -65,7 +65,8 @@ class Adapter:
 
     def on_arrival(self, ticket: Any, now: float) -> None:
         self.theirs[self.hall.next_ticket] = ticket
-        slot = None if ticket.appt is None else at(ticket.appt)
+        is_booked = CLASSES[ticket.cls] is TicketClass.APPOINTMENT
+        slot = at(ticket.arrive if ticket.appt is None else ticket.appt) if is_booked else None
         token = str(self.hall.next_ticket)
         self._do(TakeTicket(str(ticket.service), token, CLASSES[ticket.cls], slot=slot), ticket.arrive)
 
