@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from web.chart import HEIGHT, LEFT, WIDTH, bar_chart
+from web.chart import HEIGHT, LEFT, WIDTH, bar_chart, pair_chart, whiskers
 
 VALUES = st.lists(st.none() | st.floats(0, 1e6), max_size=60)
 
@@ -40,3 +40,17 @@ def test_bars_at_or_over_the_threshold_are_marked() -> None:
 def test_labels_are_left_out_before_they_touch() -> None:
     chart = bar_chart([f"{n}" for n in range(48)], [1.0] * 48)
     assert 8 <= sum(bar.label != "" for bar in chart.bars) <= 12
+
+
+def test_two_ways_stand_side_by_side_on_one_scale() -> None:
+    (pair, other) = pair_chart(["09:00", "09:30"], [10.0, None], [20.0, 5.0]).pairs
+    assert abs(pair.second.height - 2 * pair.first.height) < 0.2
+    assert pair.first.x + pair.first.width < pair.second.x
+    assert (other.first.value, other.second.value) == ("", "5")
+
+
+def test_whiskers_stay_inside_and_around_their_point() -> None:
+    sure, unsure, far = whiskers([(-0.1, 0.05), (0.0, None), (9.0, 1.0)])
+    assert 0 < sure.low < sure.point < sure.high < 100
+    assert (unsure.low, unsure.point, unsure.high) == (100, 100, 100)
+    assert (far.point, far.high, far.is_cut) == (200, 200, True)
