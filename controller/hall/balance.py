@@ -24,7 +24,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from controller.hall.model import (
     Balance,
@@ -39,7 +39,16 @@ from controller.hall.model import (
 from controller.hall.places import due
 from controller.hall.roster import Post, Roster, lines_of, roster_of
 
-__all__ = ["Choice", "candidates", "lines_of", "next_ticket", "passed", "rank_idle", "serving_windows"]
+__all__ = [
+    "Choice",
+    "candidates",
+    "lines_of",
+    "next_ticket",
+    "passed",
+    "rank_idle",
+    "scored",
+    "serving_windows",
+]
 
 CLASSES = tuple(TicketClass)
 NORMAL, APPOINTMENT, GREEN = range(len(CLASSES))  # ranks of CLASSES
@@ -47,11 +56,7 @@ LEAST_CLAIM_S = 1e-3  # of one whose time has not come, when nobody else waits
 LEAST_SHARE = 0.05  # added to a section's share of pressure, so that a nearly empty one still counts
 
 
-class Head(NamedTuple):
-    """The head of one class in one of the window's lines."""
-
-    front: Front
-    post: Post
+Head: TypeAlias = tuple[Front, Post]  # the head of one class in one of the window's lines
 
 
 class Terms(NamedTuple):
@@ -86,7 +91,8 @@ class Choice:
     ticket: int
     why: str
     facts: Mapping[str, str | int | float]
-    scored: Sequence[Scored] = field(repr=False, default=())  # those the index decided among
+    window: int
+    pool: Sequence[Head] = field(repr=False, default=())  # those the index decided among
 
 
 def next_ticket(hall: Hall, window: int, now: datetime) -> Choice | None:
@@ -98,15 +104,20 @@ def next_ticket(hall: Hall, window: int, now: datetime) -> Choice | None:
     heads = _heads(hall, roster, window)
     if not heads:
         return None
-    oldest = min(heads, key=_age)
-    if at - oldest.front.due > hall.plan.rules.oldest_first_after.total_seconds():
+    longest = at - min([front[1] for front, _ in heads])
+    if longest > hall.plan.rules.oldest_first_after.total_seconds():
+        oldest = min(heads, key=_age)
         heads = _between(hall, roster, session, heads, at)
         if not heads:
-            minutes = int((at - oldest.front.due) // 60)
-            return _choice(hall, oldest, "overdue", minutes=minutes)
-    scored = _scored(hall, roster, window, _pool(hall, roster, session, heads, at), at)
-    best = max(scored)
-    return _choice(hall, best.head, _why(hall, roster.balance(window), best, scored), scored)
+            return _choice(hall, window, oldest, "overdue", minutes=int(longest // 60))
+    pool = _pool(hall, roster, session, heads, at)
+    best = _best(hall, roster, window, pool, at)
+    return _choice(hall, window, best, _why(hall, roster, window, best, pool, at), pool)
+
+
+def scored(hall: Hall, choice: Choice, now: datetime) -> list[Scored]:
+    """Those the index decided among, with all its terms, in no order."""
+    return _scored(hall, roster_of(hall), choice.window, choice.pool, choice.pool, now.timestamp())
 
 
 def candidates(hall: Hall, window: int, now: datetime) -> list[Ticket]:
@@ -114,9 +125,10 @@ def candidates(hall: Hall, window: int, now: datetime) -> list[Ticket]:
     choice = next_ticket(hall, window, now)
     if choice is None:
         return []
-    order = [choice.ticket, *(one.head.front.ticket for one in sorted(choice.scored, reverse=True))]
-    rest = sorted(_heads(hall, roster_of(hall), window), key=lambda head: (head.post.level, *_age(head)))
-    order += [head.front.ticket for head in rest]
+    pool = scored(hall, choice, now) if choice.pool else []
+    order = [choice.ticket, *(-one.lowness for one in sorted(pool, reverse=True))]
+    rest = sorted(_heads(hall, roster_of(hall), window), key=lambda head: (head[1].level, *_age(head)))
+    order += [front.ticket for front, _ in rest]
     return [hall.tickets[id] for id in dict.fromkeys(order)]
 
 
@@ -156,26 +168,27 @@ def passed(hall: Hall, window: int, ticket: Ticket) -> tuple[tuple[str, TicketCl
     Nobody counts as passed by a higher class, or by a better level at this window.
     """
     heads = _heads(hall, roster_of(hall), window)
-    level = min((head.post.level for head in heads if head.front.ticket == ticket.id), default=None)
+    level = min((post.level for front, post in heads if front.ticket == ticket.id), default=None)
     since = due(hall.plan.rules, ticket.klass, ticket.place)
     ranks = range(len(CLASSES)) if ticket.klass is TicketClass.NORMAL else [CLASSES.index(ticket.klass)]
     return tuple(
-        (head.post.line, CLASSES[head.front.rank])
-        for head in heads
-        if head.front.due < since and head.front.rank in ranks and (level is None or head.post.level <= level)
+        (post.line, CLASSES[front.rank])
+        for front, post in heads
+        if front.due < since and front.rank in ranks and (level is None or post.level <= level)
     )
 
 
 # --- who may be called -----------------------------------------------------------------------------
+# These run over all heads of a window at every call: fields are unpacked or taken by their place.
 
 
 def _heads(hall: Hall, roster: Roster, window: int) -> list[Head]:
-    fronts = hall.fronts
-    return [Head(front, post) for post in roster.posts(window) for front in fronts.get(post.line, ())]
+    fronts = hall.fronts.get
+    return [(front, post) for post in roster.posts(window) for front in fronts(post[0], ())]
 
 
 def _age(head: Head) -> tuple[float, int]:
-    return head.front.due, head.front.ticket
+    return head[0].due, head[0].ticket
 
 
 def _between(hall: Hall, roster: Roster, session: Session, heads: list[Head], at: float) -> list[Head]:
@@ -183,13 +196,13 @@ def _between(hall: Hall, roster: Roster, session: Session, heads: list[Head], at
     if session.overdue < hall.plan.rules.overdue_in_a_row:
         return []
     allowed = _allowed(roster.balance(session.window), heads)
-    return [head for head in allowed if head.front.rank != NORMAL and head.front.due <= at]
+    return [head for head in allowed if head[0].rank != NORMAL and head[0].due <= at]
 
 
 def _allowed(balance: Balance, heads: list[Head]) -> list[Head]:
     """The heads that pass by nobody who was passed by often enough. The oldest is always among them."""
     near, far = balance.passed_in_section, balance.passed_in_hall
-    full = [head for head in heads if head.front.near >= near or head.front.far >= far]
+    full = [head for head in heads if head[0][5] >= near or head[0][6] >= far]
     if not full:
         return heads
     return [head for head in heads if not any(_wrongs(head, other, far) for other in full)]
@@ -197,11 +210,12 @@ def _allowed(balance: Balance, heads: list[Head]) -> list[Head]:
 
 def _wrongs(head: Head, full: Head, far: int) -> bool:
     """Whether calling the head would pass by one who was passed by often enough, in its section or in all."""
+    (front, post), (other, place) = head, full
     return (
-        full.front.due < head.front.due
-        and full.post.level <= head.post.level
-        and head.front.rank in (NORMAL, full.front.rank)
-        and (full.front.far >= far or _may_share_section(head.post, full.post))
+        other.due < front.due
+        and place.level <= post.level
+        and front.rank in (NORMAL, other.rank)
+        and (other.far >= far or _may_share_section(post, place))
     )
 
 
@@ -216,48 +230,83 @@ def _pool(hall: Hall, roster: Roster, session: Session, heads: list[Head], at: f
     rules, balance = hall.plan.rules, roster.balance(session.window)
     heads = _allowed(balance, heads)
     if session.mode is WindowMode.GREEN:
-        heads = [head for head in heads if head.front.rank == GREEN] or heads
+        heads = [head for head in heads if head[0].rank == GREEN] or heads
     elif session.greens >= rules.greens_in_a_row:
-        heads = [head for head in heads if head.front.rank != GREEN] or heads
+        heads = [head for head in heads if head[0].rank != GREEN] or heads
     soon = at + balance.appointment_head_start.total_seconds()
-    heads = [head for head in heads if head.front.due < soon] or heads
-    level = min(head.post.level for head in heads)
-    heads = [head for head in heads if head.post.level == level]
+    heads = [head for head in heads if head[0][1] < soon] or heads
+    levels = [post[1] for _, post in heads]
+    if max(levels) != min(levels):
+        heads = [head for head in heads if head[1].level == min(levels)]
     return _not_too_young(balance, heads)
 
 
 def _not_too_young(balance: Balance, heads: list[Head]) -> list[Head]:
     """The heads at most their leads younger than the oldest of their class in their section and in all."""
-    in_section: dict[tuple[str, int], float] = {}
-    in_hall = [float("inf")] * len(CLASSES)
-    for front, post in heads:
-        key, since = (post.section, front.rank), front.due
-        if since < in_section.get(key, float("inf")):
-            in_section[key] = since
-        if since < in_hall[front.rank]:
-            in_hall[front.rank] = since
     near, far = balance.section_lead.total_seconds(), balance.hall_lead.total_seconds()
+    dues = [front[1] for front, _ in heads]
+    if max(dues) - min(dues) <= min(near, far):
+        return heads
+    in_section: dict[tuple[str, int], float] = {}
+    in_hall = [math.inf] * len(CLASSES)
+    for (rank, since, *_), post in heads:
+        key = post.section, rank
+        if since < in_section.get(key, math.inf):
+            in_section[key] = since
+        if since < in_hall[rank]:
+            in_hall[rank] = since
     return [
         head
         for head in heads
-        if head.front.due <= in_section[head.post.section, head.front.rank] + near
-        and head.front.due <= in_hall[head.front.rank] + far
+        if head[0].due <= in_section[head[1].section, head[0].rank] + near
+        and head[0].due <= in_hall[head[0].rank] + far
     ]
 
 
 # --- the index -------------------------------------------------------------------------------------
 
 
-def _scored(hall: Hall, roster: Roster, window: int, heads: list[Head], at: float) -> list[Scored]:
+def _best(hall: Hall, roster: Roster, window: int, pool: Sequence[Head], at: float) -> Head:
+    """The head with the greatest index; ties go to the longer wait, then to the lower ticket.
+
+    The same index as _scored works out, without keeping its terms.
+    """
+    if len(pool) == 1:
+        return pool[0]
     balance, tuned = roster.balance(window), roster.tuned_of(window)
-    pressures, impatience = _pressures(hall, roster, heads, balance.pressure), balance.impatience
+    pressures, impatience = _pressures(hall, roster, pool, balance.pressure), balance.impatience
+    by_rank = tuple(zip(tuned.rate, tuned.head_start, tuned.patience, strict=True))
+    best, most, last, weight = pool[0], -1.0, None, 0.0
+    for head in pool:
+        (rank, since, ticket, queue, item, _, _), post = head
+        if post is not last:
+            last, weight = post, post[3] * post[4] * pressures[post[2]]
+        rate, start, patience = by_rank[rank]
+        waited = at - since
+        late = waited / patience if waited > 0.0 else 0.0
+        claim = waited + start
+        score = rate * (claim if claim > LEAST_CLAIM_S else LEAST_CLAIM_S) * (1.0 + impatience * late * late)
+        score *= weight
+        if item is not None or queue != post[0]:
+            score *= roster.length(queue, item, window) / post[3]
+        if score > most or (score == most and (since, ticket) < best[0][1:3]):
+            best, most = head, score
+    return best
+
+
+def _scored(
+    hall: Hall, roster: Roster, window: int, heads: Sequence[Head], pool: Sequence[Head], at: float
+) -> list[Scored]:
+    """The heads, out of a pool, with their index and its terms."""
+    balance, tuned = roster.balance(window), roster.tuned_of(window)
+    pressures = _pressures(hall, roster, pool, balance.pressure)
     scored = []
     for head in heads:
         (rank, since, ticket, queue, item, _, _), post = head
         waited_s = at - since
         late = max(0.0, waited_s) / tuned.patience[rank]
         rate, claim_s = tuned.rate[rank], max(waited_s + tuned.head_start[rank], LEAST_CLAIM_S)
-        cost = 1.0 + impatience * late * late
+        cost = 1.0 + balance.impatience * late * late
         length = post.length if item is None and queue == post.line else roster.length(queue, item, window)
         pressure = pressures[post.section]
         score = rate * claim_s * cost * length * post.advantage * pressure
@@ -266,11 +315,11 @@ def _scored(hall: Hall, roster: Roster, window: int, heads: list[Head], at: floa
     return scored
 
 
-def _pressures(hall: Hall, roster: Roster, heads: list[Head], power: float) -> dict[str, float]:
+def _pressures(hall: Hall, roster: Roster, pool: Sequence[Head], power: float) -> dict[str, float]:
     """Each section's waiting tickets per window, as a share of the greatest, to the power of the rule."""
     crowds = {
         section: hall.crowds.get(section, 0) / roster.capacity(section)
-        for section in {head.post.section for head in heads}
+        for section in {post[2] for _, post in pool}
     }
     most = max(crowds.values()) or 1.0
     return {section: (crowd / most + LEAST_SHARE) ** power for section, crowd in crowds.items()}
@@ -279,26 +328,30 @@ def _pressures(hall: Hall, roster: Roster, heads: list[Head], power: float) -> d
 # --- in words --------------------------------------------------------------------------------------
 
 
-def _why(hall: Hall, balance: Balance, best: Scored, scored: Sequence[Scored]) -> str:
-    front = best.head.front
+def _why(hall: Hall, roster: Roster, window: int, head: Head, pool: Sequence[Head], at: float) -> str:
+    front, balance = head[0], roster.balance(window)
     if hall.tickets[front.ticket].legs[-1].target is not None:
         return "transfer"
     if front.rank != NORMAL:
         return "green" if front.rank == GREEN else "appointment"
     if front.near >= balance.passed_in_section or front.far >= balance.passed_in_hall:
         return "passed"
-    longest = max(scored, key=lambda one: (one.wait_s, one.lowness))
-    gains = (
-        (best.terms.advantage / longest.terms.advantage, "skilled"),
-        (best.terms.pressure / longest.terms.pressure, "crowded"),
-        (best.terms.length / longest.terms.length, "short"),
+    oldest = min([one[0][1:3] for one in pool])
+    if front[1:3] == oldest:
+        return "turn"
+    longest = next(one for one in pool if one[0][1:3] == oldest)
+    mine, other = (one.terms for one in _scored(hall, roster, window, (head, longest), pool, at))
+    most, code = max(
+        (mine.advantage / other.advantage, "skilled"),
+        (mine.pressure / other.pressure, "crowded"),
+        (mine.length / other.length, "short"),
     )
-    most, code = max(gains)
-    return "turn" if longest is best or most <= 1.0 else code
+    return code if most > 1.0 else "turn"
 
 
 def _choice(
-    hall: Hall, head: Head, why: str, scored: Sequence[Scored] = (), **facts: str | int | float
+    hall: Hall, window: int, head: Head, why: str, pool: Sequence[Head] = (), **facts: str | int | float
 ) -> Choice:
-    number = hall.tickets[head.front.ticket].number
-    return Choice(head.front.ticket, why, {"number": number, "level": head.post.level, **facts}, scored)
+    front, post = head
+    number = hall.tickets[front.ticket].number
+    return Choice(front.ticket, why, {"number": number, "level": post.level, **facts}, window, pool)

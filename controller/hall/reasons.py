@@ -11,7 +11,7 @@ from datetime import datetime
 from heapq import nlargest
 from typing import TypeAlias
 
-from controller.hall.balance import Choice, Scored
+from controller.hall.balance import Choice, Scored, scored
 from controller.hall.model import MOST_WEIGHED, Hall, Reasons, Ticket, TicketState, Weighed
 from controller.hall.places import due, line_of
 from controller.hall.roster import roster_of
@@ -22,8 +22,9 @@ Facts: TypeAlias = Mapping[str, str | int | float]
 
 def of_choice(hall: Hall, choice: Choice, now: datetime) -> Reasons:
     """The reasons of a choice, seen from the hall before the call."""
-    best = [one for one in choice.scored if -one.lowness == choice.ticket]
-    others = nlargest(MOST_WEIGHED - 1, (one for one in choice.scored if -one.lowness != choice.ticket))
+    pool = scored(hall, choice, now) if choice.pool else []
+    best = [one for one in pool if -one.lowness == choice.ticket]
+    others = nlargest(MOST_WEIGHED - 1, (one for one in pool if -one.lowness != choice.ticket))
     weighed = tuple(_weighed(one) for one in (*best, *others)) if best else ()
     return Reasons(choice.why, choice.facts, *_around(hall, hall.tickets[choice.ticket]), weighed)
 
@@ -63,7 +64,7 @@ def passed_so_far(hall: Hall, ticket: Ticket) -> tuple[int, int]:
 
 
 def _weighed(one: Scored) -> Weighed:
-    front = one.head.front
+    front = one.head[0]
     return Weighed(front.ticket, one.wait_s, *one.terms, one.score, front.near, front.far)
 
 
