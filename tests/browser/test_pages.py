@@ -83,7 +83,7 @@ def test_the_cards_follow_the_hall(served: Served) -> None:
     served.desk.give(Login(1, "li"))
     served.desk.take()
     expect(page.locator('[data-queue="A"]')).to_contain_text("等 1 人")
-    expect(page.locator('[data-queue="A"]')).to_contain_text("约 5–10 分钟")
+    expect(page.locator('[data-queue="A"]')).to_contain_text("分钟以内（粗略估计）")
 
 
 def test_a_doubled_tap_gives_one_ticket(served: Served) -> None:

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 from controller import slips
 from controller.hall.commands import TakeTicket
+from controller.hall.hindsight import Expected
 from controller.hall.model import Text, TicketClass
-from controller.told import at_issue, wait_text
 from tests.halls import Told, go, small, ticket
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -20,7 +20,8 @@ def text(state: Told, number: str, **more: object) -> str:
 
 
 def test_a_slip_says_hall_matter_number_place_wait_and_time() -> None:
-    state = small("A A A")
+    told = Expected(600.0, 600.0, 700.0, 900.0, True)
+    state = go(small("A A"), TakeTicket("A", "third", expected=told))
     printed = text(state, "A003")
     for part in (
         "政务服务大厅",
@@ -31,14 +32,17 @@ def test_a_slip_says_hall_matter_number_place_wait_and_time() -> None:
         "东区 East",
         "1-4",
         "前面等候 2 人",
-        f"预计等候 {wait_text('zh', at_issue(ticket(state, 'A003')))}",
+        "预计等候 约 10–15 分钟",
+        "Wait: about 10–15 min",
         "2025-03-03 08:30",
     ):
         assert part in printed, part
 
 
 def test_a_copy_does_not_tell_the_wait_of_long_ago() -> None:
-    assert "预计等候" not in text(small("A A A"), "A003", is_copy=True)
+    told = Expected(600.0, 600.0, 700.0, 900.0, True)
+    state = go(small("A"), TakeTicket("A", "another", expected=told))
+    assert "预计等候" not in text(state, "A002", is_copy=True)
 
 
 def test_a_slip_without_a_window_tells_no_wait() -> None:

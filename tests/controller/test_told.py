@@ -62,7 +62,13 @@ def test_who_is_called_waits_no_longer() -> None:
     state = go(small("A"), CallNext(1))
     known = forecast(state.hall, state.now)
     assert left(state.hall, known, ticket(state, "A001"), state.now).code == "none"
-    assert at_issue(ticket(state, "A001")).code == "any_moment"
+
+
+def test_what_was_told_at_issue_stays_with_the_ticket() -> None:
+    told = Expected(600.0, 600.0, 700.0, 900.0, True)
+    state = go(small("A"), TakeTicket("A", "another", expected=told))
+    assert at_issue(ticket(state, "A002")) == Words("about", 10, 15)
+    assert at_issue(ticket(state, "A001")).code == "none"
 
 
 def test_all_who_ask_share_one_look_until_it_is_due() -> None:

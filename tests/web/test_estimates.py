@@ -16,6 +16,7 @@ def boss(desk: Desk) -> Browser:
     """One ticket of each queue was told a wait, and called six minutes later."""
     desk.give(Login(1, "li"))
     for queue in "AB":
+        desk.live.lookout.now()
         desk.take(queue)
         desk.time.pass_by(minutes=6)
         desk.give(CallNext(1), Start(1), Finish(1))
