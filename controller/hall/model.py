@@ -75,8 +75,8 @@ class Balance:
     (its section's share of the longest section queue per window)^pressure; the greatest goes first.
     """
 
-    green_rate: float = 12.0  # how many times faster a green ticket's claim grows than a normal one's
-    appointment_rate: float = 4.0
+    green_rate: float = 9.0  # how many times faster a green ticket's claim grows than a normal one's
+    appointment_rate: float = 3.0
     head_start: timedelta = timedelta(minutes=2)  # added to every wait, so that newcomers count too
     appointment_head_start: timedelta = timedelta(minutes=4)  # before its slot, when it begins to compete
     impatience: float = 0.5  # 0: cost grows with the wait; more: with its cube, in the end

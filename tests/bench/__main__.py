@@ -1,6 +1,7 @@
 """`make bench`: the figures of docs/benchmarks.md, measured on this machine in one run.
 
 python -m tests.bench [press|web|streams|engine|size|history ...]      all of them without a name
+`balance` is there only when BALANCE_BENCH names its folder (balance.py).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.bench import engine, history, press, size, streams, web
+from tests.bench import balance, engine, history, press, size, streams, web
 from tests.bench.table import Row
 
 Rows = list[Row]
@@ -23,7 +24,7 @@ BENCHES: dict[str, Callable[[Path], Iterator[Rows]]] = {
     "engine": lambda folder: iter([engine.measure()]),
     "size": lambda folder: iter([size.measure(folder)]),
     "history": history.measure,
-}
+} | ({"balance": balance.measure} if balance.is_given() else {})
 
 
 def main(names: list[str]) -> int:
