@@ -259,9 +259,7 @@ def test_f01_without_paper_the_kiosk_says_so(browser, hardware, node):
 def test_a_slip_that_did_not_come_out_voids_the_number_on_the_screen_too(
     folder, settings, controller, hardware
 ):
-    keep_config(
-        folder / "unit", hardware.config(without=("printer-1",))
-    )
+    keep_config(folder / "unit", hardware.config(without=("printer-1",)))
     with node_running(node_settings(folder / "unit", settings.mqtt_port, pages="127.0.0.1:0")) as node:
         until(lambda: node.link.is_up, 20)
         answer = Browser(node).take()
