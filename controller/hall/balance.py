@@ -52,6 +52,7 @@ __all__ = [
 
 CLASSES = tuple(TicketClass)
 NORMAL, APPOINTMENT, GREEN = range(len(CLASSES))  # ranks of CLASSES
+NEVER = math.inf
 LEAST_CLAIM_S = 1e-3  # of one whose time has not come, when nobody else waits
 LEAST_SHARE = 0.05  # added to a section's share of pressure, so that a nearly empty one still counts
 
@@ -247,20 +248,16 @@ def _not_too_young(balance: Balance, heads: list[Head]) -> list[Head]:
     dues = [front[1] for front, _ in heads]
     if max(dues) - min(dues) <= min(near, far):
         return heads
-    in_section: dict[tuple[str, int], float] = {}
-    in_hall = [math.inf] * len(CLASSES)
-    for (rank, since, *_), post in heads:
-        key = post.section, rank
-        if since < in_section.get(key, math.inf):
-            in_section[key] = since
-        if since < in_hall[rank]:
-            in_hall[rank] = since
-    return [
-        head
-        for head in heads
-        if head[0].due <= in_section[head[1].section, head[0].rank] + near
-        and head[0].due <= in_hall[head[0].rank] + far
-    ]
+    oldest: tuple[dict[str, float], ...] = ({}, {}, {})  # per class: of each section
+    for front, post in heads:
+        of_class, section, since = oldest[front[0]], post[2], front[1]
+        if since < of_class.get(section, NEVER):
+            of_class[section] = since
+    latest = tuple(
+        {section: min(since + near, min(of_class.values()) + far) for section, since in of_class.items()}
+        for of_class in oldest
+    )
+    return [head for head in heads if head[0][1] <= latest[head[0][0]][head[1][2]]]
 
 
 # --- the index -------------------------------------------------------------------------------------
