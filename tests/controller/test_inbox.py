@@ -79,7 +79,7 @@ def test_a_gap_is_not_passed_over_while_the_unit_says_nothing() -> None:
     assert drained(lane) == ["one", "two"]
 
 
-def test_a_flood_of_early_messages_fills_no_memory_and_blocks_nobody() -> None:
+def test_f73_a_flood_of_early_messages_fills_no_memory_and_blocks_nobody() -> None:
     lane: Lane[str] = Lane("node-1", "e", 0)
     for seq in range(2, WAITING_MOST + 100):
         lane.offer(seq, str(seq))

@@ -211,7 +211,7 @@ def test_f02_paper_that_ends_in_the_slip_makes_it_uncertain(node, controller, ha
     assert until(lambda: controller.reports("PrintUncertain"))[0].order == "long"
 
 
-def test_a_broken_printer_never_stops_votes(node, controller, hardware):
+def test_f10_a_broken_printer_never_stops_votes(node, controller, hardware):
     hardware.break_it("printer-1", "unplug")
     until(lambda: controller.reports("Faulted"), SLOW)
     hardware.bench.device("keypad-1").rate(3)
@@ -426,7 +426,7 @@ def process(folder: Path, hardware: Hardware, settings: Settings) -> Iterator[No
 
 @pytest.mark.system
 @ON_BOTH_BROKERS
-def test_a_node_killed_mid_ticket_loses_nothing_and_prints_nothing_twice(
+def test_f15_f42_a_node_killed_mid_ticket_loses_nothing_and_prints_nothing_twice(
     process, folder, hardware, controller
 ):
     """kill -9 at moments spread over the life of a press; the controller sends its orders again."""

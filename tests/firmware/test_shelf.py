@@ -92,7 +92,7 @@ def test_a_queue_is_found_on_the_boards(outbox):
     assert shelf.knows_queues()
 
 
-def test_a_flood_of_boards_has_an_end(outbox):
+def test_f73_a_flood_of_boards_has_an_end(outbox):
     shelf = Shelf(outbox)
     board = window_board(1, "x")
     taken = [shelf.take(replace(board, board=f"w{number}")) for number in range(MOST_BOARDS + 1)]

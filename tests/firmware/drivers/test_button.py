@@ -31,7 +31,7 @@ def verdicts(debounce: Debounce, edges: list[tuple[float, bool]], end: float) ->
     return [verdict for verdict in told if verdict is not None]
 
 
-def test_a_bouncing_contact_is_one_press() -> None:
+def test_f12_a_bouncing_contact_is_one_press() -> None:
     edges = [(0.1, True), (0.102, False), (0.103, True), (0.3, False), (0.302, True), (0.304, False)]
     assert verdicts(Debounce(), edges, 1.0) == [Verdict.PRESSED]
 
@@ -55,7 +55,7 @@ def test_letting_go_after_a_long_push_is_no_second_press() -> None:
     assert verdicts(Debounce(), edges, 3.0) == [Verdict.PRESSED]
 
 
-def test_a_leaning_child_gets_one_ticket_per_800_ms() -> None:
+def test_f12_a_leaning_child_gets_one_ticket_per_800_ms() -> None:
     edges = [(at / 10, at % 2 == 1) for at in range(1, 17)]  # pushed every 200 ms from 0.1 to 1.5 s
     assert verdicts(Debounce(), edges, 2.0).count(Verdict.PRESSED) == 2
 
@@ -70,7 +70,7 @@ def test_a_push_whose_edge_was_lost_is_still_seen() -> None:
     assert debounce.check(5.03, True) is Verdict.PRESSED
 
 
-def test_a_stuck_button_gives_one_ticket_then_a_fault_until_it_is_free() -> None:
+def test_f13_a_stuck_button_gives_one_ticket_then_a_fault_until_it_is_free() -> None:
     edges = [(0.1, True), (12.0, False)]
     assert verdicts(Debounce(), edges, 13.0) == [Verdict.PRESSED, Verdict.STUCK, Verdict.FREED]
 
@@ -110,7 +110,7 @@ def test_edges_carry_the_time_of_the_push_and_not_of_their_arrival(tmp_path: Pat
         board.stop()
 
 
-def test_a_stuck_button_on_a_pin_faults_once_and_recovers_once(tmp_path: Path) -> None:
+def test_f13_a_stuck_button_on_a_pin_faults_once_and_recovers_once(tmp_path: Path) -> None:
     with rig(tmp_path, BUTTON) as hall:
         driver = hall.driver("button-1", options={"stuck_s": "0.3"})
         hall.until(lambda: hall.state("button-1")["is_wired"])

@@ -86,7 +86,7 @@ def frames_in(data: bytes) -> list[Frame]:
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.binary(max_size=24), FRAMES), max_size=6), st.binary(max_size=24), st.data())
-def test_noise_between_frames_hides_none_and_makes_none(
+def test_f29_noise_between_frames_hides_none_and_makes_none(
     pieces: list[tuple[bytes, Frame]], tail: bytes, data: st.DataObject
 ) -> None:
     for noise in [*(noise for noise, _ in pieces), tail]:
@@ -102,7 +102,7 @@ def test_noise_between_frames_hides_none_and_makes_none(
 
 @settings(deadline=None)
 @given(FRAMES, st.binary(min_size=1, max_size=12))
-def test_a_frame_behind_a_false_start_is_found(frame: Frame, after: bytes) -> None:
+def test_f29_a_frame_behind_a_false_start_is_found(frame: Frame, after: bytes) -> None:
     false_start = HEAD + bytes([5, 5, 0x68]) + after
     assume(not frames_in(false_start))
     assert frames_in(false_start + frame.encode()) == [frame]
@@ -110,7 +110,7 @@ def test_a_frame_behind_a_false_start_is_found(frame: Frame, after: bytes) -> No
 
 @settings(deadline=None)
 @given(FRAMES, st.integers(0, 40))
-def test_a_frame_with_a_flipped_byte_is_no_key(frame: Frame, at: int) -> None:
+def test_f29_a_frame_with_a_flipped_byte_is_no_key(frame: Frame, at: int) -> None:
     data = bytearray(frame.encode())
     data[at % len(data)] ^= 0x55
     assert frames_in(bytes(data)) == []
@@ -217,7 +217,7 @@ def test_broken_frames_are_counted_and_become_a_fault(tmp_path: Path) -> None:
         assert hall.reports.of(KeyPressed) == []
 
 
-def test_keys_come_through_noise_and_none_that_was_not_pressed(tmp_path: Path) -> None:
+def test_f29_keys_come_through_noise_and_none_that_was_not_pressed(tmp_path: Path) -> None:
     with rig(tmp_path, *KEYPADS) as hall:
         hall.driver("keypad-3")
         hall.broken("keypad-3", "noise")
@@ -227,7 +227,7 @@ def test_keys_come_through_noise_and_none_that_was_not_pressed(tmp_path: Path) -
         assert [each.key for each in hall.reports.of(KeyPressed)] == ["call_next", "recall", "no_show"]
 
 
-def test_a_stuck_key_is_one_key_then_a_fault_and_other_keys_work(tmp_path: Path) -> None:
+def test_f27_a_stuck_key_is_one_key_then_a_fault_and_other_keys_work(tmp_path: Path) -> None:
     with rig(tmp_path, *KEYPADS) as hall:
         keypad = hall.driver("keypad-3")
         press(hall, "keypad-3", "pause")

@@ -26,7 +26,7 @@ def test_a_frame_has_the_bytes_of_its_description() -> None:
 
 @settings(deadline=None)
 @given(st.text(max_size=300), st.integers(1, 240))
-def test_any_text_becomes_whole_characters_that_fit(text: str, longest: int) -> None:
+def test_f26_any_text_becomes_whole_characters_that_fit(text: str, longest: int) -> None:
     data = encode_text(text, max(longest, 2))
     assert len(data) <= max(longest, 2)
     data.decode("gbk")
@@ -35,7 +35,7 @@ def test_any_text_becomes_whole_characters_that_fit(text: str, longest: int) -> 
 @pytest.mark.parametrize(
     ("text", "shown"), [("①号 Ⓐ023", "①号 A023"), ("請𠮷", "請?"), ("①" * 200, "①" * 119 + "…")]
 )
-def test_rare_and_too_many_characters(text: str, shown: str) -> None:
+def test_f26_rare_and_too_many_characters(text: str, shown: str) -> None:
     assert encode_text(text).decode("gbk") == shown
 
 
@@ -62,7 +62,7 @@ def test_two_bars_on_one_line_show_their_texts(tmp_path: Path) -> None:
         hall.until(lambda: hall.state("led-4")["text"] == "请 A023 号到 4 号窗口")
 
 
-def test_a_bar_without_power_faults_and_its_neighbour_goes_on(tmp_path: Path) -> None:
+def test_f19_a_bar_without_power_faults_and_its_neighbour_goes_on(tmp_path: Path) -> None:
     with rig(tmp_path, *BARS) as hall:
         dead, alive = hall.driver("led-3"), hall.driver("led-4")
         hall.broken("led-3", "dead")
@@ -76,7 +76,7 @@ def test_a_bar_without_power_faults_and_its_neighbour_goes_on(tmp_path: Path) ->
         hall.until(lambda: hall.reports.codes() == ["+led.no_answer", "-led.no_answer"])
 
 
-def test_a_refused_text_is_repeated_and_the_newest_wins(tmp_path: Path) -> None:
+def test_f20_a_refused_text_is_repeated_and_the_newest_wins(tmp_path: Path) -> None:
     with rig(tmp_path, *BARS) as hall:
         bar = hall.driver("led-3")
         bar.show("A001")
@@ -91,7 +91,7 @@ def test_a_refused_text_is_repeated_and_the_newest_wins(tmp_path: Path) -> None:
         assert bar.counts()["refusals"] >= 4
 
 
-def test_a_line_that_comes_back_is_painted_again(tmp_path: Path) -> None:
+def test_f19_a_line_that_comes_back_is_painted_again(tmp_path: Path) -> None:
     with rig(tmp_path, *BARS) as hall:
         bar = hall.driver("led-3")
         bar.show("A001")

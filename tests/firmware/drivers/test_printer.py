@@ -125,7 +125,7 @@ def test_a_code_drawn_as_dots_reaches_the_paper_too(tmp_path: Path) -> None:
         ("unplug", "printer.gone"),
     ],
 )
-def test_a_hindered_printer_prints_nothing_and_says_why(tmp_path: Path, fault: str, code: str) -> None:
+def test_f01_f04_f05_f06_f09_a_hindered_printer_prints_nothing_and_says_why(tmp_path: Path, fault: str, code: str) -> None:
     with rig(tmp_path, FAST) as hall:
         printer = hall.driver("printer-1")
         hall.broken("printer-1", fault)
@@ -140,7 +140,7 @@ def test_a_hindered_printer_prints_nothing_and_says_why(tmp_path: Path, fault: s
         assert hall.reports.codes() == [f"+{code}", f"-{code}"]
 
 
-def test_the_roll_ending_in_a_slip_makes_it_uncertain_and_a_new_roll_goes_on(tmp_path: Path) -> None:
+def test_f02_the_roll_ending_in_a_slip_makes_it_uncertain_and_a_new_roll_goes_on(tmp_path: Path) -> None:
     with rig(tmp_path, {**FAST, "paper_mm": 20}) as hall:
         printer = hall.driver("printer-1")
         outcome = printer.print("c1", slip())
@@ -152,7 +152,7 @@ def test_the_roll_ending_in_a_slip_makes_it_uncertain_and_a_new_roll_goes_on(tmp
         assert (torn["is_torn"], torn["is_cut"], whole["is_cut"]) == (True, False, True)
 
 
-def test_a_cable_pulled_in_mid_slip_makes_it_uncertain_and_nothing_is_sent_again(tmp_path: Path) -> None:
+def test_f07_a_cable_pulled_in_mid_slip_makes_it_uncertain_and_nothing_is_sent_again(tmp_path: Path) -> None:
     with rig(tmp_path, {**PRINTER, "baud": 1200}) as hall:
         printer = hall.driver("printer-1")
         future = printer.submit("c1", slip())
@@ -164,7 +164,7 @@ def test_a_cable_pulled_in_mid_slip_makes_it_uncertain_and_nothing_is_sent_again
         assert len(hall.state("printer-1")["slips"]) == 1
 
 
-def test_a_printer_that_takes_no_bytes_ends_in_a_fault_not_in_waiting(tmp_path: Path) -> None:
+def test_f10_a_printer_that_takes_no_bytes_ends_in_a_fault_not_in_waiting(tmp_path: Path) -> None:
     with rig(tmp_path, FAST) as hall:
         printer = hall.driver("printer-1", options={"status": "none"})
         hall.broken("printer-1", "blocked")
@@ -173,7 +173,7 @@ def test_a_printer_that_takes_no_bytes_ends_in_a_fault_not_in_waiting(tmp_path: 
         assert outcome == PrintUncertain(order="c1", press=None, why="printer.blocked")
 
 
-def test_a_model_without_status_prints_unconfirmed(tmp_path: Path) -> None:
+def test_f11_a_model_without_status_prints_unconfirmed(tmp_path: Path) -> None:
     with rig(tmp_path, FAST) as hall:
         hall.broken("printer-1", "no_answer")
         printer = hall.driver("printer-1", options={"status": "none"})
@@ -187,7 +187,7 @@ def test_a_slow_answer_is_an_answer(tmp_path: Path) -> None:
         assert isinstance(hall.driver("printer-1").print("c1", slip()), Printed)
 
 
-def test_a_roll_near_its_end_is_told_and_printing_goes_on(tmp_path: Path) -> None:
+def test_f03_a_roll_near_its_end_is_told_and_printing_goes_on(tmp_path: Path) -> None:
     with rig(tmp_path, {**FAST, "paper_mm": 1000}) as hall:
         printer = hall.driver("printer-1")
         assert isinstance(printer.print("c1", slip()), Printed)
