@@ -1,9 +1,9 @@
 """Texts in the hall's two languages, from gettext catalogues under controller/locale.
 
 A key is the English text itself, or for what has no single English text a dotted name such as
-`error.404`. Refusals are said in English as the rules say them (hall/refusals.py). Catalogues are the
-.po files as translators edit them: every .po of a language is read at first use and joined, so that
-nothing has to be compiled or packaged twice.
+`error.404`. Refusals are said in English as the rules say them (hall/refusals.py), faults of devices as
+both ends say them (firmware/protocol/faults.py). Catalogues are the .po files as translators edit them:
+every .po of a language is read at first use and joined, so that nothing has to be compiled or packaged twice.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from babel.messages.pofile import read_po
 
 from controller.hall.model import Refused, Text
 from controller.hall.refusals import REFUSALS
+from firmware.protocol.faults import FAULTS, UNKNOWN
 
 LANGUAGES = ("zh", "en")
 DEFAULT = "zh"
@@ -109,6 +110,10 @@ def _read(lang: str) -> Catalog:
     if lang == "en":
         for code, text in REFUSALS.items():
             joined.add(f"refused.{code}", text)
+    for code, known in FAULTS.items():
+        joined.add(f"fault.{code}", known.what.in_language(lang))
+        joined.add(f"remedy.{code}", known.remedy.in_language(lang))
+    joined.add("remedy.unknown", UNKNOWN.in_language(lang))
     for path in sorted((LOCALE / lang / "LC_MESSAGES").glob("*.po")):
         with path.open("rb") as source:
             for message in read_po(source, locale=lang, abort_invalid=True):

@@ -12,6 +12,7 @@ import inspect
 import json
 import re
 import sys
+import tomllib
 import types
 import typing
 from collections.abc import Iterable
@@ -25,7 +26,9 @@ from controller.hall import commands, effects, events, model
 from controller.people import RIGHTS
 from controller.settings import Settings
 from firmware.cli import summaries
+from firmware.protocol import faults as known_faults
 from firmware.protocol import messages, topics
+from firmware.protocol.faults import FAULTS
 from firmware.settings import NodeSettings
 from web import asyncapi, openapi
 from web.api import DOCUMENTED as API
@@ -51,6 +54,7 @@ def pages() -> list[tuple[str, str]]:
         ("settings.md", _settings()),
         ("commands.md", _commands()),
         ("contract.md", _contract()),
+        ("faults.md", _faults()),
         ("openapi.json", _json(openapi.document(API))),
         ("asyncapi.json", _json(asyncapi.document())),
     ]
@@ -277,28 +281,82 @@ def _commands() -> str:
 
 def _contract() -> str:
     """Each rule with the sentences and names of the tests that show it."""
-    rules: dict[int, list[tuple[str, str]]] = {}
-    for file in sorted(TESTS.rglob("test_*.py")):
-        for test in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            ids = (
-                re.match(r"test((?:_r\d\d)+)_(\w+)", test.name) if isinstance(test, ast.FunctionDef) else None
-            )
-            if ids is not None and isinstance(test, ast.FunctionDef):
-                sentence = ast.get_docstring(test) or ids[2].replace("_", " ").capitalize() + "."
-                shown_by = f"`{file.relative_to(TESTS)}::{test.name}`"
-                for rule in re.findall(r"\d\d", ids[1]):
-                    rules.setdefault(int(rule), []).append((sentence.replace("\n", " "), shown_by))
     intro = (
         "What units and controller promise each other over MQTT, in the words of the tests that show it.\n"
         "Those of `contract/` run on nats-server and on Mosquitto, with a network in between that loses,\n"
         "doubles, holds and cuts. F numbers are faults that are put in on purpose."
     )
+    rules = _shown_by("R")
     parts = (
         part
-        for rule in sorted(rules)
-        for part in (f"## R{rule}", "", _table(("what holds", "shown by"), rules[rule]))
+        for rule in sorted(rules, key=lambda rule: int(rule[1:]))
+        for part in (f"## {rule}", "", _table(("what holds", "shown by"), rules[rule]))
     )
     return _page("The contract", intro, parts)
+
+
+def _shown_by(letter: str) -> dict[str, list[tuple[str, str]]]:
+    """The tests that bear an id, as (sentence, name): "R4" of test_r04_..., "F07" of test_f07_... and of a
+    test whose docstring names F07."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for file in sorted(TESTS.rglob("test_*.py")):
+        for test in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(test, ast.FunctionDef) and test.name.startswith("test_"):
+                for id in _ids(test, letter):
+                    row = (_sentence(test), f"`{file.relative_to(TESTS)}::{test.name}`")
+                    found.setdefault(id, []).append(row)
+    return found
+
+
+def _ids(test: ast.FunctionDef, letter: str) -> list[str]:
+    head = re.match(r"test((?:_[rf]\d\d)*)_", test.name)
+    named = re.findall(rf"_{letter.lower()}(\d\d)", head[1] if head else "")
+    if letter == "R":
+        return [f"R{int(number)}" for number in named]
+    said = re.findall(r"\bF(\d\d)\b", ast.get_docstring(test) or "")
+    return [f"F{number}" for number in dict.fromkeys((*named, *said))]
+
+
+def _sentence(test: ast.FunctionDef) -> str:
+    """What the test shows, as its docstring or its name says it."""
+    plain = re.sub(r"^test(?:_[rf]\d\d)*_", "", test.name).replace("_", " ")
+    return (ast.get_docstring(test) or f"{plain.capitalize()}.").replace("\n", " ")
+
+
+# --- faults -----------------------------------------------------------------------------------------
+
+
+def _faults() -> str:
+    """What breaks, what is expected then and which tests show it; and the codes people are told."""
+    shown = _shown_by("F")
+    catalogue = tomllib.loads((Path(__file__).parent / "faults.toml").read_text(encoding="utf-8"))["fault"]
+    intro = (
+        "What breaks in a hall, what is expected then, and the tests that break it on purpose. Deadlines\n"
+        "are compressed in most of them. What only a real Raspberry Pi can show is said so and not claimed."
+    )
+    parts: list[str] = []
+    for area in dict.fromkeys(one["area"] for one in catalogue):
+        parts += [f"## {area}", ""]
+        parts += [part for one in catalogue if one["area"] == area for part in _fault(one, shown)]
+    return _page("Faults", intro, [*parts, *_codes()])
+
+
+def _fault(one: dict[str, str], shown: dict[str, list[tuple[str, str]]]) -> Iterable[str]:
+    yield from (f"### {one['id']} {one['fault']}", "", f"Expected: {one['expected']}.", "")
+    if one["id"] in shown:
+        yield _table(("what holds", "shown by"), shown[one["id"]])
+    for word, lead in (("only", "Only on real hardware"), ("later", "Not shown yet")):
+        if word in one:
+            yield from (f"{lead}: {one[word]}.", "")
+
+
+def _codes() -> Iterable[str]:
+    rows = [
+        (f"`{code}`", known.severity, *(f"{each.zh}<br>{each.en}" for each in (known.what, known.remedy)))
+        for code, known in FAULTS.items()
+    ]
+    yield from ("## What people are told", "", _doc(known_faults), "")
+    yield _table(("code", "who notices", "what it is", "what to do"), rows)
 
 
 if __name__ == "__main__":

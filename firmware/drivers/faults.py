@@ -1,7 +1,6 @@
 """What is wrong with one device now: each fault is told once when it starts and once when it ends.
 
-Codes are those of the fault catalogue (edge-peers 9): kind of device, dot, what. Severity says who
-notices: a citizen, the technician today (degraded), or the next service visit (maintenance).
+The codes, how bad they are and what to do about them stand in firmware/protocol/faults.py.
 """
 
 from __future__ import annotations
@@ -9,29 +8,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 
+from firmware.protocol.faults import SEVERITIES, severity
 from firmware.protocol.messages import Faulted, Recovered, Struct
-
-SEVERITY: Mapping[str, str] = {
-    "printer.paper_out": "citizen",
-    "printer.cover_open": "citizen",
-    "printer.cutter": "citizen",
-    "printer.failed": "citizen",
-    "printer.head_hot": "degraded",
-    "printer.gone": "citizen",
-    "printer.no_answer": "citizen",
-    "printer.blocked": "citizen",
-    "printer.wrong_device": "citizen",
-    "printer.near_end": "maintenance",
-    "input.stuck": "degraded",
-    "input.gone": "citizen",
-    "keypad.gone": "degraded",
-    "keypad.noise": "degraded",
-    "keypad.stuck": "degraded",
-    "led.gone": "degraded",
-    "led.no_answer": "degraded",
-    "speaker.failed": "degraded",
-}
-_ORDER = ("citizen", "degraded", "maintenance")
 
 
 class Faults:
@@ -49,8 +27,7 @@ class Faults:
             if code in self._open:
                 return
             self._open[code] = detail
-        severity = SEVERITY.get(code, "degraded")
-        self._report(Faulted(device=self._device, code=code, detail=detail, severity=severity))
+        self._report(Faulted(device=self._device, code=code, detail=detail, severity=severity(code)))
 
     def cleared(self, code: str) -> None:
         """Report Recovered, when it was open."""
@@ -72,5 +49,5 @@ class Faults:
     def worst(self) -> str:
         """ "ok", or the open code people notice first."""
         with self._lock:
-            codes = sorted(self._open, key=lambda code: _ORDER.index(SEVERITY.get(code, "degraded")))
+            codes = sorted(self._open, key=lambda code: SEVERITIES.index(severity(code)))
         return codes[0] if codes else "ok"
