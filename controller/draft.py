@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from controller import people
 from controller.hall.commands import Command
 from controller.hall.effects import Effect
-from controller.hall.engine import apply, decide, effects
+from controller.hall.engine import effects, steps
 from controller.hall.events import Event
 from controller.hall.model import Hall, Refused
 from controller.people import Actor, ActorKind
@@ -182,8 +182,8 @@ class Draft:
         hall, told, tickets = self.hall, list[Told](), dict[int, projections.Row]()
         if asked.command is not None:
             people.check(asked.by, asked.command, hall)
-            for event in decide(hall, asked.command, self.now):
-                hall = apply(hall, event)
+            for event, after in steps(hall, asked.command, self.now):
+                hall = after
                 told.append((event, effects(hall, event)))
                 projections.note(tickets, hall, event)
         rows = [

@@ -5,7 +5,6 @@ An event about a ticket or window the hall does not know changes nothing.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeAlias, assert_never
 
@@ -74,6 +73,7 @@ from controller.hall.places import again_first
 from controller.hall.plans import with_plan
 from controller.hall.roster import doubts_of
 from controller.hall.standing import passed_by, put, refigured, restaffed, seat
+from controller.hall.values import replace
 
 OfHall: TypeAlias = (
     PlanChanged
@@ -138,19 +138,26 @@ def apply(hall: Hall, event: Event) -> Hall:
     return _of_window(hall, session, event)
 
 
+Step = tuple[Event, Hall]  # what happens, and the hall after it
+
+
 class Course:
     """What is decided so far at one instant, and the hall as it will be after it."""
 
-    __slots__ = ("events", "hall", "now")
+    __slots__ = ("hall", "now", "steps")
 
     def __init__(self, hall: Hall, now: datetime) -> None:
         self.hall = hall
         self.now = now
-        self.events: list[Event] = []
+        self.steps: list[Step] = []
+
+    @property
+    def events(self) -> list[Event]:
+        return [event for event, _ in self.steps]
 
     def add(self, event: Event) -> None:
         self.hall = apply(self.hall, event)
-        self.events.append(event)
+        self.steps.append((event, self.hall))
 
 
 # --- the hall and its day --------------------------------------------------------------------------

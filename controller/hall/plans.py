@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from controller.hall.model import FINAL, Hall, Plan, Queue, Session, Window, WindowState
 from controller.hall.refusals import refuse
 from controller.hall.standing import reindexed
+from controller.hall.values import replace
 
 
 def new_hall(id: str, plan: Plan) -> Hall:

@@ -5,7 +5,6 @@ A command from a window whose connection was thought lost proves that it is back
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from typing import TypeAlias, assert_never
@@ -25,7 +24,6 @@ from controller.hall.commands import (
     Transfer,
 )
 from controller.hall.events import (
-    Event,
     ServiceStarted,
     TicketAbandoned,
     TicketCalled,
@@ -53,6 +51,7 @@ from controller.hall.model import (
 from controller.hall.places import again_first, line_of, walk
 from controller.hall.refusals import refuse
 from controller.hall.tickets import queue_of, running_day, ticket_of
+from controller.hall.values import replace
 
 AtWindow: TypeAlias = (
     CallNext | Recall | Start | NoShow | Hold | Resume | Transfer | Finish | JumpCall | Reopen
@@ -60,7 +59,7 @@ AtWindow: TypeAlias = (
 AWAY = frozenset({WindowState.CLOSED, WindowState.OFFLINE})
 
 
-def decide(hall: Hall, command: AtWindow, now: datetime) -> list[Event]:
+def decide(hall: Hall, command: AtWindow, now: datetime) -> Course:
     course = Course(hall, now)
     match command:
         case CallNext():
@@ -86,7 +85,7 @@ def decide(hall: Hall, command: AtWindow, now: datetime) -> list[Event]:
             _reopen(course, command)
         case _:
             assert_never(command)
-    return course.events
+    return course
 
 
 # --- who is at the window --------------------------------------------------------------------------

@@ -8,7 +8,6 @@ fronts; a no-show among the missed; an active one of an identified person among 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 from typing import TypeAlias
 
@@ -29,6 +28,7 @@ from controller.hall.model import (
 )
 from controller.hall.places import due, line_of
 from controller.hall.roster import Roster, is_same_staff
+from controller.hall.values import replace
 
 _Persons: TypeAlias = Map[tuple[str, str], int]
 _Key: TypeAlias = tuple[str, TicketClass]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
 from typing import TypeAlias, assert_never
 
@@ -45,6 +44,7 @@ from controller.hall.model import (
 )
 from controller.hall.places import behind_next, first_place
 from controller.hall.refusals import refuse
+from controller.hall.values import replace
 
 NOBODY = ""  # holds the leases that are passed over
 LARGEST_LEASE = 1000  # numbers; a dispenser gives out fewer in a day
