@@ -42,7 +42,7 @@ CUT_OFF_S = 0.25  # A frame takes 10 ms; silence this long means the rest is not
 class Bus:
     """One line with its keypads. Everything but add and send runs on the line's thread."""
 
-    def __init__(self, wire: wires.SerialWire) -> None:
+    def __init__(self, wire: wires.LineWire) -> None:
         self.strangers = 0  # frames of addresses nobody configured
         self._reader = Reader()
         self._keypads: dict[int, Keypad] = {}
@@ -148,7 +148,7 @@ class Keypad:
     def __init__(self, config: DeviceConfig, report: Reporter) -> None:
         self.config = config
         self.faults = Faults(config.device, report)
-        self._wire = wires.serial_wire(config.wire)
+        self._wire = wires.line_wire(config.wire)
         self._address = 1 if config.address is None else config.address
         self._rater = int(config.options.get("rater", self._address))
         self._ratings = config.ratings or dict(RATINGS)

@@ -29,9 +29,9 @@ RETRY_S = 1.0  # A bar that did not answer is tried again this soon, for repaint
 class Bus:
     """One line with its bars, asked one after another. Everything but add runs on the line's thread."""
 
-    def __init__(self, wire: wires.SerialWire) -> None:
+    def __init__(self, wire: wires.LineWire) -> None:
         self.line = Line(wire, self)
-        self._baud = wire.baud
+        self._bytes_per_s = wire.bytes_per_s
         self._bars: list[LedBar] = []
         self._reader = Reader()
         self._asked: _Asked | None = None
@@ -82,7 +82,7 @@ class Bus:
             self._next(now)
         if self._asked is not None and self._asked.is_unsent:
             self._asked.is_unsent = False
-            self._asked.until = now + REPLY_S + len(self._asked.data) * 10 / self._baud
+            self._asked.until = now + REPLY_S + len(self._asked.data) / self._bytes_per_s
             port.write(self._asked.data)
 
     def _next(self, now_s: float) -> None:
@@ -140,7 +140,7 @@ class LedBar:
         self.refusals = 0
         self.asked_at = 0.0
         self._columns = int(config.options.get("columns", "0"))
-        self._wire = wires.serial_wire(config.wire)
+        self._wire = wires.line_wire(config.wire)
         self._faults = Faults(config.device, report)
         self._bus: Bus | None = None
         self._wanted: str | None = None

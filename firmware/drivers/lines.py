@@ -1,4 +1,4 @@
-"""A serial line kept open: one thread reads and writes it, and looks for it again when it goes.
+"""A line kept open: one thread reads and writes it, and looks for it again when it goes.
 
 Hides re-opening with back-off, and that several devices hang on one line (RS-485): drivers of the
 same wire share one Line. A line that comes back is used again within LOOK_S of its return, because
@@ -8,7 +8,6 @@ looking for a missing path costs nothing; an opening that fails otherwise backs 
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -37,13 +36,13 @@ class Talk(Protocol):
 class Line:
     """Opens `text`, feeds `talk`, and reopens until stopped."""
 
-    def __init__(self, wire: wires.SerialWire, talk: Talk) -> None:
+    def __init__(self, wire: wires.LineWire, talk: Talk) -> None:
         self.reopens = 0
         self._wire = wire
         self._talk = talk
         self._port: wires.Port | None = None
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"line {wire.path}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"line {wire.name}", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
@@ -59,11 +58,11 @@ class Line:
         self._thread.join(timeout=STOP_S)
 
     def _run(self) -> None:
-        waits = Waiting(self._wire.path, self._stop)
+        waits = Waiting(self._wire, self._stop)
         was_told = False
         while not self._stop.is_set():
             try:
-                port = wires.open_serial(self._wire)
+                port = wires.open_line(self._wire)
             except wires.WireFault as fault:
                 was_told = self._told(fault, was_told)
                 waits.pause()
@@ -96,10 +95,10 @@ class Line:
 
 
 class Waiting:
-    """Pauses between openings: short while the path is missing, backing off while it is there but fails."""
+    """Pauses between openings: short while its path is missing, backing off while it is there but fails."""
 
-    def __init__(self, path: str, stop: threading.Event) -> None:
-        self._path = path
+    def __init__(self, wire: wires.LineWire, stop: threading.Event) -> None:
+        self._wire = wire
         self._stop = stop
         self._next_s = BACK_OFF_S[0]
 
@@ -108,10 +107,10 @@ class Waiting:
 
     def pause(self) -> None:
         """Return when it is worth trying again, or at once when stopped."""
-        if os.path.exists(self._path):
+        if self._wire.is_there:
             until_s = time.monotonic() + self._next_s
             self._next_s = min(self._next_s * 2, BACK_OFF_S[1])
-            while os.path.exists(self._path) and time.monotonic() < until_s and not self._stop.wait(LOOK_S):
+            while self._wire.is_there and time.monotonic() < until_s and not self._stop.wait(LOOK_S):
                 pass
             return
         self._stop.wait(LOOK_S)
@@ -128,18 +127,18 @@ B = TypeVar("B", bound=SharedBus)
 class Shared(Generic[B]):
     """Buses by their wire: the first driver that takes one opens it, the last that leaves closes it."""
 
-    def __init__(self, make: Callable[[wires.SerialWire], B]) -> None:
+    def __init__(self, make: Callable[[wires.LineWire], B]) -> None:
         self._make = make
-        self._buses: dict[wires.SerialWire, tuple[B, int]] = {}
+        self._buses: dict[wires.LineWire, tuple[B, int]] = {}
         self._lock = threading.Lock()
 
-    def take(self, wire: wires.SerialWire) -> B:
+    def take(self, wire: wires.LineWire) -> B:
         with self._lock:
             bus, users = self._buses.get(wire) or (self._make(wire), 0)
             self._buses[wire] = (bus, users + 1)
             return bus
 
-    def leave(self, wire: wires.SerialWire) -> None:
+    def leave(self, wire: wires.LineWire) -> None:
         with self._lock:
             bus, users = self._buses[wire]
             if users > 1:

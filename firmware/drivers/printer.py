@@ -50,12 +50,12 @@ class Printer:
 
     def __init__(self, config: DeviceConfig, report: Reporter) -> None:
         self.config = config
-        self._wire = wires.serial_wire(config.wire)
+        self._wire = wires.line_wire(config.wire)
         self._faults = Faults(config.device, report)
         self._has_status = config.options.get("status", "ask") != "none"
         self._port: wires.Port | None = None
         self._stop = threading.Event()
-        self._waiting = Waiting(self._wire.path, self._stop)
+        self._waiting = Waiting(self._wire, self._stop)
         self._work = ThreadPoolExecutor(max_workers=1, thread_name_prefix=config.device)
         self._watch = threading.Thread(target=self._poll, name=f"{config.device} watch", daemon=True)
         self._counts = {"slips": 0, "uncertain": 0, "not_printed": 0, "reopens": 0, "bytes": 0}
@@ -129,7 +129,7 @@ class Printer:
             self._lost(fault)
             return f"printer.{fault.what}"
         self._counts["bytes"] += len(slip)
-        why = self._checked(len(slip) * 10 / self._wire.baud + SETTLE_S)
+        why = self._checked(len(slip) / self._wire.bytes_per_s + SETTLE_S)
         if why == "printer.cutter":
             self._recover_cutter()
         return why
@@ -188,7 +188,7 @@ class Printer:
 
     def _open(self) -> None:
         try:
-            self._port = wires.open_serial(self._wire)
+            self._port = wires.open_line(self._wire)
         except wires.WireFault as fault:
             self._faults.only({"printer.gone": str(fault)}, CONNECTION)
             return

@@ -225,8 +225,8 @@ def test_a_wrong_wire_is_told_with_what_is_wrong(wire: str, said: str) -> None:
 def test_two_programs_cannot_share_a_port(tmp_path: Path) -> None:
     with rig(tmp_path, FAST) as hall:
         wire: Any = wires.serial_wire(hall.seen("printer-1")["wire"])
-        first = wires.open_serial(wire)
+        first = wires.open_line(wire)
         with pytest.raises(wires.WireFault, match="in use") as fault:
-            wires.open_serial(wire)
+            wires.open_line(wire)
         assert fault.value.what == "busy"
         first.close()

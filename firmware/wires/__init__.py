@@ -1,0 +1,41 @@
+"""Opened wires for the drivers, named as in the configuration.
+
+The only place that imports gpiozero, serial, spidev and cv2. A driver gets a port, edges, a sink or
+pictures and never learns whether hardware or an emulator stands at the other end: on an emulated unit
+the same text names the emulator's end of the wire. What a kind of wire needs is imported when one is
+opened, so a unit pays only for what hangs on it.
+"""
+
+from firmware.wires.fault import WireFault
+from firmware.wires.lines import (
+    FileWire,
+    LineWire,
+    Port,
+    SerialWire,
+    TcpWire,
+    line_wire,
+    open_line,
+    serial_wire,
+)
+from firmware.wires.pins import Pin, PinWire, open_button, pin_wire
+from firmware.wires.sound import Sound, SoundWire, open_sound, sound_wire
+
+__all__ = [
+    "FileWire",
+    "LineWire",
+    "Pin",
+    "PinWire",
+    "Port",
+    "SerialWire",
+    "Sound",
+    "SoundWire",
+    "TcpWire",
+    "WireFault",
+    "line_wire",
+    "open_button",
+    "open_line",
+    "open_sound",
+    "pin_wire",
+    "serial_wire",
+    "sound_wire",
+]
