@@ -1,7 +1,7 @@
 """Between the hall and its devices: reports become commands, effects become orders and boards.
 
 Hides MQTT and everything it does wrong: the broker is a pipe that loses, doubles and reorders. A unit's
-messages are put in order (inbox), committed with their number (live), and only then acked. Orders are
+messages are put in order (intake), committed with their number (live), and only then acked. Orders are
 sent until answered; boards and configurations are retained snapshots, sent again on every connection.
 Bytes that are no message are set aside with the reason, counted, and everything else goes on.
 """
@@ -19,12 +19,10 @@ from controller import broker, meanings
 from controller.boards import window_of
 from controller.courier import Courier, Results
 from controller.devices import Devices
-from controller.draft import raised
 from controller.hall.model import Refused
-from controller.inbox import Lane
+from controller.intake import Due, Intake
 from controller.leases import AboutNumbers, Leases
 from controller.live import Answer, Committed, Live, NotRunning, PendingOrder, Settled
-from controller.meanings import Message
 from controller.news import lacking
 from controller.orders import Renderer
 from controller.people import SYSTEM, unit_actor
@@ -37,7 +35,6 @@ from controller.showing import Showing
 from controller.store import log as event_log
 from controller.store import orders as stored_orders
 from controller.store.devices import Record, set_aside_count
-from controller.store.errors import StoreFailed
 from controller.store.orders import FINAL
 from controller.troubles import Troubles
 from firmware.protocol import messages, topics
@@ -74,22 +71,10 @@ class Bus:
         self.live, self.devices, self.settings, self.gen = live, devices, settings, gen
         self.hall = live.id
         self.guard = Guard(_logger)
-        self.screens = Screens(
-            lambda: live.hall,
-            live.clock.now,
-            gen,
-            every_s=settings.board_every_s,
-            time_zone=settings.time_zone,
-            forecast=live.lookout.latest,
-        )
-        self.presence = Presence(
-            Deadlines(settings.heartbeat_lost_s, settings.suspect_after_s, settings.offline_after_s)
-        )
-        self._renderer = renderer
+        self.screens = _screens(live, settings, gen)
+        self.presence = Presence(_deadlines(settings))
         self._postings = Postings(live, devices, renderer, self.presence)
-        self._lock = threading.Lock()
-        self._lanes: dict[tuple[str, str], Lane[Posting]] = {}
-        self._acks: set[tuple[str, str]] = set()
+        self._intake = Intake(live, self._postings, self.guard, self._record, self._on_stored)
         self._results = Results()
         self._courier = Courier(live.clock, gen, settings.order_resend_s, live.timings)
         self._pressed: dict[str, float] = {}  # unit -> when the press came that is being committed
@@ -109,7 +94,13 @@ class Bus:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"bus-{self.hall}", daemon=True)
         self._unsubscribe: Callable[[], None] = lambda: None
-        self._handlers: Mapping[str, Callable[[str, bytes], None]] = {
+        self._handlers = self._make_handlers()
+        self.session = self._make_session(broker.login(settings))
+        self._showing = Showing(self.screens, self._say_board, live.timings.board_sent)
+
+    def _make_handlers(self) -> Mapping[str, Callable[[str, bytes], None]]:
+        """What takes a unit's message, by the last part of its topic."""
+        return {
             "evt": self._on_event,
             "res": self._on_result,
             "state": self._on_state,
@@ -118,8 +109,6 @@ class Bus:
             "cfg": self._on_config_state,
             "req": self._on_request,
         }
-        self.session = self._make_session(broker.login(settings))
-        self._showing = Showing(self.screens, self._say_board, live.timings.board_sent)
 
     def _make_session(self, login: broker.Login) -> Session:
         return Session(
@@ -171,8 +160,7 @@ class Bus:
     @property
     def is_stalled(self) -> bool:
         """Messages wait because the store cannot take them."""
-        with self._lock:
-            return any(lane.is_stalled for lane in self._lanes.values())
+        return self._intake.is_stalled
 
     def units(self) -> list[UnitStatus]:
         """Every unit that may connect, and how it is."""
@@ -232,79 +220,23 @@ class Bus:
         self.presence.alive(unit, time.monotonic())
         if isinstance(posting, Poison):
             self.guard.count(posting.count)
-        with self._lock:
-            lane = self._lane(message.unit, message.epoch)
-            if not lane.offer(message.seq, posting):
-                self.guard.count("duplicates")
-                self._acks.add((unit, message.epoch))
-                self._wake.set()
-                return
-        self._advance(lane)
+        if not self._intake.hear(message, posting):
+            self.guard.count("duplicates")
+            self._wake.set()
 
-    def _lane(self, unit: str, epoch: str) -> Lane[Posting]:
-        found = self._lanes.get((unit, epoch))
-        if found is None:
-            found = self._lanes[unit, epoch] = Lane(unit, epoch, self.live.heard_up_to(unit, epoch))
-        return found
-
-    def _advance(self, lane: Lane[Posting]) -> None:
-        """Give the lane's next message to the writer, unless one is there already."""
-        with self._lock:
-            taken = lane.take()
-        if taken is None:
-            return
-        seq, posting = taken
-        posted: list[Future[Answer]] = []
-        error = raised(lambda: posted.append(posting.post(Message(lane.unit, lane.epoch, seq))))
-        if error is None:
-            posted[0].add_done_callback(lambda done: self._posted(lane, seq, posting, done))
-        elif isinstance(error, NotRunning):
-            with self._lock:
-                lane.failed()
-        else:
-            self._could_not(lane, seq, posting, error)
-
-    def _posted(self, lane: Lane[Posting], seq: int, posting: Posting, done: Future[Answer]) -> None:
-        """On the writer's thread, after the commit (R6): ack, then the next."""
-        error = done.exception()
-        if isinstance(error, StoreFailed | NotRunning):
-            with self._lock:
-                lane.failed()
-            return
-        if error is not None and not isinstance(error, Refused):
-            self._could_not(lane, seq, posting, error)
-            return
-        if isinstance(error, Refused):
-            self.guard.count("refused")
-            kept = self._postings.refused(posting, Message(lane.unit, lane.epoch, seq), error)
-            if kept is not None:
-                self._record(kept)
-        with self._lock:
-            lane.committed(seq)
-            self._acks.add((lane.unit, lane.epoch))
-        self._courier.settle(posting.results(), lane.unit, time.monotonic())
-        self._note_time(lane.unit, posting)
+    def _on_stored(self, unit: str, posting: Posting) -> None:
+        """On the writer's thread: a message of a unit is stored."""
+        self._courier.settle(posting.results(), unit, time.monotonic())
+        self._note_time(unit, posting)
         if (used := posting.offline_number()) is not None:
-            self._leases.used(lane.unit, *used)
+            self._leases.used(unit, *used)
         self._wake.set()
-        self._advance(lane)
 
     def _note_time(self, unit: str, posting: Posting) -> None:
         if isinstance(posting, Word):
             self.live.timings.report_committed.observe(time.monotonic() - posting.came_s)
             if isinstance(posting.report, messages.Pressed):
                 self._pressed[unit] = posting.came_s
-
-    def _could_not(self, lane: Lane[Posting], seq: int, posting: Posting, error: BaseException) -> None:
-        """A mistake of this program in one message: set it aside, so that those behind it go on (R7)."""
-        _logger.error("hall %s: message %d of %s failed", self.hall, seq, lane.unit, exc_info=error)
-        self.guard.count("quarantined")
-        with self._lock:
-            if isinstance(posting, Poison):
-                lane.failed()  # even setting it aside failed; try again later
-                return
-            lane.replace(seq, self._postings.poison_of(posting, lane.unit, error))
-        self._advance(lane)
 
     def _on_result(self, unit: str, payload: bytes) -> None:
         result = decode(payload, messages.Result)
@@ -328,8 +260,7 @@ class Bus:
         self._troubles.born(unit, birth)
         if self._troubles.is_cloned(unit):
             return
-        with self._lock:
-            hi = self._lane(unit, birth.outbox.ep).hi
+        hi = self._intake.heard_up_to(unit, birth.outbox.ep)
         self._courier.again(now_s, unit)
         self._recall(unit, birth.outbox, hi)
         is_live = before is not None and birth.sess > before  # A retained birth may be older than it says.
@@ -355,7 +286,7 @@ class Bus:
     def _recall(self, unit: str, outbox: messages.OutboxState, hi: int) -> None:
         """Have the unit say again what it was acked, when this database is older than that (F81)."""
         if outbox.acked > hi:
-            self._send_ack(unit, outbox.ep, hi, [(hi + 1, outbox.acked)])
+            self._send_ack(Due(unit, outbox.ep, hi, [(hi + 1, outbox.acked)]))
             self._leases.recall(unit, outbox.ep, outbox.acked - hi)
 
     def _touch_windows(self, unit: str) -> None:
@@ -452,21 +383,16 @@ class Bus:
         self._send_configs()
         self._showing.again()
         self._courier.again(now_s)
-        with self._lock:
-            self._acks.update(self._lanes)
+        self._intake.ack_all()
 
     def _send_acks(self) -> None:
-        if not self.session.is_up:
-            return
-        with self._lock:
-            due = [(unit, epoch, self._lanes[unit, epoch].hi) for unit, epoch in self._acks]
-            self._acks.clear()
-        for unit, epoch, hi in due:
-            self._send_ack(unit, epoch, hi)
+        if self.session.is_up:
+            for due in self._intake.acks():
+                self._send_ack(due)
 
-    def _send_ack(self, unit: str, epoch: str, hi: int, miss: Iterable[tuple[int, int]] = ()) -> None:
-        if self.live.heard_up_to(unit, epoch) < hi:
-            hi = self.live.heard_up_to(unit, epoch)  # a gap passed over is no commit yet
+    def _send_ack(self, due: Due) -> None:
+        unit, epoch, hi, miss = due
+        hi = min(hi, self.live.heard_up_to(unit, epoch))  # a gap passed over is no commit yet
         ack = messages.Ack(ep=epoch, hi=hi, miss=list(miss))
         # Lost, it is given again when the unit sends again; at QoS 1 it would cost a PUBACK for each press.
         self.session.publish(topics.down(self.hall, unit, "ack"), encode(ack), qos=0)
@@ -523,14 +449,9 @@ class Bus:
             self._publish(topics.controller_state(self.hall), self._state(is_online=True), retain=True)
 
     def _retry_and_ask(self, now_s: float) -> None:
-        with self._lock:
-            lanes = list(self._lanes.values())
-            gaps = [(lane, lane.missing(now_s, self.settings.reorder_wait_s)) for lane in lanes]
-        for lane, missing in gaps:
-            if missing:
-                self.guard.count("asked_again")
-                self._send_ack(lane.unit, lane.epoch, lane.hi, missing)
-            self._advance(lane)
+        for gap in self._intake.retry(now_s, self.settings.reorder_wait_s):
+            self.guard.count("asked_again")
+            self._send_ack(gap)
 
     def _expire(self, now_s: float) -> None:
         late = self._courier.expired(now_s)
@@ -595,3 +516,18 @@ class Bus:
         if error is not None and not isinstance(error, Refused):
             self.guard.count("not_posted")
             _logger.error("hall %s: a row could not be stored: %s", self.hall, error)
+
+
+def _screens(live: Live, settings: Settings, gen: int) -> Screens:
+    return Screens(
+        lambda: live.hall,
+        live.clock.now,
+        gen,
+        every_s=settings.board_every_s,
+        time_zone=settings.time_zone,
+        forecast=live.lookout.latest,
+    )
+
+
+def _deadlines(settings: Settings) -> Deadlines:
+    return Deadlines(settings.heartbeat_lost_s, settings.suspect_after_s, settings.offline_after_s)
