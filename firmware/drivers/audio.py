@@ -9,91 +9,56 @@ options of the DeviceConfig: one (yao | yi), rate (words a minute, 150), voices 
 
 from __future__ import annotations
 
-import json
-import os
 import queue
-import select
 import struct
-import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import dataclass
 
 from firmware import wires
 from firmware.drivers import Reporter, wav
 from firmware.drivers.faults import Faults
+from firmware.drivers.helper import Helper, HelperFault
 from firmware.drivers.speech_text import spoken_en, spoken_zh
 from firmware.protocol.messages import Capability, DeviceConfig, Speak, Spoken
 
 SYNTHESIS_S = 10.0  # 3.4 s of sound take 8 ms (libraries.md 1.1); this is for a board under load
 TRIES = 3
 RETRY_S = 1.0
-HELPER = (sys.executable, "-m", "firmware.drivers.speech")
 
 
 class VoiceFault(Exception):
-    """The speaking helper died, or did not answer in time."""
+    """The voice cannot say it: its helper died or hung, or it does not know the language."""
 
 
 class Voice:
-    """The helper process, started when needed."""
+    """espeak-ng in its helper process (speech.py), started when needed."""
 
     def __init__(self) -> None:
-        self.starts = 0
-        self.rate_hz = 22050
-        self._helper: subprocess.Popen[bytes] | None = None
+        self._helper = Helper("firmware.drivers.speech", "the speaking helper", SYNTHESIS_S, head_size=4)
+
+    @property
+    def starts(self) -> int:
+        return self._helper.starts
+
+    @property
+    def rate_hz(self) -> int:
+        """Of the samples; known once something was said."""
+        return int(struct.unpack(">I", self._helper.head)[0])
 
     def samples(self, voice: str, text: str, rate: int) -> bytes:
         """The sentence as int16 samples. Raises VoiceFault; the next call starts a new helper."""
-        helper = self._running()
-        asked = json.dumps({"voice": voice, "text": text, "rate": rate}) + "\n"
         try:
-            assert helper.stdin is not None
-            helper.stdin.write(asked.encode())
-            helper.stdin.flush()
-            size = struct.unpack(">I", self._read(helper, 4))[0]
-            samples = self._read(helper, size)
-        except OSError as error:
-            self.close()
-            raise VoiceFault(f"the speaking helper went away ({error})") from error
+            samples = self._helper.ask({"voice": voice, "text": text, "rate": rate})
+        except HelperFault as fault:
+            raise VoiceFault(str(fault)) from fault
         if text.strip() and not samples:
             raise VoiceFault(f"espeak-ng has no voice {voice!r}")
         return samples
 
     def close(self) -> None:
-        helper, self._helper = self._helper, None
-        if helper is None:
-            return
-        helper.kill()
-        helper.wait()
-        for pipe in (helper.stdin, helper.stdout):
-            if pipe is not None:
-                with suppress(OSError):
-                    pipe.close()
-
-    def _running(self) -> subprocess.Popen[bytes]:
-        if self._helper is None or self._helper.poll() is not None:
-            self.close()
-            self.starts += 1
-            self._helper = subprocess.Popen(HELPER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
-            self.rate_hz = struct.unpack(">I", self._read(self._helper, 4))[0]
-        return self._helper
-
-    def _read(self, helper: subprocess.Popen[bytes], size: int) -> bytes:
-        assert helper.stdout is not None
-        data, until_s = b"", time.monotonic() + SYNTHESIS_S
-        while len(data) < size:
-            left_s = until_s - time.monotonic()
-            is_there = left_s > 0 and select.select([helper.stdout], [], [], left_s)[0]
-            more = os.read(helper.stdout.fileno(), size - len(data)) if is_there else b""
-            if not more:
-                self.close()
-                raise VoiceFault("the speaking helper died" if is_there else "the speaking helper hung")
-            data += more
-        return data
+        self._helper.close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,19 @@
-"""The helper process that speaks: sentences in on standard input, samples out on standard output.
+"""The helper process that speaks: sentences in, samples out (helper.py says how).
 
 It alone loads espeak-ng, which is GPL-3 and C: the agent talks to it through pipes, as to any program,
 and starts it again when it dies. Ends when its standard input ends, so it never outlives the agent.
 
-    in    one JSON object a line: {"voice": "cmn", "text": "...", "rate": 160}
-    out   4 bytes sample rate at the start (big-endian); per line 4 bytes length, then int16 little-endian
+    in    {"voice": "cmn", "text": "...", "rate": 160}
+    out   at the start 4 bytes, the sample rate (big-endian); per question int16 samples, little-endian
 """
 
 from __future__ import annotations
 
 import ctypes
-import json
 import struct
 import sys
+
+from firmware.drivers.helper import serve
 
 SYNCHRONOUS = 2  # espeak_AUDIO_OUTPUT: samples to the callback. Source: espeak-ng speak_lib.h
 RATE = 1  # espeak_PARAMETER espeakRATE, words a minute
@@ -56,15 +57,10 @@ class Voices:
 def main() -> int:
     """Answer sentences until standard input ends."""
     voices = Voices()
-    out = sys.stdout.buffer
-    out.write(struct.pack(">I", voices.rate_hz))
-    out.flush()
-    for line in sys.stdin.buffer:
-        asked = json.loads(line)
-        samples = voices.speak(asked["voice"], asked["text"], asked["rate"])
-        out.write(struct.pack(">I", len(samples)) + samples)
-        out.flush()
-    return 0
+    return serve(
+        lambda asked: voices.speak(asked["voice"], asked["text"], asked["rate"]),
+        head=struct.pack(">I", voices.rate_hz),
+    )
 
 
 if __name__ == "__main__":
