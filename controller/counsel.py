@@ -1,13 +1,13 @@
 """What might be done about long waits, worked out now and then and kept for whoever looks.
 
-Playing the next hour through takes a good part of a second, so it is done on a thread of its own, at most
-every EVERY_S real seconds and only while somebody waits long. Hides that, and which advice was put aside.
+Playing the next hour through takes a good part of a second, so `look` is called beside everything else, at
+most every EVERY_S real seconds, and plays only while somebody waits long. Hides that, and which advice was
+put aside.
 """
 
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from random import Random
@@ -58,26 +58,3 @@ class Counsel:
     def put_aside(self, measure: Measure, length: timedelta = AWAY) -> None:
         with self._lock:
             self._away[key_of(measure)] = self._now() + length
-
-
-class Counsellor:
-    """Works advice out again and again while it runs."""
-
-    def __init__(self, counsel: Counsel) -> None:
-        self._counsel = counsel
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="counsel", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stopping.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        pause_s = EVERY_S
-        while not self._stopping.wait(pause_s):
-            began_s = time.monotonic()
-            self._counsel.look()
-            pause_s = max(EVERY_S, 50 * (time.monotonic() - began_s))

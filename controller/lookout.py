@@ -1,7 +1,7 @@
 """The waits to come in one hall, for every screen that shows them: one look ahead, shared and paced.
 
 A look costs a few milliseconds, so nobody who decides or draws boards makes one: `latest` only reads. Web
-pages ask with `now`, and `Watch` looks again every few seconds on a thread of its own while the hall changes.
+pages ask with `now`, and `look_and_tell` is called every few seconds beside them while the hall changes.
 Hides the pace, which counts in real seconds whatever the speed of the hall's clock.
 """
 
@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 
 from controller.hall.model import Hall
 from controller.hall.waits import LOOK_EVERY, Forecast, forecast
+from controller.paced import SHARE
 
 LOOK_S = 2.0  # real seconds between two looks
-SHARE = 0.02  # of a processor's time that looks may take; a large hall is looked at less often
 
 
 class Lookout:
@@ -29,6 +29,7 @@ class Lookout:
         self._read, self._now, self._every_s = read, now, every_s
         self._turn = threading.Lock()
         self._last: tuple[Hall, Forecast] | None = None
+        self._told: Forecast | None = None
         self._next_s = 0.0  # monotonic, before which nobody looks again
 
     def latest(self) -> Forecast:
@@ -60,26 +61,9 @@ class Lookout:
         took_s = time.monotonic() - began_s
         self._next_s = began_s + (max(self._every_s, took_s / SHARE) if self._every_s else 0.0)
 
-
-class Watch:
-    """Looks again and again while it runs, and tells when there is a new forecast."""
-
-    def __init__(self, lookout: Lookout, told: Callable[[], None]) -> None:
-        self._lookout, self._told = lookout, told
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="lookout", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stopping.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        seen: Forecast | None = None
-        while not self._stopping.wait(LOOK_S):
-            known = self._lookout.now()
-            if known is not seen:
-                seen = known
-                self._told()
+    def look_and_tell(self, told: Callable[[], None]) -> None:
+        """Look when it is due, and call `told` when the forecast is not the one that was told last."""
+        known = self.now()
+        if known is not self._told:
+            self._told = known
+            told()

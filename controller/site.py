@@ -10,17 +10,19 @@ import logging
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from controller.bus import Bus
 from controller.clock import HallClock, real_now
-from controller.counsel import Counsellor
+from controller.counsel import EVERY_S
 from controller.devices import Devices
 from controller.hall.commands import ChangePlan
 from controller.hall.model import HallError, Plan, Text
 from controller.live import Live
 from controller.lock import SiteTaken, lock
-from controller.lookout import Watch
+from controller.lookout import LOOK_S
 from controller.orders import Renderer
+from controller.paced import Paced
 from controller.people import SYSTEM
 from controller.presence import Status
 from controller.settings import Settings
@@ -128,9 +130,13 @@ class Site:
         self._closing.callback(live.stop)
         bus.start()
         self._closing.callback(bus.stop)
-        for looker in (Watch(live.lookout, bus.screens.touch_waits), Counsellor(live.counsel)):
-            looker.start()
-            self._closing.callback(looker.stop)
+        looks = partial(live.lookout.look_and_tell, bus.screens.touch_waits)
+        for paced in (
+            Paced("forecast", looks, LOOK_S, live.outages),
+            Paced("advice", live.counsel.look, EVERY_S, live.outages),
+        ):
+            paced.start()
+            self._closing.callback(paced.stop)
         self.halls[id], self.bus[id] = live, bus
         return live
 

@@ -10,10 +10,9 @@ import pytest
 from controller.hall.commands import CallNext, TakeTicket
 from controller.hall.hindsight import Expected
 from controller.hall.waits import Forecast, Words, forecast
-from controller.lookout import Lookout, Watch
+from controller.lookout import Lookout
 from controller.told import at_issue, joining_text, left, wait_text
 from tests.halls import go, small, ticket
-from tests.waiting import until
 
 MINUTE_S = 60.0
 
@@ -93,13 +92,9 @@ def test_nobody_who_only_reads_makes_a_look() -> None:
     assert not Lookout(lambda: state.hall, lambda: state.now).latest().joining
 
 
-def test_a_watch_looks_and_tells() -> None:
+def test_a_look_is_told_once() -> None:
     state, told = small("A"), []
     lookout = Lookout(lambda: state.hall, lambda: state.now)
-    watch = Watch(lookout, lambda: told.append(lookout.latest()))
-    watch.start()
-    try:
-        until(lambda: len(told) == 1)
-        assert told[0].joining
-    finally:
-        watch.stop()
+    for _ in range(2):
+        lookout.look_and_tell(lambda: told.append(lookout.latest()))
+    assert [bool(known.joining) for known in told] == [True]
