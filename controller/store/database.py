@@ -9,6 +9,7 @@ controller; that there is only one of these is the claim of claim.py.
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,7 +21,7 @@ import msgspec
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy import event as hooks
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
@@ -81,8 +82,8 @@ class Store:
 
     def migrate(self) -> bool:
         """Bring the schema up to this program; True when something was changed."""
-        with _named_failures():
-            return schema.migrate(self.writer)
+        with self.writing() as c:
+            return schema.migrate(c)
 
     def claim(self, patience_s: float = PATIENCE_S, at_least: int = 1) -> int:
         """Become the one controller of this database, until `close`; its generation (R11).
@@ -111,7 +112,7 @@ class Store:
             self._owner = threading.get_ident()
             try:
                 self._check_open()
-                with _named_failures(), self.writer.begin() as connection:
+                with _named_failures(), _transaction(self.writer, "BEGIN IMMEDIATE") as connection:
                     yield connection
             finally:
                 self._owner = None
@@ -120,7 +121,7 @@ class Store:
     def reading(self) -> Iterator[Connection]:
         """One unchanging view of what is committed; waits for no writer."""
         self._check_open()
-        with _named_failures(), self.reader.connect() as connection:
+        with _named_failures(), _transaction(self.reader, "BEGIN") as connection:
             yield connection
 
     def close(self) -> None:
@@ -133,6 +134,22 @@ class Store:
     def _check_open(self) -> None:
         if not self._is_open:
             raise StoreFailed("the database is closed")
+
+
+@contextmanager
+def _transaction(engine: Engine, begin: str) -> Iterator[Connection]:
+    """A transaction of SQLAlchemy's; on SQLite begun with `begin`.
+
+    Left alone, that driver begins one only before a write. A hook on the engine would do the same, but makes
+    every statement of every transaction look for hooks, which takes as long as the statement.
+    """
+    with engine.begin() as connection:
+        if engine.dialect.name == "sqlite":
+            try:
+                connection.connection.driver_connection.execute(begin)  # type: ignore[union-attr]
+            except sqlite3.Error as error:
+                raise OperationalError(begin, None, error) from error
+        yield connection
 
 
 @contextmanager
@@ -185,8 +202,8 @@ def _sqlite_engines(url: URL) -> tuple[Engine, Engine, FileClaim]:
     reader = create_engine(
         url, poolclass=QueuePool, pool_size=8, max_overflow=READERS - 8, json_serializer=to_json, **_THREADS
     )
-    _prepare(writer, "BEGIN IMMEDIATE", "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL")
-    _prepare(reader, "BEGIN", "PRAGMA query_only=ON")
+    _prepare(writer, "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL")
+    _prepare(reader, "PRAGMA query_only=ON")
     return writer, reader, FileClaim(Path(url.database))
 
 
@@ -202,18 +219,14 @@ def _touch(path: Path) -> None:
         raise StoreFailed(f"cannot make the database {path}: {error.strerror}") from error
 
 
-def _prepare(engine: Engine, begin: str, *pragmas: str) -> None:
-    """Let SQLAlchemy begin transactions itself: left alone, the driver begins them only before a write."""
+def _prepare(engine: Engine, *pragmas: str) -> None:
+    """Set every new connection up; transactions are begun and ended by `_transaction` alone."""
 
     @hooks.listens_for(engine, "connect")
     def _set_up(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
         for pragma in (f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}", "PRAGMA foreign_keys=ON", *pragmas):
             connection.execute(pragma).close()
-
-    @hooks.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
 
 
 def _postgres_engines(url: URL) -> tuple[Engine, Engine, SessionClaim]:

@@ -18,7 +18,7 @@ from controller.hall.engine import apply, new_hall
 from controller.hall.events import DayOpened, Event
 from controller.hall.model import Hall, Plan
 from controller.hall.snapshot import freeze, thaw
-from controller.store import codec, orders, projections
+from controller.store import codec, orders, prepared, projections
 from controller.store.errors import StoreDamaged
 from controller.store.orders import PendingOrder, Settled
 from controller.store.records import upsert
@@ -90,10 +90,8 @@ def answer_row(hall: str, key: str, now: datetime, seqs: range) -> Row:
 
 
 def write(c: Connection, batch: Batch) -> None:
-    if batch.events:
-        c.execute(_ADD_EVENTS, batch.events)
-    if batch.answers:
-        c.execute(_ADD_ANSWERS, batch.answers)
+    prepared.execute(c, _ADD_EVENTS, batch.events)
+    prepared.execute(c, _ADD_ANSWERS, batch.answers)
     orders.add(c, batch.orders)
     marks = [_mark_row(batch, mark, hi) for mark, hi in batch.marks.items()]
     upsert(c, heard, marks)

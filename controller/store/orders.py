@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, or_, select, update
 
+from controller.store import prepared
 from controller.store.tables import orders
 from firmware.protocol.messages import ResultState
 
@@ -47,8 +48,7 @@ class PendingOrder:
 
 
 def add(c: Connection, new: Sequence[PendingOrder]) -> None:
-    if new:
-        c.execute(_ADD, [_row(order) for order in new])
+    prepared.execute(c, _ADD, [_row(order) for order in new])
 
 
 def pending(c: Connection, hall: str, unit: str | None = None) -> list[PendingOrder]:
@@ -66,8 +66,7 @@ def settle(c: Connection, hall: str, results: Sequence[Settled], now: datetime, 
 
 def settle_all(c: Connection, hall: str, results: Sequence[tuple[str, Settled]], now: datetime) -> None:
     """Note what became of orders, each with the unit that says so, in one statement."""
-    if results:
-        c.execute(_SETTLE, [_result(hall, result, now, unit) for unit, result in results])
+    prepared.execute(c, _SETTLE, [_result(hall, result, now, unit) for unit, result in results])
 
 
 def prune(c: Connection, hall: str, before: datetime) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from controller.clock import ClockSetting
 from controller.hall.model import Text
+from controller.store import prepared
 from controller.store.tables import clock, halls, meta
 
 SITE = "site"  # all halls of a site share one clock
@@ -35,7 +36,8 @@ def upsert(
     """
     if rows:
         names = tuple(rows[0])
-        c.execute(_upsert(c.dialect.name, table, names, tuple(keep_first), tuple(keep_known)), rows)
+        statement = _upsert(c.dialect.name, table, names, tuple(keep_first), tuple(keep_known))
+        prepared.execute(c, statement, rows)
 
 
 @lru_cache  # SQLAlchemy takes a millisecond to make one, as long as the rest of a commit

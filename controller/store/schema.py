@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, func, inspect, select, text
+from sqlalchemy import Connection, func, inspect, select, text
 
 from controller.store.errors import StoreFailed, StoreTooNew
 
@@ -18,21 +18,20 @@ SCRIPTS = Path(__file__).parent / "migrations"
 MIGRATION_LOCK = 7_421_130  # any number, the same in every version: PostgreSQL names its locks by numbers
 
 
-def migrate(engine: Engine) -> bool:
-    """Bring the database to HEAD in one transaction; True when something was changed.
+def migrate(connection: Connection) -> bool:
+    """Bring the database to HEAD in the transaction of the connection; True when something was changed.
 
     Of two programs that start at once the second waits and finds the work done. Raises StoreTooNew.
     """
-    with engine.begin() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
-        found = version(connection)
-        if found == HEAD:
-            return False
-        if found is not None:
-            _check_known(found)
-        _upgrade(connection)
-        return True
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+    found = version(connection)
+    if found == HEAD:
+        return False
+    if found is not None:
+        _check_known(found)
+    _upgrade(connection)
+    return True
 
 
 def check(connection: Connection) -> None:
