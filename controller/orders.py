@@ -57,15 +57,10 @@ class Renderer:
         """Tell the clerk at a keypad that the key did nothing."""
         return self._order("beep", unit, messages.Beep(device=device), BEEP_TTL_S, now)
 
-    def copy(self, hall: Hall, ticket: Ticket, unit: str, now: datetime) -> PendingOrder | None:
-        """A slip once more, marked as a copy; None when the unit has no printer."""
-        return self._slip(hall, ticket, unit, now, is_copy=True)
-
     def _of(self, hall: Hall, effect: effects.Effect, now: datetime) -> Iterator[PendingOrder]:
         match effect:
             case effects.PaperTicket():
-                slip = self._slip(hall, hall.tickets[effect.ticket], effect.press.unit, now)
-                yield from [slip] if slip else []
+                yield self._slip(hall, hall.tickets[effect.ticket], effect.press.unit, now)
             case effects.SpokenCall():
                 yield from self._calls(hall, effect, now)
             case effects.RatingRequest():
@@ -77,27 +72,20 @@ class Renderer:
             case _:
                 return
 
-    def _slip(
-        self, hall: Hall, ticket: Ticket, unit: str, now: datetime, is_copy: bool = False
-    ) -> PendingOrder | None:
+    def _slip(self, hall: Hall, ticket: Ticket, unit: str, now: datetime) -> PendingOrder:
         """The answer to a press: every unit gets one, or it would number the press itself."""
         printer = next((one for one in self._book().devices_of(unit) if one.kind == "printer"), None)
-        if printer is None and is_copy:
-            return None
         item = self._item_name(ticket.item) if ticket.item else None
-        press = None if is_copy else ticket.press
+        press = ticket.press
         order = messages.Print(
             device=printer.device if printer else "",  # then the unit only shows the number
-            lines=slips.slip(hall, ticket, self._settings.zone, item=item, is_copy=is_copy)
-            if printer
-            else [],
+            lines=slips.slip(hall, ticket, self._settings.zone, item=item) if printer else [],
             qr=slips.address(self._settings.slip_url, ticket),
             press=press.seq if press else None,
             press_epoch=press.epoch if press else "",
             number=ticket.number,
         )
-        kind = f"copy-{ticket.id}" if is_copy else f"slip-{ticket.id}"
-        return self._order(kind, unit, order, self._settings.slip_ttl_s, now)
+        return self._order(f"slip-{ticket.id}", unit, order, self._settings.slip_ttl_s, now)
 
     def _calls(self, hall: Hall, effect: effects.SpokenCall, now: datetime) -> Iterator[PendingOrder]:
         sentence = spoken(hall, hall.tickets[effect.ticket], effect.window)
