@@ -1,53 +1,205 @@
-"""The bytes of one slip in ESC/POS, laid out by python-escpos.
+"""The bytes of one slip in ESC/POS, laid out by python-escpos, and how much paper they take.
 
 Hides that library's ways: it is only asked for bytes, never for a device, and knows one printer, ours
 (printers.json), because its own table of 40 costs half a second of parsing or a pickle to be trusted.
 Chinese is written as GB18030 in the printer's double-byte mode; the library has no code page for it.
+A line with a character the printer's font lacks is drawn as dots, and so is the logo.
+
+Runs as a helper process (helper.py): the library and Pillow take 15 MiB the agent does not have.
+
+    in    {"slip": a Print, "profile": {...}, "logo": base64 of a PNG, "font": path}
+    out   4 bytes paper in mm (big-endian float), then the bytes
 """
 
 from __future__ import annotations
 
+import base64
+import io
 import logging
 import os
+import struct
+import sys
 import tempfile
 import threading
 from collections.abc import Mapping
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from firmware.drivers.helper import Helper, serve
+from firmware.drivers.profiles import Profile
 from firmware.protocol.messages import Print, SlipLine
 
 PRINTERS = Path(__file__).parent / "printers.json"
 CHINESE = b"\x1c&"  # FS &: double-byte mode. Source: ESC/POS application programming guide.
 QR_DOTS = 6  # a module of 0.75 mm at 203 dpi: read from an arm's length
+DOTS_MM = 8  # 203 dpi
+LINE_DOTS = 30  # of a line of text; the printer's default spacing
+CELL_DOTS = 24  # height and width of a Chinese character
+CUT_LINES = 6  # fed by the library so that the text is past the blade
+LOGO_DOTS = 200  # a logo is at most this high
+MISSING = "〓"  # stands for a character nobody has; printers of books have done so for a century
+ANSWER_S = 10.0  # 0.3 s for the library, then some ms a slip; this is for a board under load
+FONTS = (
+    "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
+    "/usr/share/fonts/truetype/wqy/wqy-microhei.ttc",
+    "/usr/share/fonts/truetype/wqy/wqy-zenhei.ttc",
+    "/usr/share/fonts/truetype/droid/DroidSansFallbackFull.ttf",
+)  # where Debian puts them
 _importing = threading.Lock()
 
 
-def slip_bytes(order: Print, qr: str = "native") -> bytes:
-    """Everything between reset and cut. qr: "native" lets the printer draw the code, "raster" sends dots."""
+class Layout:
+    """Slips laid out in a helper process. logo: base64 of a PNG; font: of lines that are drawn."""
+
+    def __init__(self, logo: str = "", font: str = "") -> None:
+        self._logo, self._font = logo, font
+        self._helper = Helper("firmware.drivers.slip", "the helper that lays out slips", ANSWER_S)
+
+    @property
+    def starts(self) -> int:
+        return self._helper.starts
+
+    def start(self) -> None:
+        """Raises HelperFault and OSError when it cannot; asking for a slip tries again."""
+        self._helper.start()
+
+    def close(self) -> None:
+        self._helper.close()
+
+    def slip(self, order: Print, profile: Profile) -> tuple[bytes, float]:
+        """The bytes of a slip, and the paper it takes in mm. Raises HelperFault."""
+        said = self._helper.ask(
+            {
+                "slip": msgspec.to_builtins(order),
+                "profile": asdict(profile),
+                "logo": self._logo,
+                "font": self._font,
+            }
+        )
+        return said[4:], struct.unpack(">f", said[:4])[0]
+
+
+def main() -> int:
+    """Lay out slips until standard input ends."""
+    return serve(_answer)
+
+
+def _answer(asked: dict[str, Any]) -> bytes:
+    order = msgspec.convert(asked["slip"], Print)
+    data, mm = slip_bytes(order, Profile(**asked["profile"]), asked["logo"], asked["font"])
+    return struct.pack(">f", mm) + data
+
+
+def slip_bytes(
+    order: Print, profile: Profile | None = None, logo: str = "", font: str = ""
+) -> tuple[bytes, float]:
+    """Everything between reset and cut, and the paper it takes in mm."""
+    profile = profile or Profile()
     slip = _layout()()
     slip.hw("INIT")
     slip._raw(CHINESE)
+    if logo:
+        slip.draw(_logo(logo, profile.dots), "center")
     for line in order.lines:
-        _line(slip, line)
+        _line(slip, line, profile, font)
     slip.set(align="center", bold=False, normal_textsize=True)
     if order.qr:
-        slip.qr(order.qr, ec=1, size=QR_DOTS, native=qr == "native")
-        slip._raw(b"\n")
-    slip.cut()
-    return bytes(slip.output)
+        _code(slip, order.qr, profile.qr)
+    slip.end(profile.cut)
+    return bytes(slip.output), slip.dots / DOTS_MM
 
 
-def _line(slip: Any, line: SlipLine) -> None:
-    size = min(max(line.size, 1), 8)
+def _line(slip: Any, line: SlipLine, profile: Profile, font: str) -> None:
+    size, text = min(max(line.size, 1), 8), printable(line.text)
+    path = "" if is_in_font(text, profile.charset) else font_path(font)
+    if path:
+        slip.draw(drawn(text, size, line.is_bold, profile.dots, path), line.align)
+        return
     slip.set(align=line.align, bold=line.is_bold, custom_size=True, width=size, height=size)
-    slip._raw(printable(line.text).encode("gb18030", errors="replace") + b"\n")
+    known = "".join(char if is_in_font(char, profile.charset) else MISSING for char in text)
+    slip._raw(known.encode("ascii" if profile.charset == "ascii" else "gb18030", errors="replace") + b"\n")
+    slip.dots += LINE_DOTS * size
+
+
+def _code(slip: Any, text: str, how: str) -> None:
+    import qrcode
+
+    code = qrcode.QRCode(error_correction=qrcode.constants.ERROR_CORRECT_M)
+    code.add_data(text)
+    code.make(fit=True)
+    slip.qr(text, ec=1, size=QR_DOTS, native=how == "native")
+    slip._raw(b"\n")
+    slip.dots += code.modules_count * QR_DOTS + LINE_DOTS
 
 
 def printable(text: str) -> str:
     """The text without control characters: a name in it must not become a command to the printer."""
     return "".join(char for char in text if char.isprintable())
+
+
+def is_in_font(text: str, charset: str) -> bool:
+    """Whether a printer with this font shows every character. Rare ones take four bytes in GB18030."""
+    if charset == "ascii":
+        return text.isascii()
+    try:
+        if charset == "gb2312":
+            return bool(text.encode("gb2312")) or not text
+        return all(len(char.encode("gb18030")) <= 2 for char in text)
+    except UnicodeEncodeError:
+        return False
+
+
+def font_path(wished: str = "") -> str:
+    """A font with Chinese characters on this board; "" when there is none."""
+    return next((path for path in (wished, *FONTS) if path and os.path.exists(path)), "")
+
+
+def drawn(text: str, size: int, is_bold: bool, width: int, path: str) -> Any:
+    """The text as black dots on white, in lines that fit into `width` dots."""
+    from PIL import Image, ImageDraw
+
+    font = _font(path, CELL_DOTS * size)
+    lines = _wrapped(text, font, width)
+    height = LINE_DOTS * size
+    wide = max(1, min(width, max((round(font.getlength(line)) for line in lines), default=1)))
+    picture = Image.new("L", (wide, height * len(lines)), 255)
+    pen = ImageDraw.Draw(picture)
+    for number, line in enumerate(lines):
+        middle = number * height + height // 2
+        pen.text((0, middle), line, font=font, fill=0, anchor="lm", stroke_width=int(is_bold))
+    return picture.point(lambda grey: 255 if grey > 128 else 0).convert("1")
+
+
+def _wrapped(text: str, font: Any, width: int) -> list[str]:
+    lines = [""]
+    for char in text:
+        if lines[-1] and font.getlength(lines[-1] + char) > width:
+            lines.append("")
+        lines[-1] += char
+    return lines
+
+
+@cache
+def _font(path: str, size: int) -> Any:
+    from PIL import ImageFont
+
+    return ImageFont.truetype(path, size)
+
+
+@cache
+def _logo(encoded: str, width: int) -> Any:
+    """The PNG as dots, made small enough for the paper; grey becomes a pattern of dots."""
+    from PIL import Image
+
+    with Image.open(io.BytesIO(base64.b64decode(encoded))) as picture:
+        white = Image.new("RGBA", picture.size, "white")
+        flat = Image.alpha_composite(white, picture.convert("RGBA")).convert("L")
+    flat.thumbnail((width, LOGO_DOTS))
+    return flat.convert("1")
 
 
 @cache
@@ -60,6 +212,21 @@ def _layout() -> type[Any]:
         def __init__(self) -> None:
             super().__init__(profile="default")
             self.output = bytearray()
+            self.dots = 0  # of paper
+
+        def draw(self, picture: Any, align: str) -> None:
+            """A picture no wider than the paper."""
+            self.set(align=align)
+            self.image(picture)
+            self.dots += picture.height
+
+        def end(self, how: str) -> None:
+            """Past the blade, and cut: full, partial or none."""
+            self.dots += CUT_LINES * LINE_DOTS
+            if how == "none":
+                self.print_and_feed(CUT_LINES)
+            else:
+                self.cut(mode="PART" if how == "partial" else "FULL")
 
         def _raw(self, msg: bytes) -> None:
             self.output += msg
@@ -109,3 +276,7 @@ def _restore(before: Mapping[str, str | None]) -> None:
             del os.environ[name]
         else:
             os.environ[name] = value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

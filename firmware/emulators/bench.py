@@ -18,7 +18,7 @@ import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -27,8 +27,9 @@ from firmware.emulators.explain import explain, is_idle
 from firmware.emulators.gpio import ButtonEmulator, GpioBoard
 from firmware.emulators.keypad import KeypadEmulator, KeypadLine
 from firmware.emulators.led import LedEmulator, LedLine
-from firmware.emulators.printer import ROLL_MM, PrinterEmulator
+from firmware.emulators.printer import FONT, MODEL, ROLL_MM, USB_BAUD, PrinterEmulator
 from firmware.emulators.speaker import SpeakerEmulator
+from firmware.emulators.tcp import TcpWire
 
 LONGEST_DIR = 80  # a unix socket's path may have 107 bytes
 GPIO_SOCKET = "gpio.sock"
@@ -59,6 +60,9 @@ class _OnSerial(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 class PrinterSettings(_OnSerial, frozen=True, kw_only=True, tag_field="kind", tag="printer"):
     paper_mm: float = ROLL_MM
+    wire: Literal["serial", "usb", "tcp"] = "serial"
+    model: str = MODEL  # what it calls itself; "" = an old one that cannot say
+    font: str = FONT
 
 
 class KeypadSettings(_OnSerial, frozen=True, kw_only=True, tag_field="kind", tag="keypad"):
@@ -221,11 +225,8 @@ class Bench:
 
     def _make(self, settings: DeviceSettings) -> Emulator:
         match settings:
-            case PrinterSettings(baud=baud):
-                link = self._dir / (settings.link or settings.device)
-                printer = PrinterEmulator(link, baud, self._chance, self.changes)
-                printer.paper_mm = settings.paper_mm
-                return printer
+            case PrinterSettings():
+                return self._printer(settings)
             case KeypadSettings(address=address, faces=faces):
                 return self._keypads(settings).add(address, faces, self.changes)
             case LedSettings(address=address):
@@ -234,6 +235,23 @@ class Bench:
                 return ButtonEmulator(self._board, pin, self._chance, self.changes)
             case SpeakerSettings(speed=speed):
                 return SpeakerEmulator(self._dir / f"{settings.device}.sock", self.changes, speed)
+
+    def _printer(self, settings: PrinterSettings) -> PrinterEmulator:
+        link = self._dir / (settings.link or settings.device)
+        baud = USB_BAUD if settings.wire == "usb" else settings.baud
+        printer = PrinterEmulator(
+            link, baud, self._chance, self.changes, is_on_network=settings.wire == "tcp"
+        )
+        printer.paper_mm, printer.model, printer.font = settings.paper_mm, settings.model, settings.font
+        return printer
+
+    def _address(self, name: str) -> str:
+        """Host and port of a device on the network."""
+        emulator = self.device(name)
+        assert isinstance(emulator, PrinterEmulator)
+        assert isinstance(emulator.wire, TcpWire)
+        host, port = emulator.wire.address
+        return f"{host}:{port}"
 
     def _keypads(self, settings: KeypadSettings) -> KeypadLine:
         name = settings.link or settings.device
@@ -254,6 +272,10 @@ class Bench:
         match settings:
             case ButtonSettings(pin=pin):
                 return f"gpio:emulated:{self._dir / GPIO_SOCKET}#{pin}"
+            case PrinterSettings(wire="usb"):
+                return f"file:{self._dir / (settings.link or settings.device)}"
+            case PrinterSettings(wire="tcp"):
+                return f"tcp:{self._address(settings.device)}"
             case SpeakerSettings():
                 return f"sound:emulated:{self._dir / settings.device}.sock"
             case _:

@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from firmware.drivers import escpos_status, keypad_frames, led_frames
-from firmware.emulators.escpos import Action, Ask, Cut, Feed, Parser, QrCode, Raster, Reset, Style, TextLine
+from firmware.emulators.escpos import (
+    Action,
+    Ask,
+    AskDone,
+    AskName,
+    Cut,
+    Feed,
+    Parser,
+    QrCode,
+    Raster,
+    Reset,
+    Style,
+    TextLine,
+)
 
 LED_CODES: Mapping[int, str] = {
     led_frames.SHOW: "show",
@@ -38,6 +51,10 @@ def is_idle(kind: str, is_in: bool, data: bytes) -> bool:
 def _printer(is_in: bool, data: bytes) -> str:
     if is_in:
         return " · ".join(filter(None, map(_action, Parser().feed(data))))
+    if data.startswith(b"_"):
+        return data[1:].rstrip(b"\0").decode("ascii", errors="replace")
+    if len(data) == 1 and data[0] & 0xF0 == 0:
+        return "printed"
     if not all(map(escpos_status.is_status, data)):
         return "not a status"
     return " ".join("ready" if answer == escpos_status.FIXED else f"status {answer:08b}" for answer in data)
@@ -49,6 +66,10 @@ def _action(action: Action) -> str:
             return "DLE ENQ 2 recover"
         case Ask(n=n):
             return f"DLE EOT {n} how are you"
+        case AskName(n=n):
+            return f"GS I {n} what are you"
+        case AskDone():
+            return "GS r 1 is it printed"
         case Reset():
             return "ESC @ reset"
         case Style(size=int() as size):

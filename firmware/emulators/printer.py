@@ -1,4 +1,6 @@
-"""An 80 mm thermal printer: reads ESC/POS bytes, keeps the slips, answers its status, can be broken.
+"""A thermal printer: reads ESC/POS bytes, keeps the slips, answers its status, can be broken.
+
+It hangs on a serial line, on USB (a device file without a speed) or on the network.
 
 What it prints grows line by line as the bytes arrive. Without paper, or with its cover open, what
 arrives is lost, as from a printer whose buffer is cleared when it is opened.
@@ -18,6 +20,8 @@ from firmware import picture
 from firmware.emulators.escpos import (
     Action,
     Ask,
+    AskDone,
+    AskName,
     Cut,
     Feed,
     Parser,
@@ -28,6 +32,7 @@ from firmware.emulators.escpos import (
     TextLine,
 )
 from firmware.emulators.pty import PtyWire
+from firmware.emulators.tcp import TcpWire
 
 LINE_MM = 3.75  # 30 dots at 8 dots a mm
 QR_MODULES = 33  # of the codes that addresses make, for the paper they take
@@ -35,6 +40,9 @@ KEPT_SLIPS = 16
 NEAR_END_MM = 4000.0
 ROLL_MM = 50_000.0
 SLOW_S = 0.4
+USB_BAUD = 8_000_000  # as fast as a pty
+MODEL = "TP-80C"
+FONT = "CHINA GB18030"
 FAULTS = (
     "paper_out",
     "near_end",
@@ -53,8 +61,19 @@ class PrinterEmulator:
 
     kind = "printer"
 
-    def __init__(self, link: Path, baud: int, chance: Random, changed: Callable[[], None]) -> None:
-        self.wire = PtyWire(link, baud, self._received, chance)
+    def __init__(
+        self,
+        link: Path,
+        baud: int,
+        chance: Random,
+        changed: Callable[[], None],
+        *,
+        is_on_network: bool = False,
+    ) -> None:
+        self.wire: PtyWire | TcpWire = PtyWire(link, baud, self._received, chance)
+        if is_on_network:
+            self.wire = TcpWire(self._received)
+        self.model, self.font = MODEL, FONT
         self.paper_mm = ROLL_MM
         self._parser = Parser()
         self._faults: set[str] = set()
@@ -115,13 +134,17 @@ class PrinterEmulator:
             actions = list(self._parser.feed(data))
             for action in actions:
                 self._do(action)
-        if any(not isinstance(action, Ask | Style | Reset) for action in actions):
+        if any(not isinstance(action, Ask | AskName | AskDone | Style | Reset) for action in actions):
             self._changed()
 
     def _do(self, action: Action) -> None:
         match action:
             case Ask(n=n):
                 self._answer(n)
+            case AskName(n=n):
+                self._tell_name(n)
+            case AskDone():
+                self._tell_done()
             case Reset():
                 self._style = Style(size=1, is_bold=False, align="left")
                 self._tear()
@@ -214,6 +237,17 @@ class PrinterEmulator:
             threading.Timer(SLOW_S, self.wire.send, [bytes([self.status(n)])]).start()
         elif "no_answer" not in self._faults:
             self.wire.send(bytes([self.status(n)]))
+
+    def _tell_name(self, n: int) -> None:
+        """GS I 67 and 69; an old model, or one that is silent, says nothing."""
+        name = {67: self.model, 69: self.font}.get(n, "")
+        if name and not self._faults & {"no_answer", "garbage"}:
+            self.wire.send(b"_" + name.encode() + b"\0")
+
+    def _tell_done(self) -> None:
+        """GS r 1, once all before it is on paper: not while printing stands still."""
+        if self.model and not self._hindered() and not self._faults & {"no_answer", "garbage", "cutter"}:
+            self.wire.send(bytes([0x03 if self._is_near_end() else 0]))
 
     def status(self, n: int) -> int:
         """The byte it answers to DLE EOT n. Source: ESC/POS application programming guide."""

@@ -107,6 +107,13 @@ FAULTS: Mapping[str, Known] = {
         Words("这根线上不是打印机", "there is another device on this cable"),
         Words("把打印机插回配置中的端口。", "Plug the printer into the port named in its configuration."),
     ),
+    "printer.layout": Known(
+        "citizen",
+        Words("小票排不出来", "slips cannot be laid out"),
+        Words(
+            "重启单元；仍不行请重新安装软件。", "Restart the unit; if it stays, install it anew."
+        ),
+    ),
     "input.stuck": Known(
         "degraded",
         Words("按钮卡住了", "a button is stuck"),

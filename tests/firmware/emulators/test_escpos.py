@@ -13,7 +13,7 @@ from firmware.protocol.messages import Print, SlipLine
 
 SLIP = slip_bytes(
     Print(device="p", lines=[SlipLine(text="社保业务 B108", size=2, align="center")], qr="http://x/t/1")
-)
+)[0]
 
 
 @settings(deadline=None)
