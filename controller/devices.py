@@ -12,14 +12,15 @@ import hashlib
 import logging
 import os
 import ssl
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
+from controller import commandline
 from controller.boards import window_of
 from controller.broker import CONTROLLER, hash_secret, new_secret, set_accounts
 from controller.broker_config import Account
@@ -302,23 +303,17 @@ def _catalogue(store: Store) -> bytes:
 def main(argv: list[str]) -> int:
     """Add, list and revoke the units (boards) of a site."""
     words = _parser().parse_args(argv)
-    try:
-        settings = load(words.config)
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-        store = Store.open(settings.database_url, real_now())
-        try:
-            words.run(Devices(store, settings), settings, words)
-        finally:
-            store.close()
-    except HallError as error:
-        print(f"servicehall unit: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return commandline.finish("unit", lambda: _with_devices(load(words.config), words))
+
+
+def _with_devices(settings: Settings, words: argparse.Namespace) -> None:
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    with closing(Store.open(settings.database_url, real_now())) as store:
+        words.run(Devices(store, settings), settings, words)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("servicehall unit", description=main.__doc__)
-    parser.add_argument("-c", "--config", type=Path, default=Path("controller.toml"), help="settings file")
+    parser = commandline.parser("unit", main.__doc__)
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     add = verbs.add_parser("add", help="let a new board connect and write its unit.toml")
     add.add_argument("unit", help="name of the board, 1 to 32 of a-z 0-9 -")

@@ -7,13 +7,14 @@ site, and changed with any editor. Nobody signs in through it: people are added 
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from controller import commandline
 from controller.clock import HallClock, real_now
 from controller.devices import Devices, check_config
 from controller.hall import engine
@@ -137,22 +138,11 @@ def _change_plan(store: Store, hall: HallFile) -> None:
 def main(argv: list[str]) -> int:
     """Write a hall's set-up to a file, or make and change a hall from one."""
     words = _parser().parse_args(argv)
-    try:
-        settings = load(words.config)
-        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        words.run(settings, words)
-    except HallError as error:
-        print(f"servicehall hall: {error}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"servicehall hall: {error.filename}: {error.strerror}", file=sys.stderr)
-        return 1
-    return 0
+    return commandline.finish("hall", lambda: words.run(words))
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("servicehall hall", description=main.__doc__)
-    parser.add_argument("-c", "--config", type=Path, default=Path("controller.toml"), help="settings file")
+    parser = commandline.parser("hall", main.__doc__)
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     out = verbs.add_parser("export", help="print a hall's set-up as JSON")
     out.add_argument("hall", help="its id")
@@ -164,27 +154,28 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _export(settings: Settings, words: argparse.Namespace) -> None:
-    store = Store.open(settings.database_url, real_now())
-    try:
+def _settings(words: argparse.Namespace) -> Settings:
+    """Those of a site, with the folder they name."""
+    settings = load(words.config)
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return settings
+
+
+def _export(words: argparse.Namespace) -> None:
+    settings = _settings(words)
+    with closing(Store.open(settings.database_url, real_now())) as store:
         print(encode(read(store, settings, words.hall)).decode(), end="")
-    finally:
-        store.close()
 
 
-def _import(settings: Settings, words: argparse.Namespace) -> None:
-    hall = decode(words.file.read_bytes())
-    with lock(settings.data_dir):
-        store = Store.open(settings.database_url, real_now())
-        try:
-            is_new = put(store, settings, hall)
-        finally:
-            store.close()
+def _import(words: argparse.Namespace) -> None:
+    settings, hall = _settings(words), decode(words.file.read_bytes())
+    with lock(settings.data_dir), closing(Store.open(settings.database_url, real_now())) as store:
+        is_new = put(store, settings, hall)
     done = "is here now" if is_new else "is changed"
     print(f"hall {hall.id} {done}: {len(hall.plan.queues)} queues, {len(hall.plan.windows)} windows")
 
 
-def _sample(settings: Settings, words: argparse.Namespace) -> None:
+def _sample(words: argparse.Namespace) -> None:
     from controller.demo.hall import HALL, sample_plan
 
     print(encode(HallFile(id=HALL, plan=sample_plan())).decode(), end="")

@@ -11,12 +11,13 @@ import argparse
 import getpass
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from controller import commandline
 from controller.clock import real_now
 from controller.hall import commands as c
 from controller.hall.model import Hall, HallError, Refused
@@ -188,13 +189,7 @@ def mask(name: str) -> str:
 def main(argv: list[str]) -> int:
     """Add people, give out one-time sign-in links, list and disable people."""
     words = _parser().parse_args(argv)
-    try:
-        settings = load(words.config)
-        _with_people(settings, words)
-    except HallError as error:
-        print(f"servicehall person: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return commandline.finish("person", lambda: _with_people(load(words.config), words))
 
 
 def _with_people(settings: Settings, words: argparse.Namespace) -> None:
@@ -202,16 +197,12 @@ def _with_people(settings: Settings, words: argparse.Namespace) -> None:
     from controller.store.people import People
 
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    store = Store.open(settings.database_url, real_now())
-    try:
+    with closing(Store.open(settings.database_url, real_now())) as store:
         words.run(People(store), settings, words, real_now())
-    finally:
-        store.close()
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("servicehall person", description=main.__doc__)
-    parser.add_argument("-c", "--config", type=Path, default=Path("controller.toml"), help="settings file")
+    parser = commandline.parser("person", main.__doc__)
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     add = verbs.add_parser("add", help="write a new person down")
     add.add_argument("name", help="as on the plate, such as 王芳")

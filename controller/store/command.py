@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 from controller.clock import real_now
-from controller.hall.model import HallError
+from controller.commandline import finish, parser_with_url
 from controller.settings import load
 from controller.store import Store, catalogue, inspection, integrity, log, tables
 from controller.store.devices import catalogue_changed
@@ -18,19 +18,11 @@ from controller.store.records import upsert
 def main(argv: list[str]) -> int:
     """Migrate, check, inspect and fill the database of a controller."""
     words = _parser().parse_args(argv)
-    try:
-        url = words.url or load(words.config).database_url
-        return int(words.run(url, words))
-    except HallError as error:
-        print(f"servicehall store: {error}", file=sys.stderr)
-        return 1
+    return finish("store", lambda: words.run(words.url or load(words.config).database_url, words))
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("servicehall store", description=main.__doc__)
-    where = parser.add_mutually_exclusive_group()
-    where.add_argument("-c", "--config", type=Path, default=Path("controller.toml"), help="settings file")
-    where.add_argument("--url", help="database instead: sqlite:////path/hall.sqlite or postgresql://...")
+    parser = parser_with_url("store", main.__doc__)
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     verbs.add_parser("migrate", help="make the database, or bring it to this version").set_defaults(
         run=_migrate

@@ -56,6 +56,11 @@ def test_a_hall_made_from_a_file_is_exported_as_it_was(
     assert found.positions[0].config.devices == [PRINTER]
 
 
+def test_the_sample_needs_no_settings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(str(tmp_path / "none.toml"), "sample") == 0
+    assert hall_file.decode(capsys.readouterr().out.encode()).plan.queues
+
+
 def test_the_sample_makes_a_hall(tmp_path: Path, config: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(config, "sample") == 0
     (tmp_path / "sample.json").write_text(capsys.readouterr().out)
