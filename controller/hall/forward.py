@@ -21,6 +21,7 @@ from weakref import WeakKeyDictionary
 
 from controller.hall.balance import APPOINTMENT, GREEN, LEAST_CLAIM_S, LEAST_SHARE, NORMAL
 from controller.hall.model import (
+    Balance,
     Front,
     Hall,
     Session,
@@ -31,7 +32,7 @@ from controller.hall.model import (
     WindowState,
 )
 from controller.hall.places import due
-from controller.hall.roster import Roster, roster_of
+from controller.hall.roster import Roster, Tuned, roster_of
 
 CLASSES = tuple(TicketClass)
 MOST_CALLS = 600  # looked ahead at most; a wait beyond them is told as "longer than"
@@ -105,15 +106,22 @@ class Section:
 
 
 class Lane:
-    """One class of one line: its head, those behind it, and who may have passed it. Dead: nobody is left."""
+    """One class of one line: its head, those behind it, and who may have passed it. Dead: nobody is left.
+
+    section: whose crowd presses, and whose people see who is called; home: that of the head's own queue,
+    another one only in the line of tickets transferred to one window.
+    """
 
     __slots__ = (
         "asked",
         "due",
         "far",
         "group",
+        "home",
+        "is_own",
         "item",
         "key",
+        "line",
         "near",
         "patience",
         "queue",
@@ -128,9 +136,11 @@ class Lane:
 
     def __init__(self, key: tuple[str, TicketClass], rank: int, queue: str, section: Section) -> None:
         self.key = key
+        self.line = key[0]
         self.rank = rank
         self.queue = queue
-        self.section = section
+        self.section = self.home = section
+        self.is_own = key[0].startswith("@")
         self.group = section.index * len(CLASSES) + rank
         self.rest: Iterator[tuple[float, int]] | None = None  # behind the head, once it has moved
         self.asked: list[Joiner] = []  # behind everybody, the last one next
@@ -142,9 +152,6 @@ class Lane:
         self.weight = self.start = self.patience = 0.0
 
 
-LinePost = tuple[Lane, int, float]  # level and advantage of the lane at one window
-
-
 class Play:
     """The play: lanes, windows by when they are free, and what was found out."""
 
@@ -153,17 +160,13 @@ class Play:
         self.shifts = {number: _times(hall, shifts) for number, shifts in hall.shifts.items()}
         self.roster, self.rules = roster_of(hall), hall.plan.rules
         self.known = _known(self.roster, hall)
-        self.near_lead_s = self.rules.balance.section_lead.total_seconds()
-        self.far_lead_s = self.rules.balance.hall_lead.total_seconds()
-        self.near_most = self.rules.balance.passed_in_section
-        self.far_most = self.rules.balance.passed_in_hall
-        self.soon_s = self.roster.tuned.head_start[APPOINTMENT]
         self.overdue_s = self.rules.oldest_first_after.total_seconds()
         self.sections: dict[str, Section] = {}
         self.lanes: dict[tuple[str, TicketClass], Lane] = {}
-        self.posts: dict[int, list[LinePost]] = {}
+        self.heads: dict[int, list[Lane]] = {window: [] for window in self.known.windows}
         self.greens: dict[int, int] = {}
         self.overdue: dict[int, int] = {}
+        self.targeted: set[int] = set()  # windows with a line of their own
         self.calls: dict[int, float] = {}
         self.joins: dict[Joiner, float] = {}
         self.deaths = 0  # of lanes
@@ -183,16 +186,18 @@ class Play:
         known = self.lanes.get((line, klass))
         if known is not None:
             return known
-        rank, tuned = CLASSES.index(klass), self.roster.tuned
-        lane = Lane((line, klass), rank, queue, self._section(queue))
-        lane.start, lane.patience = tuned.head_start[rank], 1.0 / tuned.patience[rank]
+        rank, usual = CLASSES.index(klass), self.known.usual
+        lane = Lane((line, klass), rank, queue, self._section(line_zone(self.hall, line)))
+        lane.start, lane.patience = usual.start[rank], usual.patience[rank]
         self.lanes[line, klass] = lane
-        for window, level, advantage in self.known.callers.get(line, ()):
-            self.posts.setdefault(window, []).append((lane, level, advantage))
+        heads, callers = self.heads, self.known.callers.get(line, ())
+        for window in callers:
+            heads[window].append(lane)
+        if lane.is_own:
+            self.targeted.update(callers)
         return lane
 
-    def _section(self, queue: str) -> Section:
-        name = _zone(self.hall, queue)
+    def _section(self, name: str) -> Section:
         section = self.sections.get(name)
         if section is None:
             section = Section(
@@ -203,35 +208,44 @@ class Play:
 
     def _stand(self, lane: Lane, front: Front) -> None:
         lane.due, lane.ticket, lane.item = front.due, front.ticket, front.item
-        if front.rank == APPOINTMENT:
-            self.latest_slot = max(self.latest_slot, front.due)
         lane.near, lane.far = front.near, front.far
         lane.seen = list(self.hall.passes.get(lane.key, ()))
-        lane.weight = self.roster.tuned.rate[lane.rank] * self.roster.length(lane.queue, lane.item)
+        self._weigh(lane, front.queue)
 
     def _advance(self, lane: Lane) -> None:
         """The next of the lane at its head: those who wait, then those asked about, then nobody."""
         if lane.rest is None:
             lane.rest = self._behind(lane)
-        following = next(lane.rest, None)
+        queue, following = lane.queue, next(lane.rest, None)
         if following is not None:
             lane.due, lane.ticket = following
             lane.item = self._item(following[1])
+            queue = self._queue(lane)
         elif lane.asked:
             lane.due, lane.ticket, lane.item = lane.asked[-1].due, None, lane.asked[-1].item
         else:
             lane.due, lane.ticket = NOBODY, None
             self.deaths += 1
             return
-        if lane.rank == APPOINTMENT:
-            self.latest_slot = max(self.latest_slot, lane.due)
         if lane.seen:
             lane.seen = [one for one in lane.seen if one[0] > lane.due]
             lane.far, lane.near = len(lane.seen), sum(one[1] for one in lane.seen)
-        lane.weight = self.roster.tuned.rate[lane.rank] * self.roster.length(lane.queue, lane.item)
+        self._weigh(lane, queue)
+
+    def _weigh(self, lane: Lane, queue: str) -> None:
+        """What follows from who stands at the head."""
+        if lane.rank == APPOINTMENT and lane.due > self.latest_slot:
+            self.latest_slot = lane.due
+        if lane.is_own:
+            lane.queue, lane.home = queue, self._section(_zone(self.hall, queue))
+        lane.weight = self.known.usual.rate[lane.rank] * self.roster.length(queue, lane.item)
 
     def _item(self, ticket: int) -> str | None:
         return self.hall.tickets[ticket].item
+
+    def _queue(self, lane: Lane) -> str:
+        """The queue of the head; only a window's own line holds tickets of several."""
+        return self.hall.tickets[lane.ticket].queue if lane.is_own and lane.ticket else lane.queue
 
     def _behind(self, lane: Lane) -> Iterator[tuple[float, int]]:
         places, rules, klass = iter(self.hall.lines.get(lane.key, ())), self.rules, lane.key[1]
@@ -241,7 +255,11 @@ class Play:
     # --- the play
 
     def run(self, wanted: set[int], most_calls: int) -> Outlook:
-        free = [(at, number) for number in self.posts if (at := self._free_at(number)) is not None]
+        free = [
+            (at, number)
+            for number, heads in self.heads.items()
+            if heads and (at := self._free_at(number)) is not None
+        ]
         heapq.heapify(free)
         missing, left, at = (
             len(wanted) + sum(len(lane.asked) for lane in self.lanes.values()),
@@ -269,16 +287,19 @@ class Play:
 
     def _take(self, window: int, taken: Lane, at: float) -> None:
         """The head of a lane goes to the window: those it passes are counted, the next one moves up."""
-        since, rank, section = taken.due, taken.rank, taken.section
-        for lane, _, _ in self.posts[window]:
+        since, rank, home, heads = taken.due, taken.rank, taken.home, self.heads[window]
+        levels = self.known.levels.get(window)
+        if levels is not None:
+            heads = [lane for lane in heads if levels[lane.line] <= levels[taken.line]]
+        for lane in heads:
             if lane.due < since and (rank == NORMAL or rank == lane.rank):
-                is_near = lane.section is section
+                is_near = lane.home is home
                 lane.seen.append((since, is_near))
                 lane.far += 1
                 lane.near += is_near
         self.calls[taken.ticket] = at  # type: ignore[index]
         self.greens[window] = self._greens(window) + 1 if rank == GREEN else 0
-        section.move(-1)
+        home.move(-1)
         self._advance(taken)
 
     def _greens(self, window: int) -> int:
@@ -293,112 +314,104 @@ class Play:
 
     def _choose(self, window: int, at: float) -> Lane | None:
         """The lane the window calls from: the best index of those the rule allows."""
-        posts = self._manned(window)
-        if len(posts) < 2:
-            return posts[0][0] if posts else None
-        oldest = min([lane.due for lane, _, _ in posts])
+        heads = self._manned(window)
+        if not heads:
+            return None
+        ways = self.known.own.get(window, self.known.usual)
+        oldest = min([lane.due for lane in heads])
         if at - oldest > self.overdue_s:
-            overdue = self._overdue(window)
-            higher = [post for post in posts if post[0].rank != NORMAL and post[0].due <= at]
-            if overdue < self.rules.overdue_in_a_row or not higher:
-                self.overdue[window] = overdue + 1
-                return next(lane for lane, _, _ in posts if lane.due == oldest)
-            posts = higher
-        self.overdue[window] = 0
-        pool = self._in_turn(window, posts, at)
-        return self._best(pool if len(pool) == 1 else self._allowed(pool, posts) or pool, at)
+            heads = self._between(window, ways, heads, at)
+            if not heads:
+                self.overdue[window] = self._overdue(window) + 1
+                return min([lane for lane in self.heads[window] if lane.due == oldest], key=_ticket)
+        if self._overdue(window):
+            self.overdue[window] = 0
+        if len(heads) > 1:
+            heads = self._in_turn(window, ways, self._allowed(window, ways, heads), at)
+        if len(heads) > 1:
+            heads = _not_too_young(ways, heads)
+        return heads[0] if len(heads) == 1 else self._best(window, ways, heads, at)
 
-    def _manned(self, window: int) -> list[LinePost]:
-        """The posts with somebody in the lane; forgets the others."""
-        posts = self.posts[window]
+    def _manned(self, window: int) -> list[Lane]:
+        """The window's lanes with somebody in them; forgets the others."""
+        heads = self.heads[window]
         if self.left.get(window) != self.deaths:
             self.left[window] = self.deaths
-            posts = self.posts[window] = [post for post in posts if post[0].due != NOBODY]
-        return posts
+            heads = self.heads[window] = [lane for lane in heads if lane.due != NOBODY]
+        return heads
 
-    def _in_turn(self, window: int, posts: list[LinePost], at: float) -> list[LinePost]:
+    def _between(self, window: int, ways: Ways, heads: list[Lane], at: float) -> list[Lane]:
+        """Higher classes that have their turn although somebody is overdue."""
+        if self._overdue(window) < self.rules.overdue_in_a_row:
+            return []
+        allowed = self._allowed(window, ways, heads)
+        return [lane for lane in allowed if lane.rank != NORMAL and lane.due <= at]
+
+    def _allowed(self, window: int, ways: Ways, heads: list[Lane]) -> list[Lane]:
+        """The heads that pass by nobody who was passed by often enough."""
+        near, far = ways.near_most, ways.far_most
+        full = [lane for lane in heads if lane.near >= near or lane.far >= far]
+        if not full:
+            return heads
+        levels = self.known.levels.get(window)
+        if levels is not None or window in self.targeted:
+            return [lane for lane in heads if not any(_wrongs(lane, one, far, levels) for one in full)]
+        in_hall, in_group = [NOBODY] * len(CLASSES), dict[int, float]()
+        for lane in full:
+            if lane.far >= far:
+                in_hall[lane.rank] = min(lane.due, in_hall[lane.rank])
+            for group in (lane.group, lane.group - lane.rank):  # its own class, and the normal one
+                in_group[group] = min(lane.due, in_group.get(group, NOBODY))
+        in_hall[NORMAL], limit = min(in_hall), in_group.get
+        return [lane for lane in heads if lane.due <= min(in_hall[lane.rank], limit(lane.group, NOBODY))]
+
+    def _in_turn(self, window: int, ways: Ways, heads: list[Lane], at: float) -> list[Lane]:
         """The heads of the right class, due soon, of the lowest level."""
         if self.hall.sessions[window].mode is WindowMode.GREEN:
-            posts = [post for post in posts if post[0].rank == GREEN] or posts
+            heads = [lane for lane in heads if lane.rank == GREEN] or heads
         elif self._greens(window) >= self.rules.greens_in_a_row:
-            posts = [post for post in posts if post[0].rank != GREEN] or posts
-        soon = at + self.soon_s
+            heads = [lane for lane in heads if lane.rank != GREEN] or heads
+        soon = at + ways.soon_s
         if self.latest_slot >= soon:
-            posts = [post for post in posts if post[0].due < soon] or posts
-        if window in self.known.levelled:
-            level = min(post[1] for post in posts)
-            posts = [post for post in posts if post[1] == level]
-        return posts
+            heads = [lane for lane in heads if lane.due < soon] or heads
+        levels = self.known.levels.get(window)
+        if levels is not None:
+            level = min([levels[lane.line] for lane in heads])
+            heads = [lane for lane in heads if levels[lane.line] == level]
+        return heads
 
-    def _allowed(self, pool: list[LinePost], posts: list[LinePost]) -> list[LinePost]:
-        """Those who pass by nobody passed too often, and are not much younger than the oldest of their class.
-
-        Levels are left out of who counts as passed; they hardly ever differ among those who compete.
-        """
-        near, far = self.near_most, self.far_most
-        full, full_near = [NOBODY] * len(CLASSES), dict[int, float]()
-        in_section: dict[int, float] = {}  # the oldest of each class
-        for lane, _, _ in posts:
-            since, group = lane.due, lane.group
-            if since < in_section.get(group, NOBODY):
-                in_section[group] = since
-            if lane.far >= far and since < full[lane.rank]:
-                full[lane.rank] = since
-            elif lane.near >= near and since < full_near.get(group, NOBODY):
-                full_near[group] = since
-        if pool is not posts:
-            in_section = {}
-            for lane, _, _ in pool:
-                in_section[lane.group] = min(lane.due, in_section.get(lane.group, NOBODY))
-        return self._within(pool, in_section, full, full_near)
-
-    def _within(
-        self,
-        pool: list[LinePost],
-        in_section: dict[int, float],
-        full: list[float],
-        full_near: dict[int, float],
-    ) -> list[LinePost]:
-        """Those of the pool not younger than the limits that follow from who is oldest and who is full."""
-        classes = len(CLASSES)
-        in_hall = [NOBODY] * classes
-        for group, since in in_section.items():
-            in_hall[group % classes] = min(since, in_hall[group % classes])
-        latest = [min(one + self.far_lead_s, passed) for one, passed in zip(in_hall, full, strict=True)]
-        latest[NORMAL] = min(latest[NORMAL], *full)
-        near_s = self.near_lead_s
-        limits = {group: min(since + near_s, latest[group % classes]) for group, since in in_section.items()}
-        for group, since in full_near.items():
-            for one in (group, group - group % classes):  # its own class, and the normal one
-                limits[one] = min(since, limits.get(one, NOBODY))
-        return [post for post in pool if post[0].due <= limits[post[0].group]]
-
-    def _best(self, posts: list[LinePost], at: float) -> Lane:
-        impatience, power = self.rules.balance.impatience, self.rules.balance.pressure
-        best, most = posts[0][0], -1.0
-        if len(posts) == 1:
-            return best
-        floor = LEAST_SHARE * max([lane.section.share for lane, _, _ in posts])
-        for lane, _, advantage in posts:
+    def _best(self, window: int, ways: Ways, heads: list[Lane], at: float) -> Lane:
+        """The greatest index of balance.py; ties go to the longer wait, then to the lower ticket."""
+        impatience, power, own = ways.impatience, ways.pressure, ways.window is not None
+        best, most, advantages = heads[0], -1.0, self.known.advantages[window]
+        floor = LEAST_SHARE * (max([lane.section.share for lane in heads]) or 1.0)
+        for lane in heads:
             waited_s = at - lane.due
-            claim_s = waited_s + lane.start
+            claim_s = waited_s + (ways.start[lane.rank] if own else lane.start)
             if waited_s > 0.0:
-                late = waited_s * lane.patience
+                late = waited_s * (ways.patience[lane.rank] if own else lane.patience)
                 claim_s *= 1.0 + impatience * late * late
             elif claim_s < LEAST_CLAIM_S:
                 claim_s = LEAST_CLAIM_S
             pressure = lane.section.share + floor
             if power != 1.0:
                 pressure **= power
-            score = lane.weight * advantage * claim_s * pressure
+            weight = self._weight(ways, lane) if own else lane.weight
+            score = weight * advantages[lane.line] * claim_s * pressure
             if score > most:
                 best, most = lane, score
+            elif score == most and (lane.due, _ticket(lane)) < (best.due, _ticket(best)):
+                best = lane
         return best
+
+    def _weight(self, ways: Ways, lane: Lane) -> float:
+        """Weight of a lane at a window that chooses in a way of its own."""
+        return ways.rate[lane.rank] * self.roster.length(lane.queue, lane.item, ways.window)
 
     # --- windows
 
     def _takes(self, window: int, lane: Lane) -> float:
-        return self.known.takes_s(window, lane.queue, lane.item, lane.section.name)
+        return self.known.takes_s(window, lane.queue, lane.item, lane.home.name)
 
     def _free_at(self, number: int) -> float | None:
         """When a window can call somebody; None when it will not."""
@@ -428,23 +441,104 @@ class Play:
         shifts = self.shifts.get(number)
         if not shifts:
             return at
-        return min([max(at, start) for start, end in shifts if end > at], default=None)
+        return next((max(at, start) for start, end in shifts if end > at), None)
+
+
+def _ticket(lane: Lane) -> float:
+    """The ticket at the head; one who has none yet would have the highest."""
+    return NOBODY if lane.ticket is None else lane.ticket
+
+
+def _wrongs(lane: Lane, full: Lane, far: int, levels: Mapping[str, int] | None) -> bool:
+    """Whether calling from the lane would pass by one who was passed by often enough."""
+    return (
+        full.due < lane.due
+        and (levels is None or levels[full.line] <= levels[lane.line])
+        and lane.rank in (NORMAL, full.rank)
+        and (full.far >= far or lane.is_own or full.is_own or lane.section is full.section)
+    )
+
+
+def _not_too_young(ways: Ways, heads: list[Lane]) -> list[Lane]:
+    """The heads at most their leads younger than the oldest of their class in their section and in all."""
+    near_s, far_s = ways.near_lead_s, ways.far_lead_s
+    dues = [lane.due for lane in heads]
+    between = max(dues) - min(dues)
+    if between <= near_s and between <= far_s:
+        return heads
+    in_section: dict[int, float] = {}  # the oldest of each class
+    for lane in heads:
+        since, group = lane.due, lane.group
+        if group not in in_section or since < in_section[group]:
+            in_section[group] = since
+    if between > far_s:
+        heads = _within(heads, in_section, far_s)
+    return [lane for lane in heads if lane.due <= in_section[lane.group] + near_s]
+
+
+def _within(heads: list[Lane], in_section: Mapping[int, float], far_s: float) -> list[Lane]:
+    """The heads at most so much younger than the oldest of their class."""
+    in_hall = [NOBODY] * len(CLASSES)
+    for group, since in in_section.items():
+        rank = group % len(CLASSES)
+        in_hall[rank] = min(since, in_hall[rank])
+    return [lane for lane in heads if lane.due <= in_hall[lane.rank] + far_s]
+
+
+class Ways(NamedTuple):
+    """How a window chooses (Balance), in plain numbers; those of a class by its rank. window: whose alone."""
+
+    window: int | None
+    near_lead_s: float
+    far_lead_s: float
+    near_most: int
+    far_most: int
+    soon_s: float
+    impatience: float
+    pressure: float
+    rate: tuple[float, ...]
+    start: tuple[float, ...]
+    patience: tuple[float, ...]  # 1 / seconds
+
+    @classmethod
+    def of(cls, it: Balance, window: int | None = None) -> Ways:
+        tuned = Tuned.by(it)
+        return cls(
+            window,
+            it.section_lead.total_seconds(),
+            it.hall_lead.total_seconds(),
+            it.passed_in_section,
+            it.passed_in_hall,
+            it.appointment_head_start.total_seconds(),
+            it.impatience,
+            it.pressure,
+            tuned.rate,
+            tuned.head_start,
+            tuple(1.0 / one for one in tuned.patience),
+        )
 
 
 class Known:
-    """What one roster means to every play: who calls from a line, and how long a matter takes where."""
+    """What one roster means to every play: who calls from a line, how, and how long a matter takes where."""
 
-    def __init__(self, roster: Roster, windows: Iterable[int]) -> None:
+    def __init__(self, roster: Roster, windows: Iterable[int], usual: Balance) -> None:
         self.roster = roster
-        self.callers: dict[str, list[tuple[int, int, float]]] = {}
-        self.levelled: set[int] = set()
+        self.windows = tuple(windows)
+        self.usual = Ways.of(usual)
+        self.own: dict[int, Ways] = {}
+        self.callers: dict[str, list[int]] = {}
+        self.advantages: dict[int, dict[str, float]] = {}  # per window and line
+        self.levels: dict[int, dict[str, int]] = {}  # the same, of windows whose lines are not all on one
         self._takes_s: dict[tuple[int, str, str | None], float] = {}
-        for window in windows:
-            posts = roster.posts(window)
+        for window in self.windows:
+            posts, balance = roster.posts(window), roster.balance(window)
+            if balance is not usual:
+                self.own[window] = Ways.of(balance, window)
             for post in posts:
-                self.callers.setdefault(post.line, []).append((window, post.level, post.advantage))
+                self.callers.setdefault(post.line, []).append(window)
+            self.advantages[window] = {post.line: post.advantage for post in posts}
             if len({post.level for post in posts}) > 1:
-                self.levelled.add(window)
+                self.levels[window] = {post.line: post.level for post in posts}
 
     def takes_s(self, window: int, queue: str, item: str | None, section: str) -> float:
         """Mean service time of a matter at a window, in seconds."""
@@ -461,22 +555,29 @@ _rosters: WeakKeyDictionary[Roster, Known] = WeakKeyDictionary()  # of living ha
 def _known(roster: Roster, hall: Hall) -> Known:
     known = _rosters.get(roster)
     if known is None:
-        known = _rosters[roster] = Known(roster, sorted(hall.sessions))
+        known = _rosters[roster] = Known(roster, sorted(hall.sessions), hall.plan.rules.balance)
     return known
 
 
 def _times(hall: Hall, shifts: Iterable[Shift]) -> list[tuple[float, float]]:
     """Shifts in seconds since 1970; the one that lasts until the hall closes has no end while people wait."""
     closes_at = None if hall.day is None else hall.day.closes_at
-    return [
+    return sorted(
         (one.start.timestamp(), NOBODY if closes_at is None or one.end >= closes_at else one.end.timestamp())
         for one in shifts
-    ]
+    )
 
 
 def remaining_s(mean_s: float, age_s: float) -> float:
     """How much longer a service of that age is expected to last."""
     return max(mean_s - age_s, 0.35 * mean_s)
+
+
+def line_zone(hall: Hall, line: str) -> str:
+    """The zone a line belongs to: its queue's, or that of the window whose own it is."""
+    if line.startswith("@") and (window := hall.windows.get(int(line[1:]))) is not None:
+        return window.zone
+    return _zone(hall, line)
 
 
 def _zone(hall: Hall, queue: str) -> str:

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from controller.hall import paces
-from controller.hall.forward import NOBODY, Lane, LinePost, Play
+from controller.hall.forward import NOBODY, Lane, Play
 from controller.hall.model import Hall, TicketClass
 from controller.hall.roster import doubts_of
 
@@ -116,7 +116,7 @@ class _Rehearsal(Play):
             at, window = heapq.heappop(free)
             if at >= until:
                 break
-            lane = self._choose(window, at) if window in self.posts else None
+            lane = self._choose(window, at) if self.heads[window] else None
             if lane is None:
                 idle.add(window)
                 continue
@@ -131,10 +131,10 @@ class _Rehearsal(Play):
         at, queue, klass, _ = self.arrivals[number]
         lane = self._lane(queue, klass, queue)
         self.coming.setdefault(lane.key, deque()).append((at, -number - 1))
-        lane.section.move(1)
+        lane.home.move(1)
         if lane.due == NOBODY:
             self._advance(lane)
-        able = [window for window, _, _ in self.known.callers.get(queue, ()) if window in idle]
+        able = [window for window in self.known.callers.get(queue, ()) if window in idle]
         if able:
             window = min(able, key=lambda one: (super(_Rehearsal, self)._takes(one, lane), one))
             idle.remove(window)
@@ -166,11 +166,14 @@ class _Rehearsal(Play):
             return super()._takes(window, lane) * self.arrivals[-lane.ticket - 1].work
         return super()._takes(window, lane) * self.works.get(lane.ticket, 1.0)
 
-    def _manned(self, window: int) -> list[LinePost]:
-        return [post for post in self.posts[window] if post[0].due != NOBODY]
+    def _manned(self, window: int) -> list[Lane]:
+        return [lane for lane in self.heads[window] if lane.due != NOBODY]
 
     def _item(self, ticket: int) -> str | None:
         return None if ticket < 0 else super()._item(ticket)
+
+    def _queue(self, lane: Lane) -> str:
+        return lane.queue if lane.ticket is None or lane.ticket < 0 else super()._queue(lane)
 
     def _behind(self, lane: Lane) -> Iterator[tuple[float, int]]:
         return _Rest(super()._behind(lane), self.coming.setdefault(lane.key, deque()))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,11 +12,29 @@ from hypothesis import strategies as st
 
 from controller.hall import engine
 from controller.hall.balance import next_ticket
-from controller.hall.commands import CallNext, ChangeMode, Finish, Pause, PlanShifts, Start, TakeTicket
+from controller.hall.commands import (
+    CallNext,
+    ChangeMode,
+    Finish,
+    Pause,
+    PlanShifts,
+    Start,
+    TakeTicket,
+    Transfer,
+)
 from controller.hall.forward import Joiner, look, remaining_s
-from controller.hall.model import PauseReason, Shift, TicketClass, TicketState, WindowMode
+from controller.hall.model import (
+    Balance,
+    PauseReason,
+    Plan,
+    Rules,
+    Shift,
+    TicketClass,
+    TicketState,
+    WindowMode,
+)
 from controller.hall.waits import expect
-from tests.halls import Told, after, go, small, take
+from tests.halls import Told, after, go, small, small_plan, take
 
 MINUTE = 60.0
 
@@ -129,6 +149,78 @@ def _step(state: Told, step: str) -> Told:
     queue, _, green = step.partition(" ")
     klass = TicketClass.GREEN if green else TicketClass.NORMAL
     return go(state, take(state, queue, klass=klass), after(seconds=10))
+
+
+def hall_of_all_rules() -> Plan:
+    """Two sections, levels and overflow, a window that chooses in a way of its own, and little patience."""
+    week = timedelta(days=7)
+    rules = Rules(
+        balance=Balance(learn_every=week, passed_in_section=1, passed_in_hall=2),
+        oldest_first_after=timedelta(minutes=40),
+    )
+    plan = small_plan(rules)
+    own = Balance(
+        learn_every=week,
+        short_first=0.2,
+        pressure=0.5,
+        green_rate=3.0,
+        passed_in_section=1,
+        hall_lead=timedelta(minutes=9),
+    )
+    windows = tuple(replace(one, balance=own) if one.number == 3 else one for one in plan.windows)
+    means = {"A": 4, "B": 9, "T": 7, "G": 6}
+    queues = tuple(replace(one, mean_service=timedelta(minutes=means[one.code])) for one in plan.queues)
+    return replace(plan, windows=windows, queues=queues)
+
+
+COMING = st.tuples(
+    st.sampled_from(["A", "A", "B", "T"]), st.sampled_from(list(TicketClass)), st.integers(1, 240)
+)
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.lists(COMING, min_size=1, max_size=40), st.integers(0, 2), st.booleans(), st.booleans())
+def test_every_call_to_come_is_the_one_the_engine_makes(
+    coming: list[tuple[str, TicketClass, int]], transfers: int, is_green: bool, is_late: bool
+) -> None:
+    """Played to the end by both, with services as long as usual: the same windows call the same at once."""
+    state = small("A A", hall_of_all_rules(), staff="wang@1 li@2 zhao@3")
+    for _ in range(transfers):
+        state = go(state, CallNext(1), Start(1), Transfer(next_id(state, 1), "knows it", to_window=3))
+    for queue, klass, gap_s in coming:
+        slot = state.now + timedelta(seconds=10 * gap_s) if klass is TicketClass.APPOINTMENT else None
+        state = go(state, take(state, queue, klass=klass, slot=slot), after(seconds=gap_s))
+    state = go(state, after(minutes=30 * is_late))
+    if is_green:
+        state = go(state, ChangeMode(2, WindowMode.GREEN))
+    expected = {id: round(at - state.now.timestamp()) for id, at in look(state.hall, state.now).calls.items()}
+    assert expected == played(state)
+
+
+def next_id(state: Told, window: int) -> int:
+    choice = next_ticket(state.hall, window, state.now)
+    assert choice is not None
+    return choice.ticket
+
+
+def played(state: Told) -> dict[int, int]:
+    """By ticket, seconds until the engine calls it when all windows go on without anybody coming."""
+    start, calls = state.now, dict[int, int]()
+    free = [(0.0, number) for number in (1, 2, 3)]
+    while free:
+        at_s, window = heapq.heappop(free)
+        state = replace(state, now=start + timedelta(seconds=at_s))
+        session = state.hall.sessions[window]
+        if session.current is not None:
+            state = go(state, Finish(window))
+        choice = next_ticket(state.hall, window, state.now)
+        if choice is None:
+            continue
+        calls[choice.ticket] = round(at_s)
+        state = go(state, CallNext(window), Start(window))
+        mean = state.hall.queues[state.hall.tickets[choice.ticket].queue].mean_service
+        heapq.heappush(free, (at_s + mean.total_seconds(), window))
+    return calls
 
 
 def test_what_was_told_is_kept_with_the_ticket_and_learned_from_at_its_call() -> None:
