@@ -4,7 +4,7 @@ import { el, icon, lengthStep, mark, put } from "./dom.js";
 import { Feed } from "./feed.js";
 import { Stage } from "./stage.js";
 import { applyTheme, keepTime, parameter } from "./status.js";
-import { name, say, waitText } from "./texts.js";
+import { allShut, name, say, shutReason, waitText } from "./texts.js";
 
 const QUEUES_AT_ONCE = 3; // that can be read from afar
 const LONG_NUMBER = 5; // letters; such numbers are set smaller
@@ -51,8 +51,7 @@ function showCalls() {
 }
 
 function showCalm(board) {
-  put(byId("calm-zh"), say("zh", board ? "no.calls" : "connecting"));
-  put(byId("calm-en"), say("en", board ? "no.calls" : "connecting"));
+  for (const lang of ["zh", "en"]) put(byId(`calm-${lang}`), allShut(board, lang) || say(lang, board ? "no.calls" : "connecting"));
 }
 
 // --- queues
@@ -61,7 +60,8 @@ function showCalm(board) {
 function nextOf(line) {
   const numbers = line.next.slice(0, NEXT_NUMBERS).map((number) => el("span", {}, number));
   if (numbers.length) return [el("span", { class: "label" }, say("zh", "next")), ...numbers];
-  if (line.windows === 0) return [el("span", { class: "shut" }, say("zh", "no.window"))];
+  const shut = shutReason(line, "zh") || (line.windows === 0 ? say("zh", "no.window") : "");
+  if (shut) return [el("span", { class: "shut" }, shut)];
   return [el("span", { class: "label" }, say("zh", "none.next"))];
 }
 
@@ -111,6 +111,7 @@ function title(board, lang) {
 function show(board) {
   put(byId("name"), title(board, "zh"));
   put(byId("name-en"), title(board, "en"));
+  mark(byId("name").parentElement, "data-length", lengthStep(title(board, "zh"), 20, 30));
   const notice = [board.notice_zh, board.notice_en].filter(Boolean);
   put(byId("notice"), (notice.length ? notice : [say("zh", "notice"), say("en", "notice")]).join(" · "));
   showCalm(board);

@@ -3,7 +3,7 @@ nothing moves under a finger: { root, update(board), title(board), subtitle(boar
 
 import { el, icon, lengthStep, mark, put } from "./dom.js";
 import { find } from "./search.js";
-import { name, remedy, say, waitText } from "./texts.js";
+import { allShut, name, remedy, say, shutReason, waitText } from "./texts.js";
 
 const ROWS = ["QWERTYUIOP", "ASDFGHJKL", "ZXCVBNM"];
 const FOUND_LIMIT = 40;
@@ -28,10 +28,11 @@ function fact(shape, label) {
   return { root, value };
 }
 
-/** Why no ticket can be taken in this queue now; "" when one can. */
-function shutReason(line, lang) {
-  if (line.is_open) return "";
-  return name(lang, line, "why_") || say(lang, "closed.queue");
+/** A wait, and in small letters what stands in brackets behind it. */
+function putWait(node, text) {
+  if (node.textContent === text) return;
+  const [wait, note] = text.split(/(?=（| \()/);
+  node.replaceChildren(wait, ...(note ? [el("small", {}, note)] : []));
 }
 
 // --- home: cards by matter
@@ -52,7 +53,7 @@ function cardOf(line, lang, act) {
     const shut = shutReason(now, lang);
     mark(root, "data-shut", Boolean(shut));
     mark(root, "data-quiet", now.windows === 0);
-    put(fields.wait, waitText(lang, now));
+    putWait(fields.wait, waitText(lang, now));
     put(fields.people, say(lang, "card.waiting", { n: now.waiting }));
     put(fields.windows, now.windows ? say(lang, "card.windows", { n: now.windows }) : "");
     put(fields.shut, shut);
@@ -116,8 +117,8 @@ export function homeView(state, act) {
   return {
     root: el("div", { class: "home" }, search, grid, nothing, pages),
     update,
-    title: () => say(lang, "home.ask"),
-    subtitle: (board) => (board && name(lang, board, "notice_")) || say(lang, "home.hint"),
+    title: (board) => say(lang, allShut(board, lang) ? "closed.queue" : "home.ask"),
+    subtitle: (board) => (board && name(lang, board, "notice_")) || say(lang, allShut(board, lang) ? "home.none.do" : "home.hint"),
     read: (board) => (board?.queues ?? []).map((line) => `${name(lang, line)}。${say(lang, "card.waiting", { n: line.waiting })}，${waitText(lang, line)}。`),
   };
 }
@@ -192,13 +193,13 @@ export function matterView(state, act) {
   const back = button("plain", "back", say(lang, "back"), () => act.home());
   const chosen = act.matters(queue).find((matter) => matter.code === item)?.name ?? "";
   const examples = act.matters(queue).slice(0, EXAMPLES);
-  const here = examples.length && !item ? el("section", { class: "examples" }, el("h2", {}, say(lang, "matter.here")), el("p", {}, examples.map((matter) => matter.name).join(" · "))) : null;
+  const here = examples.length && !item ? el("section", { class: "examples" }, el("h2", {}, say(lang, "matter.here")), el("p", { lang: "zh-CN" }, examples.map((matter) => matter.name).join("\u00a0· "))) : null;
   const update = () => {
     const line = act.line(queue);
     if (!line) return;
     const reason = shutReason(line, lang);
     put(ahead.value, say(lang, "people", { n: line.waiting }));
-    put(wait.value, waitText(lang, line));
+    putWait(wait.value, waitText(lang, line));
     put(windows.value, say(lang, "windows", { n: line.windows }));
     const zone = name(lang, line, "zone_");
     put(where.value, zone);

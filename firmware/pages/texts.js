@@ -233,11 +233,26 @@ export function remedy(lang, code) {
   return say(lang, REMEDIES[code] ?? "refused.do");
 }
 
+const RANGE = /(?<=\d)-(?=\d)/g; // of numbers, as in "windows 1-4"
+const UNBROKEN = "-\u2060"; // a hyphen with a word joiner, behind which no line ends
+
 /** The half of a bilingual thing (zh, en, or name_zh, name_en) for this language; the other when it is empty. */
 export function name(lang, thing, stem = "") {
   const zh = thing[`${stem}zh`] ?? "";
   const en = thing[`${stem}en`] ?? "";
-  return lang === "en" ? en || zh : zh || en;
+  return (lang === "en" ? en || zh : zh || en).replace(RANGE, UNBROKEN);
+}
+
+/** Why no ticket can be taken in this queue now; "" when one can. */
+export function shutReason(line, lang) {
+  if (line.is_open) return "";
+  return name(lang, line, "why_") || say(lang, "closed.queue");
+}
+
+/** The one reason why no ticket can be taken in any queue of the board; "" when there is none. */
+export function allShut(board, lang) {
+  const reasons = new Set((board?.queues ?? []).map((line) => shutReason(line, lang)));
+  return reasons.size === 1 ? [...reasons][0] : "";
 }
 
 /** The expected wait of a queue in words: a range, and that it is rough while the hall has seen too few such waits. */
