@@ -7,6 +7,7 @@ blueprints, of which there is one per audience.
 from __future__ import annotations
 
 import hmac
+import re
 import time
 from datetime import timedelta
 from http import HTTPStatus
@@ -51,6 +52,7 @@ COOKIELESS = ("citizen", "api")  # blueprints whose requests act with no cookie
 THEMES = ("light", "dark", "contrast")
 MAX_REQUEST_BYTES = 64 * 1024  # the largest form here is a search; uploads come with their own limit
 YEAR_S = 365 * 24 * 3600
+RANGE = re.compile(r"(?<=\d)-(?=\d)")
 PAGES = Path(__file__).parent.parent / "firmware" / "pages"
 
 
@@ -141,11 +143,16 @@ def _words_of_templates() -> dict[str, object]:
         "_": lambda key, **facts: i18n.t(lang, key, **facts),
         "ngettext": lambda one, many, n, **facts: i18n.tn(lang, one, many, n, **facts),
         "word": lambda kind, value: i18n.label(lang, kind, value),
-        "text": lambda value: i18n.in_language(lang, value) if isinstance(value, Text) else value,
+        "text": lambda value: _unbroken(i18n.in_language(lang, value)) if isinstance(value, Text) else value,
         "hm": lambda moment: "" if moment is None else moment.astimezone(zone).strftime("%H:%M"),
         "day_hm": lambda moment: "" if moment is None else moment.astimezone(zone).strftime("%m-%d %H:%M"),
         "hms": lambda moment: "" if moment is None else moment.astimezone(zone).strftime("%H:%M:%S"),
     }
+
+
+def _unbroken(text: str) -> str:
+    """The text with word joiners that keep a range of numbers, such as 1-4, on one line."""
+    return RANGE.sub("-\u2060", text)
 
 
 def _url_for(endpoint: str, **values: object) -> str:
