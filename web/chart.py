@@ -13,6 +13,7 @@ from math import ceil, log10
 WIDTH, HEIGHT = 720.0, 190.0  # user units; the page scales the drawing
 LEFT, TOP, BOTTOM = 34.0, 18.0, 22.0
 GAP = 0.28  # of a bar's place stays empty
+WIDEST = 56.0  # a bar is no wider, however few there are
 MOST_LABELS = 12
 
 
@@ -64,13 +65,13 @@ def bar_chart(labels: Sequence[str], values: Sequence[float | None], threshold: 
 def _bar(
     n: int, place: float, title: str, label: str, value: float | None, top: float, threshold: float | None
 ) -> Bar:
-    x, width, y = LEFT + place * (n + GAP / 2), place * (1 - GAP), _y(value or 0.0, top)
+    middle, width, y = LEFT + place * (n + 0.5), min(place * (1 - GAP), WIDEST), _y(value or 0.0, top)
     return Bar(
-        round(x, 1),
+        round(middle - width / 2, 1),
         y,
         round(width, 1),
         round(HEIGHT - BOTTOM - y, 1),
-        round(x + width / 2, 1),
+        round(middle, 1),
         label,
         title,
         "" if value is None else f"{value:.0f}",
