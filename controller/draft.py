@@ -137,8 +137,7 @@ class Draft:
         """Look up which keys of the batch were answered before."""
         keys = {asked.key for asked in batch if asked.key is not None}
         if keys:
-            with self._store.reading() as c:
-                self._answers = log.answered(c, self.hall.id, keys)
+            self._answers = log.answered(self._connected(), self.hall.id, keys)
 
     def take(self, asked: Submission) -> None:
         """Decide one submission. Raises only what makes the whole batch impossible."""
@@ -174,8 +173,8 @@ class Draft:
 
     def _events_of(self, key: str) -> tuple[Event, ...]:
         if key not in self._decided:
-            with self._store.reading() as c:
-                self._decided[key] = log.answer_events(c, self.hall.id, self._answers[key])
+            seqs = self._answers[key]
+            self._decided[key] = log.answer_events(self._connected(), self.hall.id, seqs)
         return self._decided[key]
 
     def _decide(self, asked: Submission) -> Answer:
