@@ -1,8 +1,8 @@
 """The unit's end of the conversation with the controller (rules R1-R20).
 
-Hides the order of words on a connection (R14), the send window and resends (R4), acks (R6), session
-and generation numbers (R11, R12), what makes an order late (R9), known (R8) or unknown (R1). What
-it asks by itself is in questions.py. The broker is a lossy, duplicating, reordering pipe: an event is sent
+Hides the order of words on a connection (R14), acks (R6), session numbers (R12) and what the unit says of
+itself. When events leave is in window.py (R4), which orders are carried out in orders.py (R8, R9, R11), and
+what it asks by itself in questions.py. The broker is a lossy, duplicating, reordering pipe: an event is sent
 until the controller's own ack, an order may come twice and is carried out once.
 """
 
@@ -14,7 +14,7 @@ import random
 import resource
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
 
@@ -25,7 +25,6 @@ from firmware.protocol import topics
 from firmware.protocol.guard import Guard
 from firmware.protocol.logs import Outages
 from firmware.protocol.messages import (
-    VERSION,
     Ack,
     BadMessage,
     Birth,
@@ -36,28 +35,23 @@ from firmware.protocol.messages import (
     ControllerState,
     Envelope,
     Health,
-    Order,
     Pressed,
     Reply,
     Result,
-    ResultState,
     Struct,
-    TimeQuality,
     UnitConfig,
     UnitState,
     Versions,
     decode,
-    decode_order,
     encode,
 )
+from firmware.protocol.orders import KEEP_DETAIL, Orders, Received
 from firmware.protocol.outbox import Entry, Outbox
 from firmware.protocol.questions import News, Questions
 from firmware.protocol.session import Broker, Session, SessionTiming, Will
+from firmware.protocol.window import Pace, Window
 
 __all__ = ["Broker", "Callbacks", "Link", "LinkTiming", "Received", "Session", "SessionTiming", "Will"]
-
-BLOCKED_S = 0.2  # between tries when paho's queue is full
-KEEP_DETAIL = 200  # characters of an error that travel to the controller
 
 log = logging.getLogger(__name__)
 
@@ -74,18 +68,9 @@ class LinkTiming:
     health_s: float = 30.0
     time_every_s: float = 600.0
 
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """An order to carry out. deadline: time.monotonic() after which it is answered `expired` (R9)."""
-
-    cid: str
-    order: Order
-    deadline: float
-
     @property
-    def is_late(self) -> bool:
-        return time.monotonic() > self.deadline
+    def pace(self) -> Pace:
+        return Pace(self.window, self.resend_s, self.resend_max_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,51 +121,25 @@ class Link:
     ) -> None:
         self._identity, self._outbox, self._callbacks, self._guard = identity, outbox, callbacks, guard
         self._timing = timing or LinkTiming()
-        self._chance = chance or random.SystemRandom()
         self._started = time.monotonic()
-        self._gen = int(outbox.get("gen") or 0)
         self._config = ConfigState(rev=0, applied=0)
         self._is_controller_there = False
         self._there_at = time.monotonic()
-        self._followed = {
-            topics.board(identity.hall, "#")
-        }  # filters of boards; all until the configuration is known
-        self._running: set[str] = set()  # cids being carried out
+        # Filters of boards; all of them until the configuration is known.
+        self._followed = {topics.board(identity.hall, "#")}
+        self._boards = topics.board(identity.hall, "")
         self._wake = threading.Condition(threading.RLock())
-        self._sending = (
-            threading.Lock()
-        )  # held by the thread that sends events: another would send them twice
+        self._sending = threading.Lock()  # held while events are sent: another thread would send them twice
         self._is_ending = False
         self._outages = Outages(log)
         self._is_announced = False
-        self._sent = outbox.acked  # the highest seq handed over on this connection
-        self._resend_wait = self._timing.resend_s
-        self._resend_at = math.inf
-        self._blocked_until = 0.0  # the connection took no more just now
-        self._window_number = 0  # counts resets, seen by a send under way
         self._heartbeat_at = self._health_at = math.inf
         self._pump = threading.Thread(target=self._run, name="link", daemon=True)
-        hall, unit = identity.hall, identity.unit
-        self._handlers: dict[str, Callable[[bytes], None]] = {
-            topics.down(hall, unit, "ack"): self._on_ack,
-            topics.down(hall, unit, "cmd"): self._on_command,
-            topics.down(hall, unit, "cfg"): self._on_config,
-            topics.down(hall, unit, "rep"): self._on_reply,
-            topics.controller_state(hall): self._on_controller,
-        }
-        self._boards = topics.board(hall, "")
-        self.session = Session(
-            broker,
-            client_id=unit,
-            guard=guard,
-            on_message=self._on_message,
-            on_up=self._on_up,
-            on_down=self._on_down,
-            will=self._will,
-            filters=topics.unit_rights(hall, unit).subscribe,
-            timing=self._timing.session,
-            chance=self._chance,
-        )
+        chance = chance or random.SystemRandom()
+        self._window = Window(outbox.acked, self._timing.pace, chance)
+        self._orders = Orders(outbox, guard, self._tell, callbacks.on_order, self._came_late)
+        self._handlers = self._make_handlers()
+        self.session = self._make_session(broker, chance)
         self._questions = Questions(
             lambda request: self._publish("req", request),
             outbox.clock,
@@ -189,6 +148,32 @@ class Link:
             self._announce,
             outbox.forget_leases,
             self._outages,
+        )
+
+    def _make_handlers(self) -> Mapping[str, Callable[[bytes], None]]:
+        """What takes a message, by its topic."""
+        hall, unit = self._identity.hall, self._identity.unit
+        return {
+            topics.down(hall, unit, "ack"): self._on_ack,
+            topics.down(hall, unit, "cmd"): lambda payload: self._orders.came(decode(payload, Command)),
+            topics.down(hall, unit, "cfg"): self._on_config,
+            topics.down(hall, unit, "rep"): self._on_reply,
+            topics.controller_state(hall): self._on_controller,
+        }
+
+    def _make_session(self, broker: Broker, chance: random.Random) -> Session:
+        hall, unit = self._identity.hall, self._identity.unit
+        return Session(
+            broker,
+            client_id=unit,
+            guard=self._guard,
+            on_message=self._on_message,
+            on_up=self._on_up,
+            on_down=self._on_down,
+            will=self._will,
+            filters=topics.unit_rights(hall, unit).subscribe,
+            timing=self._timing.session,
+            chance=chance,
         )
 
     @property
@@ -223,14 +208,12 @@ class Link:
 
     def tell(self, result: Result) -> None:
         """Tell the controller what became of an order. Lost words are asked for again (R8)."""
-        with self._wake:
-            self._running.discard(result.cid)
-        self._publish("res", result)
+        self._orders.ended(result.cid)
+        self._tell(result)
 
     def forget(self, cid: str) -> None:
         """The order could not be ended: begin it anew when it comes again."""
-        with self._wake:
-            self._running.discard(cid)
+        self._orders.ended(cid)
 
     @property
     def silent_s(self) -> float:
@@ -251,6 +234,7 @@ class Link:
             self._config = state
             if timing is not None:
                 self._timing = replace(timing, session=self._timing.session)
+                self._window.pace = timing.pace
         self._publish("cfg", state, retain=True)
 
     def report_birth(self) -> None:
@@ -286,7 +270,7 @@ class Link:
         with self._wake:
             self._heartbeat_at, self._health_at = now + self._timing.heartbeat_s, now + self._timing.health_s
             self._questions.begin(now, self._timing.heartbeat_s)
-            self._reset_window()
+            self._window.reset(self._outbox.acked)
             self._is_announced = True
             self._wake.notify()
 
@@ -303,6 +287,9 @@ class Link:
     def _publish(self, leaf: str, message: Struct, *, retain: bool = False) -> bool:
         topic = topics.up(self._identity.hall, self._identity.unit, leaf)
         return self.session.publish(topic, encode(message), retain=retain)
+
+    def _tell(self, result: Result) -> None:
+        self._publish("res", result)
 
     # --- sending
 
@@ -324,11 +311,8 @@ class Link:
         return self._is_announced and self._due() <= time.monotonic()
 
     def _due(self) -> float:
-        in_flight = self._sent - self._outbox.acked
-        has_room = self._outbox.last > self._sent and in_flight < self._timing.window
-        send_at = self._blocked_until if has_room else math.inf
-        resend_at = self._resend_at if in_flight > 0 else math.inf
-        return min(send_at, resend_at, self._heartbeat_at, self._health_at, self._questions.due())
+        send_at = self._window.due(self._outbox.acked, self._outbox.last)
+        return min(send_at, self._heartbeat_at, self._health_at, self._questions.due())
 
     def _idle_s(self) -> float | None:
         """Seconds to sleep; not past the first resend of what another thread sends meanwhile."""
@@ -338,36 +322,19 @@ class Link:
 
     def _send_events(self) -> None:
         with self._wake:
-            self._resend_when_due()
-            start, was_idle, window = self._sent, self._sent <= self._outbox.acked, self._window_number
-            room = self._timing.window - max(0, self._sent - self._outbox.acked) if self._is_announced else 0
-        if room <= 0 or start >= self._outbox.last:
+            if expired := self._window.expire(self._outbox.acked, time.monotonic()):
+                self._guard.count("resends", expired)
+            room = self._window.room(self._outbox.acked)
+            may_send = self._is_announced and room.size > 0
+        if not may_send or room.start >= self._outbox.last:
             return
-        entries = self._outbox.after(start, room)
+        entries = self._outbox.after(room.start, room.size)
         sent = [entry.seq for entry in takewhile(self._send, entries)]
         with self._wake:
-            if sent and self._window_number == window:
-                self._sent = max(self._sent, sent[-1])
-            if sent and was_idle:
-                self._resend_at = time.monotonic() + self._jittered(self._resend_wait)
+            if sent:
+                self._window.handed_over(room, sent[-1], time.monotonic())
             if len(sent) < len(entries):
-                self._blocked_until = time.monotonic() + BLOCKED_S
-
-    def _resend_when_due(self) -> None:
-        if self._sent > self._outbox.acked and time.monotonic() >= self._resend_at:
-            self._guard.count("resends", self._sent - self._outbox.acked)
-            self._sent = self._outbox.acked
-            self._resend_wait = min(self._resend_wait * 2, self._timing.resend_max_s)
-            self._resend_at = time.monotonic() + self._jittered(self._resend_wait)
-
-    def _reset_window(self) -> None:
-        self._window_number += 1
-        self._sent = self._outbox.acked
-        self._resend_wait = self._timing.resend_s
-        self._resend_at = math.inf
-
-    def _jittered(self, wait_s: float) -> float:
-        return min(wait_s * self._chance.uniform(0.75, 1.25), self._timing.resend_max_s)
+                self._window.blocked(time.monotonic())
 
     def _send(self, entry: Entry) -> bool:
         envelope = Envelope(
@@ -426,83 +393,27 @@ class Link:
         if lowest_missed is not None and lowest_missed <= self._outbox.acked:
             self._outbox.rewind(max(0, lowest_missed - 1))
             with self._wake:
-                self._reset_window()
+                self._window.reset(self._outbox.acked)
                 self._wake.notify()
             return
         with self._wake:
             if self._outbox.heard(ack.hi):
-                self._sent = max(self._sent, ack.hi)
-                self._resend_wait = self._timing.resend_s
-                self._resend_at = time.monotonic() + self._jittered(self._resend_wait)
+                self._window.heard(ack.hi, time.monotonic())
             self._wake.notify()
         self._send_missed(ack)
 
     def _send_missed(self, ack: Ack) -> None:
         for first, last in ack.miss:
             if self._outbox.acked < first <= last:
-                last = min(last, self._sent)
+                last = min(last, self._window.sent)
                 entries = self._outbox.after(first - 1, max(0, min(last - first + 1, self._timing.window)))
                 self._guard.count("missed", len(entries))
                 for entry in entries:
                     self._send(entry)
 
-    def _on_command(self, payload: bytes) -> None:
-        command = decode(payload, Command)
-        if command.gen < self._gen:  # R11: from a controller that was replaced
-            self._guard.count("fenced")
-            self._publish("res", Result(cid=command.cid, state=ResultState.REJECTED, code="fenced"))
-            return
-        self._learn_generation(command.gen)
-        known = self._outbox.result(command.cid)
-        if known is not None:  # R8
-            self._guard.count("orders_again")
-            self._publish("res", known)
-            return
-        with self._wake:
-            is_running = command.cid in self._running
-        if not is_running:
-            self._begin(command)
-        else:
-            self._publish("res", Result(cid=command.cid, state=ResultState.RECEIVED))
-
-    def _begin(self, command: Command) -> None:
-        try:
-            order = decode_order(command) if command.v <= VERSION else None
-        except BadMessage as error:
-            self._guard.count("bad_messages")
-            self._reject(command, "bad_order", f"{error.field}: {error}")
-            return
-        if order is None:
-            self._reject(
-                command, "unknown_order", f"this unit does not know {command.t} of version {command.v}"
-            )
-            return
-        left_s = self._left_s(command)
-        if left_s <= 0:
-            result = Result(cid=command.cid, state=ResultState.EXPIRED)
-            self._outbox.finish(result)
-            self._publish("res", result)
-            self._questions.ask_time_again()
-            self.wake()
-            return
-        with self._wake:
-            self._running.add(command.cid)
-        self._publish("res", Result(cid=command.cid, state=ResultState.RECEIVED))
-        self._callbacks.on_order(Received(command.cid, order, time.monotonic() + left_s))
-
-    def _reject(self, command: Command, code: str, detail: str) -> None:
-        """Not remembered: after an update this unit may know the order."""
-        log.error("order %s rejected: %s", command.cid, detail)
-        result = Result(cid=command.cid, state=ResultState.REJECTED, code=code, detail=detail[:KEEP_DETAIL])
-        self._publish("res", result)
-
-    def _left_s(self, command: Command) -> float:
-        """R9: from receipt on our own clock; and of the controller's time, when we know it well."""
-        ttl_s = command.ttl_ms / 1000
-        clock = self._outbox.clock
-        if clock.quality() is not TimeQuality.SYNCED:
-            return ttl_s
-        return min(ttl_s, ttl_s - clock.real_s(command.iss))
+    def _came_late(self) -> None:
+        self._questions.ask_time_again()
+        self.wake()
 
     def _on_config(self, payload: bytes) -> None:
         if not payload:
@@ -524,22 +435,14 @@ class Link:
         if not payload:
             return
         state = decode(payload, ControllerState)
-        if state.gen < self._gen:
-            self._guard.count("fenced")
+        if self._orders.is_fenced(state.gen):
             return
         self._is_controller_there, self._there_at = state.online, time.monotonic()
         self._questions.excuse(not state.online)
         if state.day and state.day != self._outbox.get("day"):
             self._outbox.put("day", state.day)
-        if self._learn_generation(state.gen) and self._is_announced:
+        if self._orders.learn(state.gen) and self._is_announced:
             self._announce()
-
-    def _learn_generation(self, gen: int) -> bool:
-        if gen <= self._gen:
-            return False
-        self._gen = gen
-        self._outbox.put("gen", gen)
-        return True
 
     def _on_reply(self, payload: bytes) -> None:
         self._questions.answered(decode(payload, Reply), self._timing.time_every_s)
