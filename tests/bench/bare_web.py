@@ -1,4 +1,7 @@
-"""The bare POST: gunicorn's threads as ours, one durable row for each request, and nothing else."""
+"""The bare POST: gunicorn's threads as ours, one durable row for each request, and nothing else.
+
+`app` is a function of the server alone; `flask_app` the same as a view of Flask, which ours must use.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from flask import Flask, request
+
 from tests.bench.rig import free_port, listens, wait_for
 
 _lock = threading.Lock()
@@ -21,10 +26,23 @@ _databases: list[sqlite3.Connection] = []
 def app(environ: dict[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:
     """A WSGI application: keeps the body and says so."""
     body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-    with _lock:
-        _database().execute("insert into event(body) values (?)", (body,))
+    _keep(body)
     start_response("201 Created", [("Content-Type", "application/json"), ("Content-Length", "12")])
     return [b'{"ok": true}']
+
+
+flask_app = Flask(__name__)
+
+
+@flask_app.post("/<path:name>")
+def keep(name: str) -> tuple[str, int]:
+    _keep(request.get_data())
+    return '{"ok": true}', 201
+
+
+def _keep(body: bytes) -> None:
+    with _lock:
+        _database().execute("insert into event(body) values (?)", (body,))
 
 
 def _database() -> sqlite3.Connection:
@@ -38,12 +56,12 @@ def _database() -> sqlite3.Connection:
 
 
 @contextmanager
-def bare_web(folder: Path, threads: int) -> Iterator[int]:
-    """The bare server in a process; its port."""
+def bare_web(folder: Path, threads: int, name: str = "app") -> Iterator[int]:
+    """The bare server in a process; its port. name: which of the two it serves."""
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
     command = [sys.executable, "-m", "gunicorn", "--worker-class", "gthread", "--threads", str(threads)]
-    command += ["--keep-alive", "15", "--bind", f"127.0.0.1:{port}", "tests.bench.bare_web:app"]
+    command += ["--keep-alive", "15", "--bind", f"127.0.0.1:{port}", f"tests.bench.bare_web:{name}"]
     environment = {**os.environ, "BARE_DATABASE": str(folder / "bare.db")}
     with (folder / "bare.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)

@@ -22,14 +22,21 @@ def measure(folder: Path) -> list[Row]:
     with (
         controller(folder / "hall", 5000, "mosquitto", CLIENTS) as hall,
         bare_web(folder / "bare", hall.settings.http_threads) as port,
+        bare_web(folder / "flask", hall.settings.http_threads, "flask_app") as flask_port,
     ):
-        clients = _Clients(hall, f"http://127.0.0.1:{port}")
+        clients = _Clients(hall, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{flask_port}")
         clients.round()
         rounds = [clients.round() for _ in range(ROUNDS)]
     mid = {name: statistics.median(one[name] for one in rounds) for name in rounds[0]}
     return [
         Row("bare POST, one client", f"{mid['bare rate']:.0f}/s, p99 {mid['bare 1']:.2f} ms"),
         Row("bare POST, eight clients", f"p99 {mid['bare 8']:.2f} ms"),
+        Row(
+            "the same as a view of Flask, one client",
+            f"{mid['flask rate']:.0f}/s, p99 {mid['flask 1']:.2f} ms; eight: p99 {mid['flask 8']:.2f} ms; "
+            f"take {mid['take flask']:.2f} x, call p99 {mid['call 1 flask']:.2f} x and "
+            f"{mid['call 8 flask']:.2f} x of it",
+        ),
         Row("take a ticket", f"{mid['take rate']:.0f}/s", at_least(mid["take ratio"], 0.6, "x bare")),
         Row(
             "call next, one client, p99", f"{mid['call 1']:.2f} ms", at_most(mid["call 1 ratio"], 3, "x bare")
@@ -43,16 +50,18 @@ def measure(folder: Path) -> list[Row]:
 
 
 class _Clients:
-    def __init__(self, hall: Controller, bare: str) -> None:
+    def __init__(self, hall: Controller, bare: str, flask: str) -> None:
         self._bare = [Kiosk(bare, None) for _ in range(CLIENTS)]
+        self._flask = [Kiosk(flask, None) for _ in range(CLIENTS)]
         self._kiosk = Kiosk(hall.settings.web_url, "A")
         self._clerks = [Clerk(hall, window) for window in range(1, CLIENTS + 1)]
 
     def round(self) -> dict[str, float]:
         """Rates a second and p99s in milliseconds, bare and real in turn."""
         bare, took = _alone(self._bare[0].post), _alone(self._kiosk.post)
-        call = _alone(self._clerks[0].call)
+        flask, call = _alone(self._flask[0].post), _alone(self._clerks[0].call)
         bare_8 = _together([one.post for one in self._bare])
+        flask_8 = _together([one.post for one in self._flask])
         call_8 = _together([one.call for one in self._clerks])
         return {
             "bare rate": len(bare) / sum(bare),
@@ -60,6 +69,12 @@ class _Clients:
             "take ratio": len(took) / sum(took) / (len(bare) / sum(bare)),
             **_against("1", Spread.of(bare), Spread.of(call)),
             **_against("8", Spread.of(bare_8), Spread.of(call_8)),
+            "flask rate": len(flask) / sum(flask),
+            "take flask": len(took) / sum(took) / (len(flask) / sum(flask)),
+            "flask 1": Spread.of(flask).p99,
+            "flask 8": Spread.of(flask_8).p99,
+            "call 1 flask": Spread.of(call).p99 / Spread.of(flask).p99,
+            "call 8 flask": Spread.of(call_8).p99 / Spread.of(flask_8).p99,
         }
 
 
