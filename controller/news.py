@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from controller.screens import Screens
-from firmware.protocol.messages import Birth, Board, Request, UnitConfig, leases_in, revision_in, versions_in
+from firmware.protocol.messages import Birth, Board, Request, UnitConfig
+from firmware.protocol.news import leases_in, revision_in, versions_in
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,13 +41,13 @@ from firmware.protocol.messages import (
     Struct,
     UnitConfig,
     UnitState,
-    Versions,
     decode,
     encode,
 )
+from firmware.protocol.news import News, Versions
 from firmware.protocol.orders import KEEP_DETAIL, Orders, Received
 from firmware.protocol.outbox import Entry, Outbox
-from firmware.protocol.questions import News, Questions
+from firmware.protocol.questions import Questions
 from firmware.protocol.session import Broker, Session, SessionTiming, Will
 from firmware.protocol.window import Pace, Window
 

@@ -10,8 +10,6 @@ its boot number `boot`; `tq` says how far `ts` may be believed (R16).
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -189,7 +187,7 @@ class SlipLine(Struct, frozen=True, kw_only=True):
 
 
 class Print(Struct, frozen=True, kw_only=True):
-    """Print one slip. press is the seq of the Pressed it answers; None for a copy or a test."""
+    """Print one slip. press is the seq of the Pressed it answers; None for a test."""
 
     device: str
     lines: list[SlipLine]
@@ -366,8 +364,7 @@ class Request(Struct, frozen=True, kw_only=True):
 
     rid: str
     t: str  # "time" | "news"
-    d: dict[str, Any] = {}
-    # "news": {"boards": {name: (gen, ver) held}, "cfg": its revision, "leases": {id: last}}
+    d: dict[str, Any] = {}  # of "news": see news.py
 
 
 class Reply(Struct, frozen=True, kw_only=True):
@@ -375,41 +372,7 @@ class Reply(Struct, frozen=True, kw_only=True):
     t: str
     ts: datetime | None = None
     d: dict[str, Any] = {}  # "time": {"hall": what the hall's clock shows, RFC 3339, "speed": 1.0}
-    # "news": {"boards": {name: (gen, ver)}, those that are newer and were sent again; "birth": session of
-    # the last birth heard, null for none; "forget": leases that are none of the unit's}
-
-
-Versions = Mapping[str, tuple[int, int]]  # board -> (gen, ver)
-
-
-def versions_in(message: Request | Reply) -> Versions:
-    """The snapshots a question or an answer about news names. Raises BadMessage."""
-    try:
-        return msgspec.convert(message.d.get("boards", {}), dict[str, tuple[int, int]])
-    except msgspec.ValidationError as error:
-        raise BadMessage(str(error), "d.boards", "send {board: [gen, ver]}") from error
-
-
-def leases_in(request: Request) -> Mapping[int, int]:
-    """The leases a question about news says the unit holds: id -> last number. Raises BadMessage."""
-    try:
-        return msgspec.convert(request.d.get("leases", {}), dict[int, int], strict=False)
-    except msgspec.ValidationError as error:
-        raise BadMessage(str(error), "d.leases", "send {id: last number}") from error
-
-
-def forgotten_in(reply: Reply) -> list[int]:
-    """The leases an answer about news takes away. Raises BadMessage."""
-    try:
-        return msgspec.convert(reply.d.get("forget", []), list[int])
-    except msgspec.ValidationError as error:
-        raise BadMessage(str(error), "d.forget", "send [id]") from error
-
-
-def revision_in(request: Request) -> float:
-    """The configuration a question about news says the unit was told last; infinite when it does not say."""
-    told = request.d.get("cfg")
-    return told if isinstance(told, int) else math.inf
+    # of "news": see news.py
 
 
 # --- Desired configuration of a unit (topic down/cfg, retained, whole) ---------------------------

@@ -13,29 +13,18 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from firmware.protocol.logs import Outages
-from firmware.protocol.messages import Reply, Request, TimeQuality, Versions, forgotten_in, versions_in
+from firmware.protocol.messages import Reply, Request, TimeQuality
+from firmware.protocol.news import News, Versions, forgotten_in, versions_in
 from firmware.protocol.outbox import UnitClock
 
 TIME_QUESTIONS = 4  # edge-peers 4.4: keep the answer with the smallest round trip
 CONTROLLER = "controller"  # which part is out
 UNANSWERED = "connected, but the controller does not answer"
 PATIENCE = (2, 32)  # questions without an answer before the connection is made anew: at first, at most
-
-
-@dataclass(frozen=True, slots=True)
-class News:
-    """What a unit holds. boards: the snapshots of those it shows, (0, 0) for none; config: the revision it
-    was told last; session: the connection its birth told of; leases: id -> last number."""
-
-    boards: Versions
-    config: int
-    session: int
-    leases: Mapping[int, int]
 
 
 class Questions:
@@ -157,10 +146,7 @@ class Questions:
             self._outages.begin(CONTROLLER, UNANSWERED)
             self._doubt(UNANSWERED)
         else:
-            held = self._held()
-            leases = {str(lease): last for lease, last in held.leases.items()}
-            told = {"boards": dict(held.boards), "cfg": held.config, "leases": leases}
-            self._send(Request(rid=rid, t="news", d=told))
+            self._send(self._held().question(rid))
 
     def _learn_news(self, reply: Reply) -> None:
         lacking, held = versions_in(reply), self._held().boards

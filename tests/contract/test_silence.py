@@ -13,6 +13,7 @@ from controller.broker import Account, hash_secret
 from controller.presence import Status
 from firmware.protocol import messages, topics
 from firmware.protocol.messages import Board, Request, decode
+from firmware.protocol.news import versions_in
 from tests.contract.unit import Unit
 from tests.contract.whole import Whole, whole
 from tests.controller.sites import HALL, Running, desk
@@ -79,7 +80,7 @@ def test_r14_a_unit_that_asks_for_the_news_gets_the_boards_it_lacks_again(hall: 
     seen = len(unit.client.payloads(topics.board(HALL, "w1")))
     unit.send("req", b'{"rid":"q1","t":"news","d":{"boards":{"w1":[0,0]}}}')
     reply = decode(until(lambda: unit.told("rep"))[0], messages.Reply)
-    assert messages.versions_in(reply) == {"w1": (held.gen, held.ver)}
+    assert versions_in(reply) == {"w1": (held.gen, held.ver)}
     until(lambda: len(unit.client.payloads(topics.board(HALL, "w1"))) > seen)
 
 
@@ -89,7 +90,7 @@ def test_r14_a_unit_that_holds_the_newest_boards_is_sent_none(hall: Running) -> 
     until(lambda: unit.board("w1"))
     unit.send("req", b'{"rid":"q1","t":"news","d":{"boards":{"w1":[9007199254740992,0],"unknown":[0,0]}}}')
     reply = decode(until(lambda: unit.told("rep"))[0], messages.Reply)
-    assert messages.versions_in(reply) == {}
+    assert versions_in(reply) == {}
 
 
 def test_r18_a_question_about_news_that_names_no_versions_is_set_aside(
