@@ -203,7 +203,8 @@ class Postings:
             return [refuse(message.unit, report.input, message.seq, message.epoch, why, now)]
 
         asked_at, day = self._if_late(word.envelope, message), self.live.hall.day
-        if asked_at is not None and day is not None and asked_at < day.opened_at:
+        now = self.live.clock.now()
+        if asked_at is not None and day is not None and day.was_closed_at(asked_at, now):
             report = replace(report, number="")  # a slip of an earlier day is no ticket of this one
         try:
             meaning = meanings.of_press(self._devices.book, message, report, _token(), asked_at)

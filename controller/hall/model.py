@@ -409,6 +409,10 @@ class ServiceDay:
     opened_at: datetime
     closes_at: datetime
 
+    def was_closed_at(self, at: datetime, now: datetime) -> bool:
+        """Whether it was opened only after `at`; not known while the hall's clock stands before that."""
+        return at < self.opened_at <= now
+
 
 @dataclass(frozen=True, slots=True)
 class Lease:

@@ -153,7 +153,7 @@ def _asked_at(hall: Hall, command: TakeTicket, now: datetime) -> datetime:
     """When the ticket was asked for. A press from before this day was opened is nobody's any more: its
     dispenser gave out a number of that day, or its citizen is gone."""
     asked_at = now if command.asked_at is None else min(command.asked_at, now)
-    if asked_at < now and asked_at < running_day(hall).opened_at:
+    if running_day(hall).was_closed_at(asked_at, now):
         raise refuse("day_closed")
     return asked_at
 

@@ -407,6 +407,15 @@ def test_a_press_from_before_the_day_gives_no_ticket_today() -> None:
     assert refusal(state, offline(state, "A501", day=TODAY - timedelta(days=1))).code == "offline_day_over"
 
 
+def test_a_late_press_is_kept_while_the_hall_s_clock_stands_before_the_day() -> None:
+    """F77: the clock was set back, so nobody knows that the press was made before the day was opened."""
+    state = small()
+    behind = state.hall.day.opened_at - timedelta(hours=2) if state.hall.day else state.now
+    back = replace(state, now=behind)
+    pressed = replace(take(back, "A", press=PRESS), asked_at=behind - timedelta(minutes=1))
+    assert queue(go(back, pressed), "A") == ["A001"]
+
+
 def test_a_number_of_another_day_is_refused() -> None:
     state = small()
     yesterday = offline(state, "A001", day=TODAY - timedelta(days=1))
