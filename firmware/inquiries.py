@@ -25,9 +25,10 @@ import msgspec
 
 from firmware.presses import Answer, Presses, PressRefused
 from firmware.protocol.catalogue import Matter
+from firmware.protocol.clock import UnitClock
 from firmware.protocol.guard import Guard
 from firmware.protocol.messages import Pressed
-from firmware.protocol.outbox import StoreFault, UnitClock
+from firmware.protocol.outbox import StoreFault
 from firmware.shelf import Shelf, cursor_of
 
 KIOSK = "kiosk"  # input of presses at a page

@@ -1,8 +1,7 @@
 """A node's durable memory: what it still has to tell, and what it must not do twice.
 
-Hides SQLite (WAL, synchronous=FULL: NORMAL lost hundreds of acknowledged rows in a power cut), the
-counters that survive a restart, and which facts share a commit. One commit costs one fsync: a press
-takes one, a slip two. Acks are folded into the next commit; losing one costs a resend, no more.
+Hides SQLite, the counters that survive a restart, and which facts share a commit. One commit costs one
+fsync: a press takes one, a slip two. Acks are folded into the next commit; losing one costs a resend.
 
 Events are kept for seven days after the controller acked them, so that a controller restored from
 an old backup can ask for them again (F81).
@@ -10,20 +9,18 @@ an old backup can ask for them again (F81).
 
 from __future__ import annotations
 
-import logging
 import sqlite3
-import subprocess
-import sys
 import threading
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from firmware.protocol import store_file
+from firmware.protocol.clock import UnitClock as UnitClock
 from firmware.protocol.messages import (
     MAX_EVENT_BYTES,
     BadMessage,
@@ -39,85 +36,20 @@ from firmware.protocol.messages import (
     ResultState,
     TimeQuality,
     encode,
-    utc,
 )
+from firmware.protocol.store_file import StoreFault as StoreFault
 
-SCHEMA_VERSION = 1
 ENVELOPE_BYTES = 512  # more than an envelope adds to its report
 RESULTS_KEPT = 1000  # R8
 KEEP_ACKED = timedelta(days=7)  # F81
-SYNCED_FOR_S = 1800.0  # afterwards the crystal has drifted some 0.1 s (50 ppm): holdover
-SETUP_TIMEOUT_S = 60.0
-
-log = logging.getLogger(__name__)
-
-
-class StoreFault(Exception):
-    """The disk did not take what must be durable. The message names the file and the cause."""
-
-
-class UnitClock:
-    """What a unit knows of the time: its own clock until the controller's is known (R16).
-
-    Monotonic milliseconds count from the start of this process, which is what `boot` numbers.
-    """
-
-    def __init__(self) -> None:
-        self._started = time.monotonic()
-        self._at_sync: tuple[datetime, float, float] | None = None  # controller's time, mono, rtt
-        self._hall: tuple[datetime, float, float] | None = None  # hall's time, mono, speed
-
-    def mono_ms(self) -> int:
-        return int((time.monotonic() - self._started) * 1000)
-
-    def now(self) -> datetime:
-        """UTC; the controller's clock carried on monotonically, once it is known."""
-        if self._at_sync is None:
-            return datetime.now(UTC)
-        theirs, mono, _ = self._at_sync
-        return theirs + timedelta(seconds=time.monotonic() - mono)
-
-    def hall(self) -> tuple[datetime, float] | None:
-        """What the clock in the hall shows, and how many of its seconds a real one has (the demo's runs
-        faster); None while the controller has not said."""
-        if self._hall is None:
-            return None
-        shown, mono, speed = self._hall
-        return shown + timedelta(seconds=(time.monotonic() - mono) * speed), speed
-
-    @property
-    def is_believable(self) -> bool:
-        """Whether the time may be printed."""
-        return self.quality() is not TimeQuality.UNTRUSTED
-
-    def quality(self) -> TimeQuality:
-        if self._at_sync is None:
-            return TimeQuality.UNTRUSTED
-        age_s = time.monotonic() - self._at_sync[1]
-        return TimeQuality.SYNCED if age_s < SYNCED_FOR_S else TimeQuality.HOLDOVER
-
-    def real_s(self, moment: datetime) -> float:
-        """Real seconds since `moment`; negative when it lies ahead."""
-        return (self.now() - moment).total_seconds()
-
-    def learn(
-        self, theirs: datetime, rtt_s: float, *, is_first: bool, hall: tuple[datetime, float] | None = None
-    ) -> None:
-        """Take over the controller's time. Of one round of questions the fastest answer counts.
-
-        hall: the hall's clock and its speed at the same moment.
-        """
-        if self._at_sync is None or is_first or rtt_s < self._at_sync[2]:
-            now_s = time.monotonic()
-            self._at_sync = (utc(theirs) + timedelta(seconds=rtt_s / 2), now_s, rtt_s)
-            if hall is not None:
-                shown, speed = hall
-                self._hall = (utc(shown) + timedelta(seconds=rtt_s / 2 * speed), now_s, speed)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One stored event. body: the report's JSON; number: of a press, what its slip bears already."""
+    """One stored event. body: the report's JSON.
+
+    Of a press that is settled: number, what its slip bears; is_refused, its citizen was sent away.
+    """
 
     seq: int
     t: str
@@ -127,6 +59,7 @@ class Entry:
     ts: datetime
     tq: TimeQuality
     number: str = ""
+    is_refused: bool = False
 
 
 class Settled(StrEnum):
@@ -183,13 +116,8 @@ class Outbox:
     def open(cls, path: Path, clock: UnitClock | None = None) -> Outbox:
         """The store at `path`, made when there is none. A corrupted one is renamed aside, and a new
         one with a new epoch takes its place (F41). Counts one boot."""
-        set_aside = None
-        if not _is_whole(path):
-            set_aside = _put_aside(path)
-            log.error("store %s is corrupted; kept as %s, a new epoch begins", path, set_aside.name)
-        if not path.exists() or _schema_version(path) < SCHEMA_VERSION:
-            _set_up(path)
-        return cls(_connect(path), path, clock or UnitClock(), set_aside)
+        db, set_aside = store_file.open_whole(path)
+        return cls(db, path, clock or UnitClock(), set_aside)
 
     def close(self) -> None:
         with self._lock:
@@ -225,14 +153,17 @@ class Outbox:
     def after(self, seq: int, limit: int) -> list[Entry]:
         """The stored events with a greater number, in order, at most `limit`."""
         query = (
-            "SELECT seq, t, body, boot, mono, ts, tq, coalesce(number, '')"
+            "SELECT seq, t, body, boot, mono, ts, tq, coalesce(number, ''), coalesce(outcome, '')"
             " FROM event LEFT JOIN press USING (seq) WHERE seq > ? ORDER BY seq LIMIT ?"
         )
         with self._lock:
             rows = self._db.execute(query, (seq, limit)).fetchall()
         return [
-            Entry(seq, t, body, boot, mono, datetime.fromisoformat(ts), TimeQuality(tq), number)
-            for seq, t, body, boot, mono, ts, tq, number in rows
+            Entry(
+                *(seq, t, body, boot, mono, datetime.fromisoformat(ts), TimeQuality(tq), number),
+                is_refused=outcome == Settled.REFUSED,
+            )
+            for seq, t, body, boot, mono, ts, tq, number, outcome in rows
         ]
 
     @property
@@ -497,7 +428,7 @@ class Outbox:
 
     def _series_letter(self) -> str:
         """Nothing, or a letter once a corrupted store was replaced: its series may have been used today."""
-        replaced = len(_put_asides(self._path))
+        replaced = len(store_file.put_asides(self._path))
         return "" if replaced == 0 else chr(ord("a") + min(replaced, 26) - 1)
 
     def _remember(self, result: Result) -> None:
@@ -530,52 +461,3 @@ class Outbox:
 def offline_cid(press: int) -> str:
     """What a slip the unit printed on its own account is called in place of an order."""
     return f"offline-{press}"
-
-
-# --- the file
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=5.0)
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=500"):
-        db.execute(f"PRAGMA {pragma}")
-    return db
-
-
-def _is_whole(path: Path) -> bool:
-    """Whether SQLite can read all of it; true when there is no file yet."""
-    if not path.exists():
-        return True
-    try:
-        with closing(sqlite3.connect(path)) as db:
-            return bool(db.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
-    except sqlite3.DatabaseError as error:
-        if error.sqlite_errorname.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-            return False
-        raise StoreFault(f"{path}: {error}") from error
-
-
-def _put_asides(path: Path) -> list[Path]:
-    return sorted(path.parent.glob(f"{path.name}.corrupt-*[0-9]"))
-
-
-def _put_aside(path: Path) -> Path:
-    aside = path.with_name(f"{path.name}.corrupt-{len(_put_asides(path)) + 1}")
-    for suffix in ("-wal", "-shm", ""):
-        part = path.with_name(path.name + suffix)
-        if part.exists():
-            part.rename(aside.with_name(aside.name + suffix))
-    return aside
-
-
-def _schema_version(path: Path) -> int:
-    with closing(sqlite3.connect(path)) as db:
-        return int(db.execute("PRAGMA user_version").fetchone()[0])
-
-
-def _set_up(path: Path) -> None:
-    """Create or migrate in a child, so that this process never imports sqlite-utils."""
-    command = [sys.executable, "-m", "firmware.protocol.store_setup", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=SETUP_TIMEOUT_S, check=False)
-    if done.returncode != 0:
-        raise StoreFault(f"{path}: cannot be set up: {done.stderr.strip().splitlines()[-1:]}")

@@ -16,10 +16,10 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from firmware.protocol.clock import UnitClock
 from firmware.protocol.logs import Outages
 from firmware.protocol.messages import Reply, Request, TimeQuality
 from firmware.protocol.news import News, Versions, forgotten_in, versions_in
-from firmware.protocol.outbox import UnitClock
 
 TIME_QUESTIONS = 4  # edge-peers 4.4: keep the answer with the smallest round trip
 CONTROLLER = "controller"  # which part is out

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sqlite_utils import Database, Migrations
 
-from firmware.protocol.outbox import SCHEMA_VERSION
+from firmware.protocol.store_file import SCHEMA_VERSION
 
 migrations = Migrations("outbox")
 

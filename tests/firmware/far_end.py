@@ -17,6 +17,7 @@ from controller import broker as brokers
 from controller.broker import Account, hash_secret
 from controller.settings import Settings
 from firmware.protocol import topics
+from firmware.protocol.clock import UnitClock
 from firmware.protocol.guard import Guard
 from firmware.protocol.link import Broker, Session, SessionTiming
 from firmware.protocol.messages import (
@@ -39,7 +40,6 @@ from firmware.protocol.messages import (
     encode,
     raw,
 )
-from firmware.protocol.outbox import UnitClock
 from tests.controller.brokers import running, settings_for
 from tests.waiting import until
 

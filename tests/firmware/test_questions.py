@@ -7,10 +7,10 @@ import math
 import time
 from datetime import UTC, datetime, timedelta
 
+from firmware.protocol.clock import UnitClock
 from firmware.protocol.logs import Outages
 from firmware.protocol.messages import Reply, Request
 from firmware.protocol.news import News
-from firmware.protocol.outbox import UnitClock
 from firmware.protocol.questions import TIME_QUESTIONS, Questions
 
 NOON = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
