@@ -70,7 +70,7 @@ def of_press(
         raise Refused(
             "unknown_input", f"{report.input} of {message.unit} asks for no queue", input=report.input
         )
-    klass = TicketClass(device.options.get("class", TicketClass.NORMAL)) if device else TicketClass.NORMAL
+    klass = _class_of(device, report)
     item, press = report.item or None, message.press
     command: Command = commands.TakeTicket(queue, token, klass, press=press, item=item, asked_at=asked_at)
     if report.number:
@@ -113,6 +113,14 @@ def of_rating(
     if rated_at is not None and rated_at < ticket.finished_at:
         return None
     return Meaning(commands.Rate(ticket.id, report.level), unit_actor(message.unit))
+
+
+def of_scan(hall: Hall, message: Message, report: messages.Scanned) -> Meaning | None:
+    """A slip held to a scanner: who missed the call is back (T6). None for any other code or ticket."""
+    id = hall.tokens.get(report.code.rpartition("/t/")[2])
+    if id is None or hall.tickets[id].state is not TicketState.NO_SHOW:
+        return None
+    return Meaning(commands.ReturnTicket(id), unit_actor(message.unit))
 
 
 def of_slip(
@@ -226,6 +234,12 @@ def _of_slip(hall: Hall, unit: str, order: str) -> Ticket | None:
         if ticket is not None and ticket.press is not None and ticket.press.unit == unit:
             return ticket
     return None
+
+
+def _class_of(device: DeviceConfig | None, report: messages.Pressed) -> TicketClass:
+    """Green by the button pressed, or by a card shown to the unit before."""
+    wanted = report.klass or (device.options.get("class", "") if device else "")
+    return TicketClass(wanted) if wanted in set(TicketClass) else TicketClass.NORMAL
 
 
 def _date(text: str) -> date | None:

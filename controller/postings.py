@@ -187,6 +187,8 @@ class Postings:
                 return self._key(word, word.report, message)
             case messages.Rated():
                 return self._rating(word, word.report, message)
+            case messages.Scanned():
+                return _Post(meanings.of_scan(self.live.hall, message, word.report))
             case messages.Printed() | messages.PrintUncertain() | messages.NotPrinted():
                 meaning = meanings.of_slip(self.live.hall, message, word.report)
                 return _Post(meaning, settle=_results(word.report))
@@ -194,7 +196,7 @@ class Postings:
                 return _Post(settle=_results(word.report))
             case messages.Faulted() | messages.Recovered():
                 return _Post(records=[self._fault(word, word.report, message)])
-            case messages.ClockJumped():
+            case messages.CardShown() | messages.ClockJumped():
                 return _Post()
 
     def _press(self, word: Word, report: messages.Pressed, message: Message) -> _Post:
@@ -202,6 +204,8 @@ class Postings:
             refuse = self._renderer.refuse
             return [refuse(message.unit, report.input, message.seq, message.epoch, why, now)]
 
+        if report.is_refused:
+            return _Post()  # whoever pressed has gone; only a restored database does not know it (F81)
         asked_at, day = self._if_late(word.envelope, message), self.live.hall.day
         now = self.live.clock.now()
         if asked_at is not None and day is not None and day.was_closed_at(asked_at, now):

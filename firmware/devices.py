@@ -12,23 +12,42 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
+from datetime import date
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from firmware import drivers, wires
+from firmware.cards import CardAtHand, shown
 from firmware.drivers import Driver
+from firmware.drivers.reader import CardRead
 from firmware.protocol.guard import Guard
-from firmware.protocol.messages import Board, Capability, DeviceConfig, Print, Struct, UnitConfig
+from firmware.protocol.messages import (
+    Board,
+    Capability,
+    DeviceConfig,
+    Pressed,
+    Print,
+    Struct,
+    UnitConfig,
+)
 
 SHOWING = ("led", "keypad")  # kinds that draw a board themselves
 STOP_S = 5.0  # a slip in hand is finished; without one, stopping takes a fraction of a second
 
 
+class Kept(Protocol):
+    """What outlives a restart: small values by name (the outbox)."""
+
+    def get(self, name: str) -> str | int | bytes | None: ...
+    def put(self, name: str, value: str | int | bytes) -> None: ...
+
+
 class Devices:
     """The running drivers. Read from any thread; configured by one."""
 
-    def __init__(self, report: Callable[[Struct], None], guard: Guard) -> None:
-        self._report, self._guard = report, guard
+    def __init__(self, report: Callable[[Struct], None], guard: Guard, kept: Kept | None = None) -> None:
+        self._tell, self._guard, self._kept = report, guard, kept
+        self._card = CardAtHand()
         self._drivers: dict[str, Driver] = {}
         self._lock = threading.Lock()
         self._changing = threading.Lock()  # held while drivers are exchanged
@@ -107,6 +126,15 @@ class Devices:
             if driver.config.kind in SHOWING and driver.config.board == board.board:
                 self._guard.run(f"paint.{driver.config.device}", partial(driver.paint, board))
 
+    def spare(self, is_scarce: bool) -> None:
+        """Let cameras record nothing while the disk is nearly full: tickets and votes come first (F39)."""
+        for camera in self.of_kind("camera"):
+            self._guard.run(f"spare.{camera.config.device}", partial(camera.spare, is_scarce))
+
+    def with_card(self, press: Pressed) -> Pressed:
+        """The press, of the green class if a card that was shown just now says so."""
+        return self._card.apply(press)
+
     def capabilities(self) -> list[Capability]:
         return [driver.capability() for driver in self._all().values()]
 
@@ -120,6 +148,20 @@ class Devices:
             for name, driver in self._all().items()
             for what, number in driver.counts().items()
         }
+
+    def _report(self, report: Struct) -> None:
+        """On to the node; of a card only what may leave this unit."""
+        if isinstance(report, CardRead):
+            config = self._all()[report.device].config
+            told = shown(report, config, self._day())
+            self._card.shown(told)
+            report = told
+        self._tell(report)
+
+    def _day(self) -> date | None:
+        """The business date as the controller told it last; this unit's own clock may be wrong."""
+        told = self._kept.get("day") if self._kept is not None else None
+        return date.fromisoformat(told) if isinstance(told, str) and told else None
 
     def _all(self) -> dict[str, Driver]:
         with self._lock:

@@ -99,7 +99,7 @@ class Presses:
         queue = self._queue_of(report)
         self._refuse_if_hopeless(queue, is_chosen=bool(report.choice))
         line = self._shelf.queue(queue)
-        seq, is_new = self._outbox.press(report, key)
+        seq, is_new = self._outbox.press(self._devices.with_card(report), key)
         if is_new:
             ahead = line.waiting if line is not None and self._is_linked() else None
             self._note(seq, Answer(queue=queue, ahead=ahead))

@@ -14,107 +14,50 @@ import signal
 import sys
 import threading
 import time
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
-from typing import Any, Literal
-
-import msgspec
+from typing import Any
 
 from firmware.emulators import bench_http
+from firmware.emulators.bench_settings import (
+    BenchFault,
+    BenchSettings,
+    ButtonSettings,
+    DeviceSettings,
+    KeypadSettings,
+    LedSettings,
+    PrinterSettings,
+    ReaderSettings,
+    SpeakerSettings,
+    read_settings,
+)
 from firmware.emulators.explain import explain, is_idle
 from firmware.emulators.gpio import ButtonEmulator, GpioBoard
 from firmware.emulators.keypad import KeypadEmulator, KeypadLine
 from firmware.emulators.led import LedEmulator, LedLine
-from firmware.emulators.printer import FONT, MODEL, ROLL_MM, USB_BAUD, PrinterEmulator
+from firmware.emulators.printer import PrinterEmulator
+from firmware.emulators.pty import USB_BAUD
+from firmware.emulators.reader import CardReaderEmulator, ScannerEmulator
 from firmware.emulators.speaker import SpeakerEmulator
-from firmware.emulators.tcp import TcpWire
 
-LONGEST_DIR = 80  # a unix socket's path may have 107 bytes
+__all__ = ["Bench", "BenchFault", "BenchSettings", "UnknownDevice", "main", "read_settings"]
+
 GPIO_SOCKET = "gpio.sock"
 
-Emulator = PrinterEmulator | ButtonEmulator | KeypadEmulator | LedEmulator | SpeakerEmulator
-
-
-class BenchFault(Exception):
-    """The bench cannot be set up; the message says what to change."""
+Emulator = (
+    PrinterEmulator
+    | ButtonEmulator
+    | KeypadEmulator
+    | LedEmulator
+    | SpeakerEmulator
+    | CardReaderEmulator
+    | ScannerEmulator
+)
 
 
 class UnknownDevice(Exception):
     """The bench has no such device, or the device no such fault or key."""
-
-
-# --- bench.toml -------------------------------------------------------------------------------------
-
-
-class _Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    device: str
-    label: str = ""
-
-
-class _OnSerial(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    link: str = ""  # name of the symlink; "" = the device's name. The same link is the same cable.
-    baud: int = 9600
-
-
-class PrinterSettings(_OnSerial, frozen=True, kw_only=True, tag_field="kind", tag="printer"):
-    paper_mm: float = ROLL_MM
-    wire: Literal["serial", "usb", "tcp"] = "serial"
-    model: str = MODEL  # what it calls itself; "" = an old one that cannot say
-    font: str = FONT
-
-
-class KeypadSettings(_OnSerial, frozen=True, kw_only=True, tag_field="kind", tag="keypad"):
-    address: int
-    faces: int = 4
-
-
-class LedSettings(_OnSerial, frozen=True, kw_only=True, tag_field="kind", tag="led"):
-    address: int = 1
-    columns: int = 16
-
-
-class ButtonSettings(_Settings, frozen=True, kw_only=True, tag_field="kind", tag="button"):
-    pin: int
-
-
-class SpeakerSettings(_Settings, frozen=True, kw_only=True, tag_field="kind", tag="speaker"):
-    speed: float = 1.0
-
-
-DeviceSettings = PrinterSettings | KeypadSettings | LedSettings | ButtonSettings | SpeakerSettings
-
-
-class BenchSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    unit: str
-    dir: str
-    device: list[DeviceSettings]
-    label: str = ""
-    label_en: str = ""
-    host: str = "127.0.0.1"
-    port: int = 0
-    seed: int = 1
-    frames: list[str] = []  # further origins that may frame the page, like http://hall.local:8000
-
-
-def read_settings(path: Path) -> BenchSettings:
-    """The settings of `path`. Raises BenchFault naming the field that is wrong."""
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-        settings = msgspec.convert(table, BenchSettings)
-    except OSError as error:
-        raise BenchFault(f"{path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
-        raise BenchFault(f"{path}: {error}") from error
-    if settings.host not in bench_http.LOOPBACK:
-        raise BenchFault(f"{path}: host {settings.host!r} would let others press the buttons; use 127.0.0.1")
-    names = [each.device for each in settings.device]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise BenchFault(f"{path}: device {twice[0]!r} is there twice")
-    if len(os.path.abspath(settings.dir)) > LONGEST_DIR:
-        raise BenchFault(f"{path}: dir is longer than {LONGEST_DIR} characters; sockets need a shorter one")
-    return settings
 
 
 # --- the bench --------------------------------------------------------------------------------------
@@ -216,7 +159,7 @@ class Bench:
             "kind": emulator.kind,
             "label": settings.label,
             "faults": emulator.faults(),
-            "wire": self._wire_name(settings),
+            "wire": emulator.wire_text,
             emulator.kind: emulator.state(),
         }
         if isinstance(settings, LedSettings):
@@ -235,6 +178,8 @@ class Bench:
                 return ButtonEmulator(self._board, pin, self._chance, self.changes)
             case SpeakerSettings(speed=speed):
                 return SpeakerEmulator(self._dir / f"{settings.device}.sock", self.changes, speed)
+            case ReaderSettings():
+                return self._reader(settings)
 
     def _printer(self, settings: PrinterSettings) -> PrinterEmulator:
         link = self._dir / (settings.link or settings.device)
@@ -245,13 +190,12 @@ class Bench:
         printer.paper_mm, printer.model, printer.font = settings.paper_mm, settings.model, settings.font
         return printer
 
-    def _address(self, name: str) -> str:
-        """Host and port of a device on the network."""
-        emulator = self.device(name)
-        assert isinstance(emulator, PrinterEmulator)
-        assert isinstance(emulator.wire, TcpWire)
-        host, port = emulator.wire.address
-        return f"{host}:{port}"
+    def _reader(self, settings: ReaderSettings) -> CardReaderEmulator | ScannerEmulator:
+        link = self._dir / (settings.link or settings.device)
+        if settings.reads == "id_card":
+            return CardReaderEmulator(link, settings.baud, self._chance, self.changes)
+        baud = None if settings.wire == "hid" else settings.baud
+        return ScannerEmulator(link, baud, self._chance, self.changes)
 
     def _keypads(self, settings: KeypadSettings) -> KeypadLine:
         name = settings.link or settings.device
@@ -266,20 +210,6 @@ class Bench:
         if not isinstance(line, LedLine):
             raise BenchFault(f"{settings.device}: link {name!r} is the cable of another kind of device")
         return line
-
-    def _wire_name(self, settings: DeviceSettings) -> str:
-        """The wire as it is written in the unit's configuration."""
-        match settings:
-            case ButtonSettings(pin=pin):
-                return f"gpio:emulated:{self._dir / GPIO_SOCKET}#{pin}"
-            case PrinterSettings(wire="usb"):
-                return f"file:{self._dir / (settings.link or settings.device)}"
-            case PrinterSettings(wire="tcp"):
-                return f"tcp:{self._address(settings.device)}"
-            case SpeakerSettings():
-                return f"sound:emulated:{self._dir / settings.device}.sock"
-            case _:
-                return f"serial:{self._dir / (settings.link or settings.device)}?baud={settings.baud}"
 
 
 # --- the command ------------------------------------------------------------------------------------

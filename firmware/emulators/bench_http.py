@@ -18,6 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 from firmware import picture
 from firmware.emulators.gpio import ButtonEmulator
 from firmware.emulators.keypad import KeypadEmulator, UnknownKey
+from firmware.emulators.reader import PEOPLE, CardReaderEmulator, ScannerEmulator
 from firmware.emulators.speaker import SpeakerEmulator
 
 if TYPE_CHECKING:
@@ -160,6 +161,8 @@ class _Handler(BaseHTTPRequestHandler):
             "/press": self._press,
             "/key": self._key,
             "/rate": self._rate,
+            "/scan": self._scan,
+            "/lay": self._lay,
             "/break": self._break,
         }
         body = self._body()
@@ -205,6 +208,16 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _rate(self, body: dict[str, Any]) -> None:
         self._device(body, KeypadEmulator).rate(_field(body, "value", (int,)))
+
+    def _scan(self, body: dict[str, Any]) -> None:
+        self._device(body, ScannerEmulator).scan(_field(body, "code", (str,)))
+
+    def _lay(self, body: dict[str, Any]) -> None:
+        """person: place of a made-up person whose card is laid on the reader; null takes it away."""
+        person = body.get("person")
+        if person is not None and (isinstance(person, bool) or person not in range(len(PEOPLE))):
+            raise Wrong(HTTPStatus.BAD_REQUEST, "person", f"person is 0 to {len(PEOPLE) - 1}", "没有这个人")
+        self._device(body, CardReaderEmulator).lay(person)
 
     def _break(self, body: dict[str, Any]) -> None:
         name = _field(body, "device", (str,))

@@ -109,6 +109,7 @@ class ButtonEmulator:
 
     def __init__(self, board: GpioBoard, pin: int, chance: Random, changed: Callable[[], None]) -> None:
         self.pin = pin
+        self.wire_text = f"gpio:emulated:{board.path}#{pin}"
         self.presses = 0
         self.is_down = False
         self._board = board

@@ -65,6 +65,7 @@ class KeypadEmulator:
 
     def __init__(self, line: KeypadLine, address: int, faces: int, changed: Callable[[], None]) -> None:
         self.wire = line.wire
+        self.wire_text = line.wire.text
         self.address = address
         self.faces = faces
         self.left = self.right = "   "

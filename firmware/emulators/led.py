@@ -41,6 +41,7 @@ class LedEmulator:
 
     def __init__(self, line: LedLine, address: int, changed: Callable[[], None]) -> None:
         self.wire = line.wire
+        self.wire_text = line.wire.text
         self.address = address
         self.text = ""
         self.frames = 0

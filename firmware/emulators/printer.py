@@ -40,7 +40,6 @@ KEPT_SLIPS = 16
 NEAR_END_MM = 4000.0
 ROLL_MM = 50_000.0
 SLOW_S = 0.4
-USB_BAUD = 8_000_000  # as fast as a pty
 MODEL = "TP-80C"
 FONT = "CHINA GB18030"
 FAULTS = (
@@ -73,6 +72,7 @@ class PrinterEmulator:
         self.wire: PtyWire | TcpWire = PtyWire(link, baud, self._received, chance)
         if is_on_network:
             self.wire = TcpWire(self._received)
+        self.wire_text = self.wire.text
         self.model, self.font = MODEL, FONT
         self.paper_mm = ROLL_MM
         self._parser = Parser()

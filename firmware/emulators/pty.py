@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+USB_BAUD = 8_000_000  # as fast as a pty
 BITS = 10  # of a byte on the line: start, 8 data, stop
 PIECE = 8  # bytes handed on at a time: 8 ms at 9600 baud
 LOOK_S = 0.1
@@ -65,6 +66,7 @@ class PtyWire:
     """The cable. received(data) is called with what arrives, when it would have arrived."""
 
     def __init__(self, link: Path, baud: int, received: Callable[[bytes], None], chance: Random) -> None:
+        """baud: USB_BAUD for a device file, which has no speed of its own."""
         self.link = link
         self.baud = baud
         self.tape = Tape()
@@ -76,6 +78,11 @@ class PtyWire:
         self._is_noisy = False
         self._session: _Session | None = None
         self._lock = threading.Lock()
+
+    @property
+    def text(self) -> str:
+        """The wire as it is written in a unit's configuration."""
+        return f"file:{self.link}" if self.baud == USB_BAUD else f"serial:{self.link}?baud={self.baud}"
 
     @property
     def is_plugged(self) -> bool:

@@ -32,6 +32,7 @@ class SpeakerEmulator:
     def __init__(self, path: Path, changed: Callable[[], None], speed: float = 1.0) -> None:
         """speed: 1 plays as long as the sound lasts; a demo that runs its clock faster plays faster."""
         self.path = path
+        self.wire_text = f"sound:emulated:{path}"
         self._speed = speed
         self._changed = changed
         self._faults: set[str] = set()

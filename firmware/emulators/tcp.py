@@ -33,6 +33,11 @@ class TcpWire:
         self._peer: socket.socket | None = None
 
     @property
+    def text(self) -> str:
+        """The wire as it is written in a unit's configuration."""
+        return f"tcp:{self.address[0]}:{self.address[1]}"
+
+    @property
     def is_plugged(self) -> bool:
         return self._thread is not None
 

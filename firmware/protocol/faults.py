@@ -158,6 +158,21 @@ FAULTS: Mapping[str, Known] = {
         Words("喇叭没有声音", "the loudspeaker is silent"),
         Words("看功放电源和音频线。", "Look at the amplifier's power and the audio cable."),
     ),
+    "reader.gone": Known(
+        "degraded",
+        Words("读卡器或扫码器的线断了", "the reader's cable is off"),
+        Words("插好读卡器的数据线。", "Plug in the reader's cable."),
+    ),
+    "reader.no_answer": Known(
+        "degraded",
+        Words("身份证读卡器不应答", "the card reader does not answer"),
+        Words("看它的电源，再看波特率设置。", "Look at its power, then at its baud rate."),
+    ),
+    "reader.failed": Known(
+        "degraded",
+        Words("身份证读卡器自检没有通过", "the card reader's own test failed"),
+        Words("断电十秒后重新上电；仍不行请更换。", "Switch it off for ten seconds; replace it if it stays."),
+    ),
     "unit.offline": Known(
         "degraded",
         Words("设备离线", "the unit is offline"),

@@ -65,6 +65,8 @@ class Pressed(Struct, frozen=True, kw_only=True):
     choice: str = ""  # queue code, when the input itself offers several
     item: str = ""  # matter of the catalogue, when the person chose one
     number: str = ""  # what its slip bears, when it is said again after that (F81)
+    is_refused: bool = False  # its citizen was told that there is no ticket; said again after that (F81)
+    klass: str = ""  # "green": a card laid on this unit's reader entitles its holder
 
 
 class IssuedOffline(Struct, frozen=True, kw_only=True):
@@ -115,6 +117,25 @@ class Rated(Struct, frozen=True, kw_only=True):
     ticket: str = ""  # and which number, when it knew
 
 
+class Scanned(Struct, frozen=True, kw_only=True):
+    """A code was held to a scanner. code: its text, like the address on a slip."""
+
+    device: str
+    code: str
+
+
+class CardShown(Struct, frozen=True, kw_only=True):
+    """An identity card was laid on a reader. Name, number, address and picture stay on the unit (P.33).
+
+    who: a keyed digest of the card's number, the same for the same person in this hall (cards.digest);
+    "" when the reader's configuration has no key.
+    """
+
+    device: str
+    is_green: bool = False  # its holder is old enough for the green class
+    who: str = ""
+
+
 class Spoken(Struct, frozen=True, kw_only=True):
     order: str
 
@@ -153,6 +174,8 @@ Report = (
     | NotPrinted
     | KeyPressed
     | Rated
+    | Scanned
+    | CardShown
     | Spoken
     | Faulted
     | Recovered
@@ -302,7 +325,7 @@ class UnitState(Struct, frozen=True, kw_only=True):
 
 class Capability(Struct, frozen=True, kw_only=True):
     device: str  # "printer-1"
-    kind: str  # printer | button | keypad | led | speaker | screen
+    kind: str  # of its DeviceConfig
     model: str = ""
     can: dict[str, bool] = {}
 
@@ -379,14 +402,13 @@ class Reply(Struct, frozen=True, kw_only=True):
 
 
 class DeviceConfig(Struct, frozen=True, kw_only=True):
-    """One peripheral. wire: how wires.py opens it; kind: which driver.
+    """One peripheral. wire: how firmware.wires opens it; kind: which driver (docs/reference/devices.md).
 
-    wire forms: "gpio:17", "serial:/dev/ttyUSB0?baud=9600", "sound:default", "screen:". In an emulated
-    node the same forms name the emulator's end.
+    In an emulated node the same forms of wires name the emulator's end.
     """
 
     device: str
-    kind: str  # button | printer | keypad | led | speaker | screen
+    kind: str
     wire: str
     address: int | None = None  # on a bus
     board: str = ""  # which board it shows, or whose window it belongs to
@@ -493,6 +515,8 @@ REPORTS: dict[str, type[Struct]] = {
         NotPrinted,
         KeyPressed,
         Rated,
+        Scanned,
+        CardShown,
         Spoken,
         Faulted,
         Recovered,

@@ -9,6 +9,7 @@ opened, so a unit pays only for what hangs on it.
 from firmware.wires.fault import WireFault
 from firmware.wires.lines import (
     FileWire,
+    HidWire,
     LineWire,
     Port,
     SerialWire,
@@ -22,6 +23,7 @@ from firmware.wires.sound import Sound, SoundWire, open_sound, sound_wire
 
 __all__ = [
     "FileWire",
+    "HidWire",
     "LineWire",
     "Pin",
     "PinWire",

@@ -4,6 +4,7 @@
     serial:/dev/ttyAMA3?baud=9600&rs485=rts      the same, RTS switching the RS-485 driver on while sending
     file:/dev/usb/lp0                            a printer's USB device file (usblp), no speed to set
     tcp:192.168.1.40:9100                        a network printer, or a serial line behind a device server
+    hid:/dev/input/by-id/usb-...-event-kbd       a USB keypad or scanner, ours alone
 
 A driver gets a Port and does not learn which of the three it is. Errors are WireFault with what people
 do about them, whatever the library or the kernel calls them.
@@ -39,6 +40,7 @@ KEEPALIVE = {"TCP_KEEPIDLE": 5, "TCP_KEEPINTVL": 2, "TCP_KEEPCNT": 3}  # F59: a 
 LINE_ERRORS = (serial.SerialException, OSError, termios.error, TypeError)
 BAUDS = frozenset({1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200})
 RS485 = ("", "rts")
+GRAB = 0x40044590  # EVIOCGRAB: keys typed here must reach no console and no browser. Source: linux/input.h
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +110,21 @@ class TcpWire:
         return False  # it accepted the connection
 
 
-LineWire = SerialWire | FileWire | TcpWire
+@dataclass(frozen=True, slots=True)
+class HidWire(FileWire):
+    """Read only; what comes are input events (linux/input.h)."""
+
+
+LineWire = SerialWire | FileWire | TcpWire | HidWire
 
 
 def line_wire(text: str) -> LineWire:
-    """What a "serial:", "file:" or "tcp:" text says. Raises WireFault naming what is wrong with it."""
+    """What a "serial:", "file:", "tcp:" or "hid:" text says. Raises WireFault naming what is wrong."""
     scheme = text.partition(":")[0]
     if scheme == "file":
-        return _file_wire(text)
+        return FileWire(_absolute(after("file:", text), text, "/dev/usb/lp0"))
+    if scheme == "hid":
+        return HidWire(_absolute(after("hid:", text), text, "/dev/input/by-id/usb-...-event-kbd"))
     if scheme == "tcp":
         return _tcp_wire(text)
     return serial_wire(text)
@@ -136,10 +145,6 @@ def serial_wire(text: str) -> SerialWire:
     if rs485 not in RS485:
         raise WireFault("text", f"wire {text!r}: rs485 is rts or not there, not {rs485!r}")
     return SerialWire(_absolute(path, text, "/dev/serial/by-id/..."), int(baud), rs485)
-
-
-def _file_wire(text: str) -> FileWire:
-    return FileWire(_absolute(after("file:", text), text, "/dev/usb/lp0"))
 
 
 def _tcp_wire(text: str) -> TcpWire:
@@ -181,6 +186,8 @@ def open_line(wire: LineWire) -> Port:
     match wire:
         case SerialWire():
             return _SerialPort(wire)
+        case HidWire():
+            return _HidPort(wire)
         case FileWire():
             return _FilePort(wire)
         case TcpWire():
@@ -315,6 +322,21 @@ class _FilePort(_Descriptor):
             os.close(fd)
             raise _unopened(wire, error) from error
         super().__init__(wire.path, fd, ends=False)
+
+
+class _HidPort(_Descriptor):
+    def __init__(self, wire: HidWire) -> None:
+        try:
+            fd = os.open(wire.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as error:
+            raise _unopened(wire, error) from error
+        try:
+            fcntl.ioctl(fd, GRAB, 1)
+        except OSError as error:
+            if error.errno != errno.ENOTTY:  # the emulator's end cannot be grabbed; nobody else reads it
+                os.close(fd)
+                raise _unopened(wire, error) from error
+        super().__init__(wire.path, fd, ends=True)
 
 
 class _TcpPort(_Descriptor):

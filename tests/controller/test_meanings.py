@@ -176,3 +176,28 @@ def test_an_offline_number_carries_the_day_its_unit_went_by(text: str, day: date
     report = messages.IssuedOffline(press=5, queue="A", number="A-2-001", day=text)
     meaning = meanings.of_offline(replace(DOOR, seq=6), report, "t", NOW)
     assert meaning.command == c.AcceptOffline(Press("door", "e1", 5), "A", "A-2-001", "t", NOW, day=day)
+
+
+def test_a_card_shown_before_makes_any_button_green() -> None:
+    report = messages.Pressed(input="button-1", klass="green")
+    meaning = meanings.of_press(book(door=dispenser("A")), DOOR, report, "t")
+    assert isinstance(meaning.command, c.TakeTicket)
+    assert meaning.command.klass is TicketClass.GREEN
+
+
+def test_a_class_this_hall_does_not_know_is_an_ordinary_one() -> None:
+    report = messages.Pressed(input="button-1", klass="platinum")
+    meaning = meanings.of_press(book(door=dispenser("A")), DOOR, report, "t")
+    assert isinstance(meaning.command, c.TakeTicket)
+    assert meaning.command.klass is TicketClass.NORMAL
+
+
+def test_a_slip_held_to_a_scanner_brings_back_who_missed_the_call() -> None:
+    waiting = go(small(), c.TakeTicket("A", "slip-1"))
+    missed = go(waiting, c.CallNext(1), c.NoShow(1, "gone")).hall
+    scanned = messages.Scanned(device="scanner-1", code="http://hall/h/hall/t/slip-1")
+    assert meanings.of_scan(waiting.hall, DOOR, scanned) is None
+    meaning = meanings.of_scan(missed, DOOR, scanned)
+    assert meaning is not None
+    assert isinstance(meaning.command, c.ReturnTicket)
+    assert meanings.of_scan(missed, DOOR, messages.Scanned(device="scanner-1", code="6901234567892")) is None

@@ -30,7 +30,7 @@ class Device:
         self.last_at = time.monotonic()
 
     def port(self) -> wires.Port:
-        return wires.open_serial(wires.SerialWire(str(self.wire.link), BAUD))
+        return wires.open_line(wires.SerialWire(str(self.wire.link), BAUD))
 
 
 def test_bytes_take_ten_bits_each_towards_the_device(tmp_path: Path) -> None:
