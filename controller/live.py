@@ -39,7 +39,7 @@ from controller.draft import (
 )
 from controller.hall import commands
 from controller.hall.commands import Command, TakeTicket
-from controller.hall.model import Hall, HallError, TicketClass, WindowState
+from controller.hall.model import Hall, HallError, WindowState
 from controller.lookout import LOOK_S, Lookout
 from controller.people import SYSTEM, Actor
 from controller.store import Store, log
@@ -169,8 +169,9 @@ class Live:
 
         The Future raises Refused, what a record raised, or StoreFailed (nothing happened, ask again).
         """
-        if isinstance(command, TakeTicket) and command.expected is None and _is_plain(command):
-            command = replace(command, expected=self.lookout.latest().joining.get(command.queue))
+        if isinstance(command, TakeTicket) and command.expected is None:
+            joining = self.lookout.latest().joining.get((command.queue, command.klass))
+            command = replace(command, expected=joining)
         asked = Submission(command, by, key, heard, tuple(settle), tuple(records), tuple(orders), on_refused)
         with self._gate:
             if not self._threads or self._stopping.is_set():
@@ -390,11 +391,6 @@ class Live:
             _logger.debug("hall %s: upkeep put off: %s", self.id, error)
         elif error is not None:
             _logger.error("hall %s: upkeep failed", self.id, exc_info=error)
-
-
-def _is_plain(command: TakeTicket) -> bool:
-    """Whether the wait of somebody who takes a plain ticket is that of this one too."""
-    return command.klass is TicketClass.NORMAL and command.slot is None
 
 
 class Touches:

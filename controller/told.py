@@ -6,25 +6,25 @@ few earlier ones says that it is a rough estimate.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from controller import i18n
 from controller.hall.balance import serving_windows
 from controller.hall.hindsight import Expected
-from controller.hall.model import Hall, Ticket, TicketState
+from controller.hall.model import Hall, Ticket, TicketClass, TicketState
 from controller.hall.waits import Forecast, Words, in_words, waiting
 
 NOTHING = Words("none")
 
 
 def joining(forecast: Forecast, queue: str) -> Words:
-    """What somebody has to expect who takes a ticket now."""
-    return in_words(forecast.joining.get(queue))
+    """What somebody has to expect who takes a plain ticket now."""
+    return in_words(forecast.joining.get((queue, TicketClass.NORMAL)))
 
 
 def at_issue(ticket: Ticket) -> Words:
-    """What a ticket was told when it was taken."""
-    return in_words(ticket.expected)
+    """What a ticket was told when it was taken: until its call, so with the time up to its slot."""
+    return in_words(_told(ticket, ticket.issued_at))
 
 
 def left(hall: Hall, forecast: Forecast, ticket: Ticket, now: datetime) -> Words:
@@ -35,13 +35,19 @@ def left(hall: Hall, forecast: Forecast, ticket: Ticket, now: datetime) -> Words
     if ticket.state is not TicketState.WAITING:
         return NOTHING
     known = forecast.left.get(ticket.id)
-    if known is None and ticket.expected is not None and serving_windows(hall, ticket.queue):
-        known = _less(ticket.expected, (now - ticket.issued_at).total_seconds())
+    if known is None and serving_windows(hall, ticket.queue):
+        known = _told(ticket, now)
     return in_words(known)
 
 
-def _less(told: Expected, passed_s: float) -> Expected:
-    low, middle, high = (max(0.0, part - passed_s) for part in (told.low_s, told.middle_s, told.high_s))
+def _told(ticket: Ticket, now: datetime) -> Expected | None:
+    """What the ticket was told when it was taken, counted from now. A wait counts from a slot to come."""
+    told = ticket.expected
+    if told is None:
+        return None
+    since = ticket.issued_at if ticket.slot is None else max(ticket.issued_at, ticket.slot)
+    later_s = (since - now) / timedelta(seconds=1)
+    low, middle, high = (max(0.0, part + later_s) for part in (told.low_s, told.middle_s, told.high_s))
     return told._replace(low_s=low, middle_s=middle, high_s=high)
 
 

@@ -13,7 +13,7 @@ from flask import request, url_for
 from controller.hall import waits
 from controller.hall.commands import TakeTicket
 from controller.hall.events import Event, TicketIssued
-from controller.hall.model import Hall, Ticket
+from controller.hall.model import Hall, Ticket, TicketClass
 from controller.live import Live
 from controller.people import CITIZEN
 from controller.slips import address
@@ -56,7 +56,7 @@ def take(live: Live, queue: str, item: str | None, key: str) -> tuple[Hall, Tick
 
     Raises Refused, and KeyUsed when the key gave a ticket of another queue.
     """
-    told = live.lookout.now().joining.get(queue)
+    told = live.lookout.now().joining.get((queue, TicketClass.NORMAL))
     asked = TakeTicket(queue, secrets.token_urlsafe(TOKEN_BYTES), item=item, expected=told)
     answer = live.submit(asked, CITIZEN, key=key)
     ticket = _issued(answer.hall, answer.events)

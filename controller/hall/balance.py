@@ -2,8 +2,9 @@
 
 Pure. Only the heads of lines are looked at, never all who wait. In this order:
 
-1. Whoever has waited longer than `oldest_first_after` goes first, the longest wait of all before the others;
-   after `overdue_in_a_row` of them a green or due appointment ticket has its turn in between.
+1. Whoever has waited longer than `oldest_first_after` goes first. Among several of them 2 to 4 decide, until
+   one has waited longer than `strictly_oldest_after`: then the longest wait of all does. After
+   `overdue_in_a_row` of them a green or due appointment ticket has its turn in between.
 2. Nobody who has been passed by as often as allowed (Balance.passed_in_section, passed_in_hall) is passed
    again by a later ticket. Passing is counted exactly, over all windows that may call him, for every ticket
    that waits. It does not count when a higher class or a better level of this window goes before.
@@ -107,10 +108,10 @@ def next_ticket(hall: Hall, window: int, now: datetime) -> Choice | None:
         return None
     longest = at - min([front[1] for front, _ in heads])
     if longest > hall.plan.rules.oldest_first_after.total_seconds():
-        oldest = min(heads, key=_age)
-        heads = _between(hall, roster, session, heads, at)
-        if not heads:
-            return _choice(hall, window, oldest, "overdue", minutes=int(longest // 60))
+        between = _between(hall, roster, session, heads, at)
+        if not between:
+            return _overdue(hall, roster, session, heads, at)
+        heads = between
     pool = _pool(hall, roster, session, heads, at)
     best = _best(hall, roster, window, pool, at)
     return _choice(hall, window, best, _why(hall, roster, window, best, pool, at), pool)
@@ -198,6 +199,18 @@ def _between(hall: Hall, roster: Roster, session: Session, heads: list[Head], at
         return []
     allowed = _allowed(roster.balance(session.window), heads)
     return [head for head in allowed if head[0].rank != NORMAL and head[0].due <= at]
+
+
+def _overdue(hall: Hall, roster: Roster, session: Session, heads: list[Head], at: float) -> Choice:
+    """The best of those who have waited too long; the oldest once it has waited far too long."""
+    rules, window, best = hall.plan.rules, session.window, min(heads, key=_age)
+    late = [head for head in heads if at - head[0].due > rules.oldest_first_after.total_seconds()]
+    pool: Sequence[Head] = ()
+    if len(late) > 1 and at - best[0].due <= rules.strictly_oldest_after.total_seconds():
+        pool = _pool(hall, roster, session, late, at)
+        best = _best(hall, roster, window, pool, at)
+    minutes = int((at - best[0].due) // 60)
+    return _choice(hall, window, best, "overdue", pool, minutes=minutes)
 
 
 def _allowed(balance: Balance, heads: list[Head]) -> list[Head]:

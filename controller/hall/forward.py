@@ -53,13 +53,14 @@ class Joiner(NamedTuple):
 class Outlook:
     """When each would be called, in seconds since 1970. Who is in neither is beyond what was looked at.
 
-    until: up to when calls were looked at; 0.0 when no window will call anybody. crowds: who waits then, per
-    zone.
+    until: up to when calls were looked at. is_cut: whether more calls would follow then. crowds: who waits
+    then, per zone.
     """
 
     calls: Mapping[int, float] = field(default_factory=dict)
     joins: Mapping[Joiner, float] = field(default_factory=dict)
     until: float = 0.0
+    is_cut: bool = False
     crowds: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -78,6 +79,11 @@ def look(
         tickets = (place[2] for line in hall.lines.values() for place in line)
     wanted = {id for id in tickets or () if _waits(hall, id)}
     return Play(hall, now.timestamp(), asked).run(wanted, most_calls)
+
+
+def can_call(hall: Hall, queue: str) -> bool:
+    """Whether any window, as it is staffed now or was last, calls from the queue."""
+    return bool(_known(roster_of(hall), hall).callers.get(queue))
 
 
 def _waits(hall: Hall, id: int) -> bool:
@@ -161,6 +167,7 @@ class Play:
         self.roster, self.rules = roster_of(hall), hall.plan.rules
         self.known = _known(self.roster, hall)
         self.overdue_s = self.rules.oldest_first_after.total_seconds()
+        self.strictly_s = self.rules.strictly_oldest_after.total_seconds()
         self.sections: dict[str, Section] = {}
         self.lanes: dict[tuple[str, TicketClass], Lane] = {}
         self.heads: dict[int, list[Lane]] = {window: [] for window in self.known.windows}
@@ -283,7 +290,7 @@ class Play:
             if free_at is not None:
                 heapq.heappush(free, (free_at, window))
         crowds = {name: section.crowd for name, section in self.sections.items()}
-        return Outlook(self.calls, self.joins, at, crowds)
+        return Outlook(self.calls, self.joins, at, bool(free and missing), crowds)
 
     def _take(self, window: int, taken: Lane, at: float) -> None:
         """The head of a lane goes to the window: those it passes are counted, the next one moves up."""
@@ -320,11 +327,13 @@ class Play:
         ways = self.known.own.get(window, self.known.usual)
         oldest = min([lane.due for lane in heads])
         if at - oldest > self.overdue_s:
-            heads = self._between(window, ways, heads, at)
-            if not heads:
+            between = self._between(window, ways, heads, at)
+            if between:
+                self.overdue[window], heads = 0, between
+            else:
                 self.overdue[window] = self._overdue(window) + 1
-                return min([lane for lane in self.heads[window] if lane.due == oldest], key=_ticket)
-        if self._overdue(window):
+                heads = self._late(heads, oldest, at)
+        elif self._overdue(window):
             self.overdue[window] = 0
         if len(heads) > 1:
             heads = self._in_turn(window, ways, self._allowed(window, ways, heads), at)
@@ -346,6 +355,12 @@ class Play:
             return []
         allowed = self._allowed(window, ways, heads)
         return [lane for lane in allowed if lane.rank != NORMAL and lane.due <= at]
+
+    def _late(self, heads: list[Lane], oldest: float, at: float) -> list[Lane]:
+        """Those who have waited too long; the oldest alone once it has waited far too long."""
+        if at - oldest > self.strictly_s:
+            return [min([lane for lane in heads if lane.due == oldest], key=_ticket)]
+        return [lane for lane in heads if at - lane.due > self.overdue_s]
 
     def _allowed(self, window: int, ways: Ways, heads: list[Lane]) -> list[Lane]:
         """The heads that pass by nobody who was passed by often enough."""

@@ -121,6 +121,7 @@ class Rules:
     green_credit: timedelta = timedelta(minutes=60)  # dispatch rule
     greens_in_a_row: int = 2  # dispatch rule
     oldest_first_after: timedelta = timedelta(minutes=90)  # dispatch rule
+    strictly_oldest_after: timedelta = timedelta(minutes=150)  # before, the index decides among the overdue
     overdue_in_a_row: int = 2  # then a green or due appointment ticket, if any waits
     balance: Balance = Balance()
     near_turn: int = 3  # T2, P.28

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from controller.hall.balance import rank_idle, serving_windows
-from controller.hall.forward import Joiner, Outlook, look
+from controller.hall.forward import Joiner, Outlook, can_call, look
 from controller.hall.hindsight import Error, Expected, expected
 from controller.hall.model import Hall, TicketClass, TicketState
 from controller.hall.places import line_of, walk
@@ -89,30 +89,28 @@ LOOK_EVERY = timedelta(seconds=5)
 class Forecast:
     """What everybody in a hall has to expect, seen at one moment.
 
-    left: until the call, per waiting ticket. joining: per queue, of somebody who takes a plain ticket now.
-    Who is missing has no window that would call him, or none within the calls looked at.
+    left: until the call, per waiting ticket; who is missing has no window that would call him, or none within
+    the calls looked at. joining: per queue and class, of somebody who takes a ticket now, or whose slot is
+    now; none where no window is to call.
     """
 
     at: datetime
     left: Mapping[int, Expected] = field(default_factory=dict)
-    joining: Mapping[str, Expected] = field(default_factory=dict)
+    joining: Mapping[tuple[str, TicketClass], Expected] = field(default_factory=dict)
 
 
 def forecast(hall: Hall, now: datetime) -> Forecast:
     """One look at the hall for all tickets and queues."""
     start = now.timestamp()
-    joiners = {queue: Joiner(queue, TicketClass.NORMAL, start) for queue in hall.queues}
+    joiners = [Joiner(queue, klass, start) for queue in hall.queues for klass in TicketClass]
     waiting = [place[2] for line in hall.lines.values() for place in line]
-    outlook = look(hall, now, joiners.values(), tickets=waiting)
+    outlook = look(hall, now, joiners, tickets=waiting)
+    joins = {one: at for one in joiners if (at := _called_at(hall, now, one, outlook)) is not None}
     hindsight = hall.hindsight
     return Forecast(
         now,
         {id: expected(hindsight, at - start) for id, at in outlook.calls.items()},
-        {
-            queue: expected(hindsight, outlook.joins[joiner] - start)
-            for queue, joiner in joiners.items()
-            if joiner in outlook.joins
-        },
+        {(one.queue, one.klass): expected(hindsight, at - start) for one, at in joins.items()},
     )
 
 
@@ -134,12 +132,16 @@ def expect(
         return expected(hall.hindsight, 0.0)
     joiner = Joiner(queue, klass, due_at.timestamp(), item)
     outlook = look(hall, now, [joiner], most_calls=CALLS_AT_ISSUE)
+    called_at = _called_at(hall, now, joiner, outlook)
+    return None if called_at is None else expected(hall.hindsight, called_at - joiner.due)
+
+
+def _called_at(hall: Hall, now: datetime, joiner: Joiner, outlook: Outlook) -> float | None:
+    """When somebody asked about is called; None when no window is to call him."""
     called_at = outlook.joins.get(joiner)
-    if called_at is None:
-        if not outlook.until or not hall.servers.get(queue):
-            return None
-        called_at = _beyond(hall, now, queue, outlook)
-    return expected(hall.hindsight, called_at - joiner.due)
+    if called_at is None and outlook.is_cut and can_call(hall, joiner.queue):
+        return _beyond(hall, now, joiner.queue, outlook)
+    return called_at
 
 
 def _beyond(hall: Hall, now: datetime, queue: str, outlook: Outlook) -> float:

@@ -19,7 +19,7 @@ from controller.hall.commands import (
     Pause,
     Start,
 )
-from controller.hall.model import PauseReason
+from controller.hall.model import PauseReason, TicketClass
 from controller.hall.waits import forecast, in_words
 from controller.screens import Screens
 from firmware.protocol.messages import QueueLine
@@ -69,7 +69,7 @@ def test_a_kiosk_says_how_many_wait_how_long_and_who_is_next() -> None:
     state = small("A A A A")
     line = lines(state)["A"]
     assert (line.waiting, line.windows, line.next) == (4, 2, ["A001", "A002", "A003"])
-    told = in_words(forecast(state.hall, state.now).joining["A"])
+    told = in_words(forecast(state.hall, state.now).joining["A", TicketClass.NORMAL])
     assert (line.wait, line.wait_min, line.wait_max, line.is_rough) == ("about", told.low, told.high, True)
     assert line.is_open
 

@@ -157,6 +157,7 @@ def hall_of_all_rules() -> Plan:
     rules = Rules(
         balance=Balance(learn_every=week, passed_in_section=1, passed_in_hall=2),
         oldest_first_after=timedelta(minutes=40),
+        strictly_oldest_after=timedelta(minutes=55),
     )
     plan = small_plan(rules)
     own = Balance(

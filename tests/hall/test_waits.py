@@ -25,6 +25,8 @@ from controller.hall.waits import (
 )
 from tests.halls import after, go, small, small_plan, take
 
+NORMAL = TicketClass.NORMAL
+
 
 def minutes(low: int, high: int) -> Estimate:
     return Estimate(timedelta(minutes=low), timedelta(minutes=high))
@@ -101,9 +103,10 @@ def test_a_look_tells_those_who_wait_and_those_who_might_join() -> None:
     state = go(small("A A A A"), CallNext(1), Start(1), CallNext(2), Start(2))
     seen = forecast(state.hall, state.now)
     assert seen.left[3].forecast_s == 360.0
-    assert seen.joining["A"].forecast_s == 720.0
-    assert "G" not in seen.joining  # no window is in bulk mode
-    assert seen.joining["A"] == expect(state.hall, state.now, "A")
+    assert seen.joining["A", NORMAL].forecast_s == 720.0
+    assert ("G", NORMAL) not in seen.joining  # no window is in bulk mode
+    for klass in TicketClass:
+        assert seen.joining["A", klass] == expect(state.hall, state.now, "A", klass)
 
 
 def test_a_free_window_means_no_wait() -> None:
