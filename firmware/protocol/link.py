@@ -346,7 +346,7 @@ class Link:
             mono=entry.mono,
             ts=entry.ts,
             tq=entry.tq,
-            d=msgspec.Raw(_said_again(entry) if entry.number else entry.body),
+            d=msgspec.Raw(_said_again(entry) if entry.number or entry.is_refused else entry.body),
         )
         return self._publish("evt", envelope)
 
@@ -486,8 +486,9 @@ class Link:
 
 
 def _said_again(entry: Entry) -> bytes:
-    """A press with the number its slip bears: a controller that has forgotten it gives it no other (F81)."""
-    return encode(replace_fields(decode(entry.body, Pressed), number=entry.number))
+    """A press with what came of it: a controller that has forgotten it gives it no (other) number (F81)."""
+    press = decode(entry.body, Pressed)
+    return encode(replace_fields(press, number=entry.number, is_refused=entry.is_refused))
 
 
 def _revision(payload: bytes) -> int:

@@ -9,8 +9,10 @@ from collections.abc import Callable
 import pytest
 
 from controller.clock import real_now
-from controller.hall.model import Slip, Text
+from controller.hall.commands import CloseDay
+from controller.hall.model import DayState, Slip, Text
 from controller.lock import SiteTaken
+from controller.people import SYSTEM
 from controller.site import Site
 from firmware.protocol.messages import Lease, Result, ResultState
 from tests.contract.unit import Unit
@@ -97,6 +99,26 @@ def test_r06_a_restored_database_is_refilled_by_the_units(
     assert [unit.slips[: len(before)] for unit, before in zip(units, slips, strict=True)] == slips
     assert len(both.numbers()) == 24
     log_is_paper(both, *units)
+
+
+def test_r06_whoever_was_sent_away_gets_no_ticket_after_a_restore(
+    both: Whole, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A press that was refused is said again as such: nobody stands behind it any more (F81)."""
+    caplog.set_level(logging.CRITICAL)
+    unit = both.met("node-1")
+    press_in_turn((unit,), 1)
+    until(lambda: settled(both, unit))
+    backup = Backup(both)
+    until(lambda: unit.link.is_up)
+    both.live.submit(CloseDay(), SYSTEM)
+    unit.press()
+    until(lambda: len(unit.refusals) == 1 and settled(both, unit))
+    backup.put_back()
+    until(lambda: settled(both, unit))
+    assert both.hall.day is not None
+    assert both.hall.day.state is DayState.OPEN  # it would have been given one
+    assert len(both.numbers()) == len(unit.slips) == 1
 
 
 def test_r06_a_unit_that_was_away_at_the_restore_finds_its_numbers_free(

@@ -18,6 +18,7 @@ from firmware.protocol.messages import (
     Pressed,
     Print,
     Printed,
+    Refuse,
     Report,
     Result,
     ResultState,
@@ -50,6 +51,7 @@ class Unit:
         self.configs: list[UnitConfig] = []
         self.boards: list[Board] = []
         self.slips: list[str] = []
+        self.refusals: list[str] = []
         self.is_doing = True
         self.shows: tuple[str, ...] = ()  # boards of its displays
         self.ups = 0
@@ -85,6 +87,8 @@ class Unit:
         match received.order:
             case Print() as order:
                 self._print(received.cid, order)
+            case Refuse() as refusal:
+                self._refuse(received.cid, refusal)
             case Lease() as lease:
                 done = Result(cid=received.cid, state=ResultState.DONE)
                 self.outbox.take_lease(lease, done)
@@ -101,6 +105,11 @@ class Unit:
         self.outbox.finish(done, Printed(order=cid, press=order.press), slip=cid)
         self.link.tell(done)
         self.link.wake()
+
+    def _refuse(self, cid: str, order: Refuse) -> None:
+        if order.press is not None and self.outbox.refuse(order.press, order.zh, order.en):
+            self.refusals.append(order.en)
+        self.finish(cid)
 
     def finish(self, cid: str, state: ResultState = ResultState.DONE, code: str = "") -> None:
         result = Result(cid=cid, state=state, code=code)
