@@ -25,6 +25,7 @@ from controller.hall.events import (
     MeasureTaken,
     NumbersLeased,
     NumbersPassedOver,
+    OfWindow,
     PauseOverdue,
     PlanChanged,
     ServiceStarted,
@@ -39,7 +40,6 @@ from controller.hall.events import (
     TicketResumed,
     WindowLost,
 )
-from controller.hall.history import OfWindow
 from controller.hall.model import Hall, Slip, Ticket
 
 

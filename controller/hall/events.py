@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import TypeAlias
 
 from controller.hall.hindsight import Expected
 from controller.hall.model import (
@@ -333,35 +334,42 @@ class MeasureTaken:
     measure: Measure
 
 
-Event = (
+OfHall: TypeAlias = (
     PlanChanged
     | DayOpened
     | IssuingStopped
     | DayClosed
     | TicketIssued
-    | TicketRenumbered
     | NumbersLeased
     | NumbersPassedOver
+    | MeasureTaken
+)
+OfTicket: TypeAlias = (
+    TicketRenumbered
     | SlipRecorded
-    | TicketCalled
-    | TicketRecalled
-    | ServiceStarted
-    | TicketMissed
     | TicketReturned
     | TicketAbandoned
-    | TicketHeld
-    | TicketResumed
-    | TicketTransferred
-    | TicketFinished
     | TicketCancelled
-    | TicketReopened
     | TicketChained
-    | TicketRequeued
     | TicketExpired
     | TicketLetPass
     | TicketNear
     | TicketRated
-    | WindowOpened
+    | TicketRequeued
+    | TicketTransferred
+)
+OfService: TypeAlias = (
+    TicketCalled
+    | TicketRecalled
+    | ServiceStarted
+    | TicketMissed
+    | TicketHeld
+    | TicketResumed
+    | TicketFinished
+    | TicketReopened
+)
+OfWindow: TypeAlias = (
+    WindowOpened
     | WindowPaused
     | PauseOverdue
     | WindowUnpaused
@@ -370,5 +378,6 @@ Event = (
     | WindowLost
     | WindowRestored
     | ShiftsPlanned
-    | MeasureTaken
 )
+
+Event: TypeAlias = OfHall | OfTicket | OfService | OfWindow

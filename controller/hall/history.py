@@ -6,7 +6,7 @@ An event about a ticket or window the hall does not know changes nothing.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TypeAlias, assert_never
+from typing import assert_never
 
 from immutables import Map
 
@@ -18,6 +18,10 @@ from controller.hall.events import (
     MeasureTaken,
     NumbersLeased,
     NumbersPassedOver,
+    OfHall,
+    OfService,
+    OfTicket,
+    OfWindow,
     PauseOverdue,
     PlanChanged,
     ServiceStarted,
@@ -74,52 +78,6 @@ from controller.hall.plans import with_plan
 from controller.hall.roster import doubts_of
 from controller.hall.standing import passed_by, put, refigured, restaffed, seat
 from controller.hall.values import replace
-
-OfHall: TypeAlias = (
-    PlanChanged
-    | DayOpened
-    | IssuingStopped
-    | DayClosed
-    | TicketIssued
-    | NumbersLeased
-    | NumbersPassedOver
-    | MeasureTaken
-)
-OfTicket: TypeAlias = (
-    TicketRenumbered
-    | SlipRecorded
-    | TicketReturned
-    | TicketAbandoned
-    | TicketCancelled
-    | TicketChained
-    | TicketExpired
-    | TicketLetPass
-    | TicketNear
-    | TicketRated
-    | TicketRequeued
-    | TicketTransferred
-)
-OfService: TypeAlias = (
-    TicketCalled
-    | TicketRecalled
-    | ServiceStarted
-    | TicketMissed
-    | TicketHeld
-    | TicketResumed
-    | TicketFinished
-    | TicketReopened
-)
-OfWindow: TypeAlias = (
-    WindowOpened
-    | WindowPaused
-    | PauseOverdue
-    | WindowUnpaused
-    | WindowModeChanged
-    | WindowClosed
-    | WindowLost
-    | WindowRestored
-    | ShiftsPlanned
-)
 
 
 def apply(hall: Hall, event: Event) -> Hall:
