@@ -17,6 +17,7 @@ and what its kind can do:
     led       show(text); paint(board)
     speaker   say(cid, order, good_for_s=None) -> Future[bool]; reports Spoken as well
     screen    nothing more: the unit's pages draw it
+    camera    snapshot() -> Future[bytes]; spare(is_scarce)
     reader    nothing more: it reports Scanned, and CardRead, which is for the node alone
 
 A driver raises nothing into its caller's thread and calls `report` from threads of its own: with
@@ -42,6 +43,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "led": ("firmware.drivers.led", "LedBar"),
     "speaker": ("firmware.drivers.audio", "Speaker"),
     "screen": ("firmware.drivers.screen", "Screen"),
+    "camera": ("firmware.drivers.camera", "Camera"),
     "reader": ("firmware.drivers.reader", "Reader"),
 }
 

@@ -24,6 +24,7 @@ from firmware.emulators.bench_settings import (
     BenchFault,
     BenchSettings,
     ButtonSettings,
+    CameraSettings,
     DeviceSettings,
     KeypadSettings,
     LedSettings,
@@ -32,6 +33,7 @@ from firmware.emulators.bench_settings import (
     SpeakerSettings,
     read_settings,
 )
+from firmware.emulators.camera import CameraEmulator
 from firmware.emulators.explain import explain, is_idle
 from firmware.emulators.gpio import ButtonEmulator, GpioBoard
 from firmware.emulators.keypad import KeypadEmulator, KeypadLine
@@ -53,6 +55,7 @@ Emulator = (
     | SpeakerEmulator
     | CardReaderEmulator
     | ScannerEmulator
+    | CameraEmulator
 )
 
 
@@ -178,6 +181,8 @@ class Bench:
                 return ButtonEmulator(self._board, pin, self._chance, self.changes)
             case SpeakerSettings(speed=speed):
                 return SpeakerEmulator(self._dir / f"{settings.device}.sock", self.changes, speed)
+            case CameraSettings(clip=clip):
+                return CameraEmulator(self._chance, self.changes, Path(clip) if clip else None)
             case ReaderSettings():
                 return self._reader(settings)
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from firmware import picture
+from firmware.emulators.camera import CameraEmulator
 from firmware.emulators.gpio import ButtonEmulator
 from firmware.emulators.keypad import KeypadEmulator, UnknownKey
 from firmware.emulators.reader import PEOPLE, CardReaderEmulator, ScannerEmulator
@@ -78,6 +79,7 @@ class _Handler(BaseHTTPRequestHandler):
             "/raw": self._raw,
             "/qr.svg": self._qr,
             "/wav": self._wav,
+            "/picture": self._picture,
         }
         parts = urlsplit(self.path)
         query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
@@ -146,6 +148,13 @@ class _Handler(BaseHTTPRequestHandler):
         if not sound:
             raise Wrong(HTTPStatus.NOT_FOUND, "silent", "nothing was said yet", "还没有播报")
         self._send(HTTPStatus.OK, "audio/wav", sound)
+
+    def _picture(self, query: dict[str, str]) -> None:
+        """What a camera sees now."""
+        camera = self.bench.device(query.get("device", ""))
+        if not isinstance(camera, CameraEmulator):
+            raise Wrong(HTTPStatus.BAD_REQUEST, "kind", f"that is a {camera.kind}", "设备类型不对")
+        self._send(HTTPStatus.OK, "image/jpeg", camera.picture())
 
     def _file(self, path: str) -> None:
         name = path.removeprefix("/") or "index.html"

@@ -60,8 +60,18 @@ class ReaderSettings(_OnSerial, frozen=True, kw_only=True, tag_field="kind", tag
     wire: Literal["serial", "hid"] = "serial"
 
 
+class CameraSettings(_Settings, frozen=True, kw_only=True, tag_field="kind", tag="camera"):
+    clip: str = ""  # an animated picture to show; "" = a drawn hall
+
+
 DeviceSettings = (
-    PrinterSettings | KeypadSettings | LedSettings | ButtonSettings | SpeakerSettings | ReaderSettings
+    PrinterSettings
+    | KeypadSettings
+    | LedSettings
+    | ButtonSettings
+    | SpeakerSettings
+    | ReaderSettings
+    | CameraSettings
 )
 
 

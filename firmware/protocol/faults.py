@@ -158,6 +158,36 @@ FAULTS: Mapping[str, Known] = {
         Words("喇叭没有声音", "the loudspeaker is silent"),
         Words("看功放电源和音频线。", "Look at the amplifier's power and the audio cable."),
     ),
+    "camera.gone": Known(
+        "degraded",
+        Words("摄像头没有画面", "the camera sends no picture"),
+        Words("看摄像头的网线、电源和地址。", "Look at its cable, its power and its address."),
+    ),
+    "camera.frozen": Known(
+        "degraded",
+        Words("摄像头画面不动了", "the camera's picture stands still"),
+        Words("断电十秒后重新上电。", "Switch it off for ten seconds and on again."),
+    ),
+    "camera.dark": Known(
+        "degraded",
+        Words("摄像头一片黑", "the camera sees nothing but dark"),
+        Words("看大厅灯光；取下镜头盖。", "Look at the hall's lights; take off the lens cap."),
+    ),
+    "camera.covered": Known(
+        "degraded",
+        Words("摄像头被遮住或失焦", "the lens is covered or out of focus"),
+        Words("擦净镜头，移开遮挡，重新调焦。", "Clean the lens, remove what hides it, and focus it."),
+    ),
+    "camera.not_recording": Known(
+        "degraded",
+        Words("摄像头没有在录像", "the camera is not being recorded"),
+        Words("看存储卡的剩余空间和录像目录。", "Look at the room left on the disk and at the folder."),
+    ),
+    "camera.hung": Known(
+        "degraded",
+        Words("摄像头程序没有反应，正在重启", "the camera's process hangs and is started again"),
+        Words("看摄像头的网络；仍不行请重启单元。", "Look at its network; restart the unit if it stays."),
+    ),
     "reader.gone": Known(
         "degraded",
         Words("读卡器或扫码器的线断了", "the reader's cable is off"),

@@ -18,10 +18,12 @@ from firmware.wires.lines import (
     open_line,
     serial_wire,
 )
+from firmware.wires.pictures import CameraWire, camera_wire
 from firmware.wires.pins import Pin, PinWire, open_button, pin_wire
 from firmware.wires.sound import Sound, SoundWire, open_sound, sound_wire
 
 __all__ = [
+    "CameraWire",
     "FileWire",
     "HidWire",
     "LineWire",
@@ -33,6 +35,7 @@ __all__ = [
     "SoundWire",
     "TcpWire",
     "WireFault",
+    "camera_wire",
     "line_wire",
     "open_button",
     "open_line",
