@@ -41,7 +41,7 @@ from web.shapes import (
     Windows,
     Words,
 )
-from web.taking import KEY, KEY_FORM, BadRequest, KeyUsed, key_of_tap, take, taken
+from web.taking import KEY, KEY_FORM, NOT_TAKEN, BadRequest, KeyUsed, key_of_tap, take, taken
 from web.visit import hall_now, the_hall, the_site
 
 blueprint = Blueprint("api", __name__)
@@ -132,16 +132,7 @@ def get_matters(hall: str) -> Response:
         f"{V1}/halls/<hall>/tickets",
         "ticket",
         {HTTPStatus.CREATED: TakenTicket},
-        (
-            HTTPStatus.BAD_REQUEST,
-            HTTPStatus.FORBIDDEN,
-            HTTPStatus.NOT_FOUND,
-            HTTPStatus.CONFLICT,
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            HTTPStatus.TOO_MANY_REQUESTS,
-            HTTPStatus.SERVICE_UNAVAILABLE,
-        ),
+        (*NOT_TAKEN, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
         body=WantedTicket,
         parameters=(KEY_OF_TAP,),
         headers={"Location": "Where the ticket can be followed."},

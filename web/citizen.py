@@ -44,7 +44,7 @@ from web.boards import Boards, Shown, TooMany
 from web.limits import Limit, keep_to_limit
 from web.openapi import Operation, Parameter, operation
 from web.shapes import Matter, Matters, ScreenError, ScreenProblem, TakenTicket, WantedTicket
-from web.taking import KEY, KEY_FORM, BadRequest, KeyUsed, key_of_tap, take, taken
+from web.taking import KEY, KEY_FORM, NOT_TAKEN, BadRequest, KeyUsed, key_of_tap, take, taken
 from web.visit import hall_now, say_refused, the_hall, the_site
 from web.why import for_citizen
 
@@ -152,15 +152,7 @@ def matters(hall: str) -> Response:
         "/h/<hall>/api/tickets",
         "screen",
         {HTTPStatus.CREATED: TakenTicket},
-        (
-            HTTPStatus.BAD_REQUEST,
-            HTTPStatus.FORBIDDEN,
-            HTTPStatus.NOT_FOUND,
-            HTTPStatus.CONFLICT,
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            HTTPStatus.TOO_MANY_REQUESTS,
-            HTTPStatus.SERVICE_UNAVAILABLE,
-        ),
+        NOT_TAKEN,
         wrong=ScreenProblem,
         body=WantedTicket,
         parameters=(

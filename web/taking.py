@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from http import HTTPStatus
 
 from flask import request, url_for
 
@@ -25,6 +26,15 @@ KEY = "Idempotency-Key"
 KEY_LENGTHS = range(8, 101)  # characters
 KEY_FORM = {"type": "string", "minLength": 8, "maxLength": 100, "pattern": "^[!-~]([ -~]*[!-~])?$"}
 TOKEN_BYTES = 16  # 128 bits of chance open a phone page
+NOT_TAKEN = (  # how a request for a ticket can end otherwise
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.CONFLICT,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+)
 
 
 class BadRequest(Exception):
