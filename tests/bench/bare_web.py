@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -17,7 +16,7 @@ from typing import Any
 
 from flask import Flask, request
 
-from tests.bench.rig import free_port, listens, wait_for
+from tests.bench.rig import free_port, listening
 
 _lock = threading.Lock()
 _databases: list[sqlite3.Connection] = []
@@ -62,12 +61,5 @@ def bare_web(folder: Path, threads: int, name: str = "app") -> Iterator[int]:
     port = free_port()
     command = [sys.executable, "-m", "gunicorn", "--worker-class", "gthread", "--threads", str(threads)]
     command += ["--keep-alive", "15", "--bind", f"127.0.0.1:{port}", f"tests.bench.bare_web:{name}"]
-    environment = {**os.environ, "BARE_DATABASE": str(folder / "bare.db")}
-    with (folder / "bare.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
-    try:
-        wait_for(lambda: listens(port), 20)
+    with listening(command, port, folder / "bare.log", BARE_DATABASE=str(folder / "bare.db")):
         yield port
-    finally:
-        process.terminate()
-        process.wait(10)

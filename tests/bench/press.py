@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pwd
 import statistics
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +13,7 @@ from controller.broker import program
 from controller.settings import Settings
 from tests.bench.bare import Bare, Parts
 from tests.bench.pace import DEVICES
-from tests.bench.rig import Spread, controller, free_port, listens, wait_for
+from tests.bench.rig import Spread, controller, free_port, listening
 from tests.bench.table import Row, at_least, at_most
 from tests.bench.units import Units
 
@@ -112,14 +111,8 @@ def bare_broker(folder: Path, kind: str) -> Iterator[int]:
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
     command = _mosquitto(folder, port) if kind == "mosquitto" else _nats(folder, port)
-    with (folder / "broker.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-    try:
-        wait_for(lambda: listens(port), 20)
+    with listening(command, port, folder / "broker.log"):
         yield port
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 def _mosquitto(folder: Path, port: int) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import socket
 import statistics
@@ -248,6 +249,19 @@ def listens(port: int) -> bool:
     with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
         return True
     return False
+
+
+@contextmanager
+def listening(command: list[str], port: int, log: Path, **environment: str) -> Iterator[int]:
+    """A program that listens on `port`, until the end; log: where it writes."""
+    with log.open("wb") as stream:
+        process = subprocess.Popen(command, stdout=stream, stderr=stream, env={**os.environ, **environment})
+    try:
+        wait_for(lambda: listens(port), 20)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(10)
 
 
 def wait_for(condition: Callable[[], object], timeout_s: float) -> None:

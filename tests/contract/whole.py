@@ -5,18 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 from controller import broker as brokers
 from controller.broker import Account
-from controller.bus import Bus
-from controller.clock import real_now
 from controller.devices import accounts
-from controller.hall.commands import Login, OpenDay
-from controller.hall.model import Hall, Text
-from controller.live import Live
-from controller.people import SYSTEM
 from controller.settings import Settings
 from controller.site import Site
 from controller.store.devices import set_secret
@@ -24,13 +17,12 @@ from firmware.protocol.link import Broker, LinkTiming
 from firmware.protocol.messages import UnitConfig
 from tests.contract.unit import TIMING, Unit
 from tests.controller.brokers import settings_for
-from tests.controller.sites import HALL, QUICK, dispenser
+from tests.controller.sites import HALL, QUICK, OpenSite, dispenser
 from tests.faults.proxy import Proxy, proxy_to
-from tests.halls import small_plan
 from tests.waiting import until
 
 
-class Whole:
+class Whole(OpenSite):
     """A site with its broker and its units. near: the network of the units; far: the controller's."""
 
     def __init__(
@@ -55,25 +47,12 @@ class Whole:
         self._secrets: dict[str, str] = {}
 
     @property
-    def live(self) -> Live:
-        return self.site.halls[HALL]
-
-    @property
-    def bus(self) -> Bus:
-        return self.site.bus[HALL]
-
-    @property
-    def hall(self) -> Hall:
-        return self.live.hall
-
-    @property
     def kind(self) -> str:
         return self._broker_settings.broker
 
     def add(self, name: str = "node-1", config: UnitConfig | None = None) -> Broker:
         """A new position, and a unit that may connect: its login, through the units' network."""
-        self.site.devices.put_position(HALL, name, Text(name, name), config or dispenser("A"), real_now())
-        self._secrets[name] = self.site.devices.add_unit(HALL, name, real_now(), name)
+        self._secrets[name] = self.enroll(name, config or dispenser("A"))
         self.allow()
         return self.login(name)
 
@@ -93,12 +72,10 @@ class Whole:
 
     def readmit(self, name: str, secret: str) -> None:
         """Let a unit that this database has forgotten connect as before, at a position of its name."""
-        devices = self.site.devices
-        devices.put_position(HALL, name, Text(name, name), dispenser("A"), real_now())
-        devices.add_unit(HALL, name, real_now(), name)
+        self.enroll(name, dispenser("A"))
         with self.site.store.writing() as c:
             set_secret(c, name, brokers.hash_secret(secret))
-        devices.refresh()
+        self.site.devices.refresh()
         self.allow()
 
     def unit(
@@ -124,17 +101,8 @@ class Whole:
         known = {one.user: one for one in accounts(self.site.store)} | (change or {})
         brokers.set_accounts(self._broker_settings, lambda: list(known.values()))
 
-    def numbers(self) -> list[str]:
-        """The tickets' numbers in the order they were issued."""
-        return [ticket.number for _, ticket in sorted(self.hall.tickets.items())]
-
     def stop(self) -> None:
         self.site.close()
-
-    def begin(self) -> None:
-        """Open the site again, as a start of the controller does."""
-        self.site = Site.open(self.settings)
-        until(lambda: self.bus.is_up)
 
     def faults(self) -> list[str]:
         return [fault.code for fault in self.site.devices.faults(HALL)]
@@ -151,10 +119,5 @@ def whole(kind: str, folder: Path, **more: object) -> Iterator[Whole]:
         near = stack.enter_context(proxy_to(settings.mqtt_port))
         far = stack.enter_context(proxy_to(settings.mqtt_port))
         found = Whole(stack, settings, broker, near, far)
-        live = found.site.add_hall(HALL, small_plan())
-        now = found.site.clock.now()
-        live.submit(OpenDay(now.date(), now + timedelta(hours=8)), SYSTEM)
-        for window, clerk in ((1, "wang"), (2, "li")):
-            live.submit(Login(window, clerk), SYSTEM)
-        until(lambda: found.bus.is_up)
+        found.furnish()
         yield found

@@ -119,11 +119,11 @@ class Unit:
         self.client.close()
 
 
-class Running:
-    """An open site with its broker; units are let in with `unit`."""
+class OpenSite:
+    """A site whose one hall is made by `furnish`: its day is open, and two clerks sit at windows 1 and 2."""
 
-    def __init__(self, settings: Settings, broker: Broker, site: Site, stack: ExitStack) -> None:
-        self.settings, self.broker, self.site, self._stack = settings, broker, site, stack
+    settings: Settings
+    site: Site
 
     @property
     def live(self) -> Live:
@@ -137,22 +137,46 @@ class Running:
     def hall(self) -> Hall:
         return self.live.hall
 
+    def numbers(self) -> list[str]:
+        """The tickets' numbers in the order they were issued."""
+        return [ticket.number for _, ticket in sorted(self.hall.tickets.items())]
+
+    def furnish(self) -> None:
+        """Make the hall, open its day and wait for the broker."""
+        live = self.site.add_hall(HALL, small_plan())
+        now = self.site.clock.now()
+        live.submit(OpenDay(now.date(), now + timedelta(hours=8)), SYSTEM)
+        for window, clerk in ((1, "wang"), (2, "li")):
+            live.submit(Login(window, clerk), SYSTEM)
+        until(lambda: self.bus.is_up)
+
+    def enroll(self, name: str, config: UnitConfig) -> str:
+        """A new position with this configuration and a unit for it, which may connect: its secret."""
+        self.site.devices.put_position(HALL, name, Text(name, name), config, real_now())
+        return self.site.devices.add_unit(HALL, name, real_now(), name)
+
+    def begin(self) -> None:
+        """Open the site again, as a start of the controller does."""
+        self.site = Site.open(self.settings)
+        until(lambda: self.bus.is_up)
+
+
+class Running(OpenSite):
+    """An open site with its broker; units are let in with `unit`."""
+
+    def __init__(self, settings: Settings, broker: Broker, site: Site, stack: ExitStack) -> None:
+        self.settings, self.broker, self.site, self._stack = settings, broker, site, stack
+
     def unit(self, name: str, config: UnitConfig) -> Unit:
         """A new position with this configuration, and the unit that serves it, connected."""
-        self.site.devices.put_position(HALL, name, Text(name, name), config, real_now())
-        secret = self.site.devices.add_unit(HALL, name, real_now(), name)
-        unit = Unit(self.settings, name, secret)
+        unit = Unit(self.settings, name, self.enroll(name, config))
         self._stack.callback(unit.close)
         return unit
-
-    def numbers(self) -> list[str]:
-        return [ticket.number for _, ticket in sorted(self.hall.tickets.items())]
 
     def restart(self) -> None:
         """Close the site and open it again, as a restart of the controller does."""
         self.site.close()
-        self.site = Site.open(self.settings)
-        until(lambda: self.bus.is_up)
+        self.begin()
 
 
 @contextmanager
@@ -165,12 +189,7 @@ def running(kind: str, folder: Path, **more: object) -> Iterator[Running]:
         stack.callback(broker.stop)
         found = Running(settings, broker, Site.open(settings), stack)
         stack.callback(lambda: found.site.close())
-        live = found.site.add_hall(HALL, small_plan())
-        now = found.site.clock.now()
-        live.submit(OpenDay(now.date(), now + timedelta(hours=8)), SYSTEM)
-        for window, clerk in ((1, "wang"), (2, "li")):
-            live.submit(Login(window, clerk), SYSTEM)
-        until(lambda: found.bus.is_up)
+        found.furnish()
         yield found
 
 
