@@ -413,10 +413,15 @@ def _started(hall: Hall, ticket: Ticket, session: Session, at: datetime) -> Hall
 
 
 def _busy(session: Session, ticket: int) -> Session:
+    return _at_work(session, WindowState.BUSY, ticket)
+
+
+def _at_work(session: Session, state: WindowState, current: int | None) -> Session:
+    """The session in this state with this ticket, and no pause any more."""
     return replace(
         session,
-        state=WindowState.BUSY,
-        current=ticket,
+        state=state,
+        current=current,
         pause_reason=None,
         paused_at=None,
         pause_until=None,
@@ -538,14 +543,7 @@ def _paused(session: Session, event: WindowPaused) -> Session:
 
 
 def _unpaused(session: Session) -> Session:
-    return replace(
-        session,
-        state=WindowState.OPEN,
-        pause_reason=None,
-        paused_at=None,
-        pause_until=None,
-        pause_told=False,
-    )
+    return _at_work(session, WindowState.OPEN, session.current)
 
 
 def _closed(hall: Hall, session: Session, event: WindowClosed) -> Hall:
