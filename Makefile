@@ -37,7 +37,7 @@ bench: .venv/ready-test
 	$(BIN)/python -m tests.bench $(ARGS)
 
 soak: .venv/ready-test
-	$(BIN)/pytest -n 0 -s -m soak --timeout 0 tests/system $(ARGS)
+	$(BIN)/pytest -n 0 -s -m soak --timeout 0 tests/system tests/firmware $(ARGS)
 
 rig-powercut: .venv/ready-test
 	$(BIN)/python -m tests.hardware.powercut $(ARGS)

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import fcntl
 import logging
-import os
 import platform
 import queue
 import signal
@@ -25,7 +24,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -33,12 +31,16 @@ from typing import Any
 
 from firmware.devices import Devices
 from firmware.drivers import Driver
+from firmware.drivers.faults import Faults
 from firmware.fault_topics import FaultTopics
+from firmware.house import House, Starts, notify
 from firmware.inquiries import Inquiries
+from firmware.machine import Machine, Reserve
 from firmware.pages_child import PagesChild, listen
 from firmware.presses import Presses, PressRefused
-from firmware.protocol import catalogue, logs, topics
+from firmware.protocol import catalogue, faults, logs, topics
 from firmware.protocol.catalogue import Matter
+from firmware.protocol.flaps import Flaps
 from firmware.protocol.guard import Guard
 from firmware.protocol.link import Callbacks, Identity, Link, LinkTiming, Received
 from firmware.protocol.messages import (
@@ -46,7 +48,6 @@ from firmware.protocol.messages import (
     BadMessage,
     Beep,
     Board,
-    ClockJumped,
     ConfigState,
     Faulted,
     IssuedOffline,
@@ -73,8 +74,7 @@ from firmware.shelf import Shelf, wanted_boards
 from firmware.slips import Slips, refusal_lines
 
 HOUSEKEEPING_S = 1.0
-SWEEP_S = 3600.0
-JUMP = timedelta(seconds=5)  # edge-peers 4.4
+FLAPS = 3  # a fault that begins so often within a minute comes and goes
 OWN = "node"  # the device name under which the agent reports itself
 
 log = logging.getLogger(__name__)
@@ -83,12 +83,14 @@ log = logging.getLogger(__name__)
 class Node:
     """One unit. start(), then run() until stop() is called from anywhere."""
 
-    def __init__(self, settings: NodeSettings) -> None:
+    def __init__(self, settings: NodeSettings, machine: Machine | None = None) -> None:
+        """machine: the board this runs on, unless another is given."""
         self._settings = settings
+        self._machine = machine or Machine(settings.data_dir)
         self.guard = Guard(log)
         self.outbox = Outbox.open(settings.data_dir / "outbox.sqlite")
         self.shelf = Shelf(self.outbox)
-        self.devices = Devices(self._report, self.guard)
+        self.devices = Devices(self._report, self.guard, self.outbox)
         self._listener = listen(settings.pages_address)
         self._ending = threading.Event()
         self._tasks: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
@@ -96,6 +98,12 @@ class Node:
         self._hand_over = threading.Thread(target=self._run_orders, name="orders", daemon=True)
         self.outages = logs.Outages(log)
         self.config = UnitConfig(rev=0, position="", devices=[])
+        self.starts = Starts(
+            lambda: int(self.outbox.get("starts") or 0), lambda n: self.outbox.put("starts", n)
+        )
+        self._own_faults = Faults(OWN, self._report)
+        self._flaps: Flaps[tuple[str, str]] = Flaps(FLAPS)
+        self._reserve = Reserve(settings.data_dir / "reserve")
         self._matters: Sequence[Matter] = ()
         self._fault_topics = FaultTopics(self.outbox, self._publish_retained)
         self.link = self._make_link()
@@ -130,10 +138,10 @@ class Node:
 
     def start(self) -> None:
         """Recover what a power cut left, take up the last good configuration, connect."""
-        self._report_store()
         self.slips.recover()
         for fault in self.outbox.faults():  # Drivers raise again what is still so.
             self.outbox.append(Recovered(device=fault.device, code=fault.code))
+        self._report_store()
         self._resume_config()
         self._hand_over.start()
         self.link.start()
@@ -143,16 +151,16 @@ class Node:
 
     def run(self) -> None:
         """Do the node's own work until stop()."""
-        house = _House(self)
+        house = House(self, self._own_faults, self._machine, self._reserve)
         notify("READY=1")
         while not self._ending.is_set():
+            self.guard.run("housekeeping", house.turn)
             try:
                 task = self._tasks.get(timeout=HOUSEKEEPING_S)
             except queue.Empty:
                 task = None
             if task is not None:
                 self.guard.run("task", task)
-            self.guard.run("housekeeping", house.turn)
 
     def stop(self) -> None:
         """Ask run() to end. Safe from a signal handler."""
@@ -173,6 +181,7 @@ class Node:
         if self._inquiries is not None:
             self._inquiries.close()
         self.guard.run("boards", self.shelf.save)
+        self.guard.run("starts", self.starts.steady)
         self.outbox.close()
         if self._listener is not None:
             self._listener.close()
@@ -199,17 +208,37 @@ class Node:
                 self.outbox.finish(result, report)
                 self._tell(result)
             case Faulted():
-                self.outages.begin(f"{report.device} {report.code}", report.detail)
-                self._store_fault(report)
+                self._fault_began(report)
             case Recovered():
-                self.outages.end(f"{report.device} {report.code}")
-                self._store_fault(report)
+                self._fault_ended(report)
             case _:
                 self._store(report)
 
+    def _fault_began(self, report: Faulted) -> None:
+        self.outages.begin(f"{report.device} {report.code}", report.detail)
+        if self._flaps.began((report.device, report.code), time.monotonic()):
+            self._store_fault(report)
+
+    def _fault_ended(self, report: Recovered) -> None:
+        """A fault that comes and goes is over when it has stayed over for a while: see calm_faults."""
+        self.outages.end(f"{report.device} {report.code}")
+        key = (report.device, report.code)
+        if self._flaps.ended(key, time.monotonic()):
+            self._store_fault(report)
+        elif self._flaps.count(key) == FLAPS:
+            detail = f"comes and goes: {FLAPS} times within a minute"
+            severity = faults.severity(report.code)
+            again = Faulted(device=report.device, code=report.code, detail=detail, severity=severity)
+            self._store_fault(again)
+
+    def calm_faults(self, now_s: float) -> None:
+        """Tell the end of faults that came and went and have stayed away."""
+        for device, code in self._flaps.calm(now_s):
+            self._store_fault(Recovered(device=device, code=code))
+
     def _pressed(self, report: Pressed) -> None:
         try:
-            self.presses.take(report)
+            self._with_reserve(lambda: self.presses.take(report))
         except PressRefused as refused:
             log.warning("%s: no number given: %s", report.input, refused)
         except StoreFault as fault:
@@ -225,7 +254,7 @@ class Node:
     def _store(self, report: Report) -> bool:
         """Whether the report is durable now."""
         try:
-            self.outbox.append(report)
+            self._with_reserve(lambda: self.outbox.append(report))
         except StoreFault as fault:
             self._store_failed(fault)
             return False
@@ -236,6 +265,16 @@ class Node:
         self.outages.end("store")
         self.link.wake()
         return True
+
+    def _with_reserve(self, step: Callable[[], object]) -> None:
+        """Do what must be stored; on a full disk once more with the room that was kept for it (F39)."""
+        try:
+            step()
+        except StoreFault:
+            if not self._reserve.release():
+                raise
+            log.error("the disk is full: the reserve is given to the store")
+            step()
 
     def _store_failed(self, fault: StoreFault) -> None:
         """Say once that nothing is durable any more: no numbers are given out until it is (F40)."""
@@ -351,18 +390,22 @@ class Node:
     def _resume_config(self) -> None:
         """Take up the last good configuration; a store without one waits for the controller."""
         kept = self.outbox.get("config")
-        if isinstance(kept, bytes):
+        if self.starts.is_minimal:
+            self._own_faults.raised("node.restarts", f"{self.starts.count} starts in a row did not last")
+        elif isinstance(kept, bytes):
             try:
                 self._configure(decode(kept, UnitConfig), is_kept=True)
             except BadMessage as error:
                 log.error("the kept configuration cannot be read: %s", error)
 
     def _configure(self, config: UnitConfig, *, is_kept: bool = False) -> None:
-        errors = self.devices.configure(config, self._forget_faults)
+        errors = self._without_devices(config) or self.devices.configure(config, self._forget_faults)
         if errors:
             log.error("configuration %d is refused: %s", config.rev, "; ".join(errors))
+            self._own_faults.raised("node.config", f"revision {config.rev}: {errors[0]}")
             self.link.report_config(ConfigState(rev=config.rev, applied=self.config.rev, errors=errors))
             return
+        self._own_faults.cleared("node.config")
         self.config, self._matters = config, self._matters_in(config)
         self.link.follow(wanted_boards(config))
         self.presses.grant_timeout_s = config.grant_timeout_ms / 1000
@@ -377,6 +420,20 @@ class Node:
             if board is not None:
                 self.devices.paint(board)
         log.info("configuration %d is in force: %d devices", config.rev, len(config.devices))
+
+    def _without_devices(self, config: UnitConfig) -> list[str]:
+        """Why a unit that keeps restarting takes up no configuration: it may be what ends it (F48).
+
+        One newer than that is taken up, and the unit is as before.
+        """
+        kept = self.outbox.get("config")
+        if not self.starts.is_minimal or not isinstance(kept, bytes):
+            return []
+        if config.rev > decode(kept, UnitConfig).rev:
+            self.starts.is_minimal = False
+            self._own_faults.cleared("node.restarts")
+            return []
+        return [f"{self.starts.count} starts in a row did not last; the unit waits without devices"]
 
     def _matters_in(self, config: UnitConfig) -> Sequence[Matter]:
         """A catalogue that cannot be read is no reason to stand still: the kiosks search their queues."""
@@ -398,6 +455,7 @@ class Node:
         """A device that was taken away has no faults; its successor reports its own."""
         for fault in self.outbox.faults():
             if fault.device == device:
+                self._flaps.forget((device, fault.code))
                 self._store_fault(Recovered(device=device, code=fault.code))
 
     # --- parts
@@ -432,13 +490,13 @@ class Node:
         return self.shelf.versions(device.board for device in self.config.devices if device.board)
 
     def _health(self) -> dict[str, str]:
-        own = {OWN: "node.store_failed"} if self.outages.is_out("store") else {}
-        return {**self.devices.health(), **own}
+        own = "node.store_failed" if self.outages.is_out("store") else self._own_faults.worst()
+        return {**self.devices.health(), **({} if own == "ok" else {OWN: own})}
 
     def _report_store(self) -> None:
         if self.outbox.set_aside is not None:
             detail = f"kept as {self.outbox.set_aside.name}; what it had not sent is only there"
-            self.outbox.append(Faulted(device=OWN, code="node.store_replaced", detail=detail))
+            self._own_faults.raised("node.store_replaced", detail)
 
     def _serve_pages(self, listener: socket.socket) -> None:
         self._inquiries = Inquiries(
@@ -455,6 +513,10 @@ class Node:
         self._pages = PagesChild(self._inquiries.path, listener)
         log.info("pages at %s", self.pages_url)
 
+    def hand_over(self, step: Callable[[], None]) -> None:
+        """Run a step on the thread that hands orders over."""
+        self._orders.put(step)
+
     def save_boards(self) -> None:
         self.shelf.save()
 
@@ -466,46 +528,9 @@ class Node:
     def boards_save_s(self) -> float:
         return self._settings.boards_save_s
 
-
-class _House:
-    """What the node does by itself once a second, now and then."""
-
-    def __init__(self, node: Node) -> None:
-        self._node = node
-        now = time.monotonic()
-        self._save_at, self._sweep_at = now + node.boards_save_s, now
-        self._wall_ahead = datetime.now(UTC) - timedelta(seconds=now)
-
-    def turn(self) -> None:
-        now = time.monotonic()
-        self._node.keep_pages()
-        self._watch_clock(now)
-        if now >= self._save_at:
-            self._save_at = now + self._node.boards_save_s
-            self._node.save_boards()
-        if now >= self._sweep_at:
-            self._sweep_at = now + SWEEP_S
-            self._node.outbox.sweep()
-        if self._node.is_working:
-            notify("WATCHDOG=1")
-
-    def _watch_clock(self, now_s: float) -> None:
-        """Report a step of the wall clock (F50). Nothing here goes by it."""
-        wall = datetime.now(UTC)
-        expected = self._wall_ahead + timedelta(seconds=now_s)
-        if abs(wall - expected) > JUMP:
-            self._wall_ahead = wall - timedelta(seconds=now_s)
-            self._node.outbox.append(ClockJumped(from_ts=expected, to_ts=wall))
-
-
-def notify(state: str) -> None:
-    """Tell systemd how we are; nothing happens without it. Source: sd_notify(3)."""
-    address = os.environ.get("NOTIFY_SOCKET", "")
-    if not address:
-        return
-    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
-        systemd.connect("\0" + address[1:] if address[0] == "@" else address)
-        systemd.sendall(state.encode())
+    @property
+    def steady_s(self) -> float:
+        return self._settings.steady_s
 
 
 def _hardware() -> dict[str, str]:

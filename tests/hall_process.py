@@ -40,6 +40,7 @@ backoff_min_s = 0.2
 backoff_max_s = 1.0
 connect_timeout_s = 2.0
 keepalive_s = 5
+steady_s = 0.5
 """
 
 

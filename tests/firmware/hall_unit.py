@@ -21,11 +21,14 @@ from firmware.emulators.bench import KeypadSettings as Pad
 from firmware.emulators.bench import LedSettings as Led
 from firmware.emulators.bench import PrinterSettings as Paper
 from firmware.emulators.bench import SpeakerSettings as Voice
+from firmware.machine import Machine
 from firmware.node import Node
 from firmware.protocol.messages import (
     Board,
+    ConfigState,
     DeviceConfig,
     Envelope,
+    Health,
     Lease,
     Pressed,
     Print,
@@ -38,10 +41,12 @@ from firmware.protocol.messages import (
 )
 from firmware.protocol.outbox import Outbox, UnitClock
 from firmware.settings import NodeSettings
+from tests.faults.proxy import Proxy
 from tests.firmware.far_end import HALL, SECRET, UNIT, FarEnd
 from tests.waiting import until
 
 DEVICES = ("button-1", "button-2", "printer-1", "keypad-1", "led-1", "speaker-1")
+SLOW = 20.0  # seconds for what goes through several processes on a busy machine
 FAST_BAUD = 115200  # so that a slip takes a tenth of a second
 
 
@@ -183,9 +188,9 @@ def node_settings(folder: Path, mqtt_port: int, **changes: Any) -> NodeSettings:
 
 
 @contextmanager
-def node_running(settings: NodeSettings) -> Iterator[Node]:
+def node_running(settings: NodeSettings, machine: Machine | None = None) -> Iterator[Node]:
     """A node in this process, closed in the end."""
-    node = Node(settings)
+    node = Node(settings, machine)
     runner = threading.Thread(target=node.run, name="node")
     node.start()
     runner.start()
@@ -220,6 +225,7 @@ class NodeProcess:
             "keepalive_s": settings.keepalive_s,
             "backoff_min_s": settings.backoff_min_s,
             "backoff_max_s": settings.backoff_max_s,
+            "steady_s": settings.steady_s,
         }
         self._file.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items()))
         self._file.chmod(0o600)
@@ -269,3 +275,34 @@ def kiosk_board(ver: int, *, is_open: bool = True) -> Board:
         why_en="" if is_open else "No more tickets today",
     )
     return Board(board="k-main", ver=ver, gen=1, ts=UnitClock().now(), queues=[line])
+
+
+# --- how it is
+
+
+def is_in_service(node: Node, controller: Controller) -> bool:
+    health = node.devices.health()
+    is_known = node.outbox.get("day") is not None
+    return is_known and len(health) == 6 and set(health.values()) == {"ok"} and applied(controller) == 1
+
+
+def applied(controller: Controller) -> int:
+    """The configuration the unit says is in force."""
+    said = [decode(one, ConfigState) for leaf, one in controller.heard() if leaf == "cfg"]
+    return said[-1].applied if said else 0
+
+
+def offline(relay: Proxy, node: Node) -> None:
+    relay.is_refusing = True
+    relay.cut()
+    until(lambda: not node.link.is_up)
+
+
+def online(relay: Proxy, node: Node) -> None:
+    relay.is_refusing = False
+    until(lambda: node.link.is_up)
+
+
+def healths(controller: Controller) -> list[Health]:
+    found = [decode(one, Health) for leaf, one in controller.heard() if leaf == "health"]
+    return [one for one in found if one.full]

@@ -7,31 +7,23 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
 
 import psutil
 import pytest
 from msgspec.structs import replace
 
-from controller.settings import Settings
 from firmware import node as agent
-from firmware.node import Node
 from firmware.protocol.messages import (
     AskRating,
     Beep,
     ConfigState,
     DeviceConfig,
     Faulted,
-    Health,
     IssuedOffline,
     KeyPressed,
-    NotPrinted,
     Pressed,
     Print,
     Printed,
-    PrintUncertain,
     Recovered,
     Refuse,
     ResultState,
@@ -42,90 +34,23 @@ from firmware.protocol.messages import (
 )
 from firmware.protocol.outbox import Outbox
 from tests.controller.brokers import KINDS, free_port
-from tests.faults.proxy import Proxy, proxy_to
-from tests.firmware.far_end import broker_for
 from tests.firmware.hall_unit import (
+    SLOW,
     Controller,
-    Hardware,
     NodeProcess,
-    controller_at,
+    applied,
+    healths,
     keep_config,
     kiosk_board,
     node_running,
     node_settings,
+    offline,
+    online,
     window_board,
 )
 from tests.waiting import until
 
-SLOW = 20.0  # seconds for what goes through several processes on a busy machine
-
-
 ON_BOTH_BROKERS = pytest.mark.parametrize("settings", KINDS, indirect=True)
-
-
-@pytest.fixture
-def settings(request: pytest.FixtureRequest, folder: Path) -> Iterator[Settings]:
-    with broker_for(getattr(request, "param", "nats"), folder) as found:
-        yield found
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A short path: sockets have at most 107 characters."""
-    with tempfile.TemporaryDirectory(prefix="sh-") as found:
-        yield Path(found)
-
-
-@pytest.fixture
-def hardware(folder: Path) -> Iterator[Hardware]:
-    (folder / "bench").mkdir()
-    found = Hardware(folder / "bench")
-    yield found
-    found.close()
-
-
-@pytest.fixture
-def relay(settings: Settings) -> Iterator[Proxy]:
-    with proxy_to(settings.mqtt_port) as found:
-        yield found
-
-
-@pytest.fixture
-def controller(settings: Settings) -> Iterator[Controller]:
-    with controller_at(settings) as found:
-        yield found
-
-
-@pytest.fixture
-def node(folder: Path, hardware: Hardware, relay: Proxy, controller: Controller) -> Iterator[Node]:
-    """A unit in service: connected, configured, its printer known to be good."""
-    with node_running(node_settings(folder / "unit", relay.port)) as found:
-        controller.configure(hardware.config())
-        until(lambda: is_in_service(found, controller), SLOW, what="the unit is in service")
-        yield found
-
-
-def is_in_service(node: Node, controller: Controller) -> bool:
-    health = node.devices.health()
-    is_known = node.outbox.get("day") is not None
-    return is_known and len(health) == 6 and set(health.values()) == {"ok"} and applied(controller) == 1
-
-
-def applied(controller: Controller) -> int:
-    """The configuration the unit says is in force."""
-    said = [decode(one, ConfigState) for leaf, one in controller.heard() if leaf == "cfg"]
-    return said[-1].applied if said else 0
-
-
-def offline(relay: Proxy, node: Node) -> None:
-    relay.is_refusing = True
-    relay.cut()
-    until(lambda: not node.link.is_up)
-
-
-def online(relay: Proxy, node: Node) -> None:
-    relay.is_refusing = False
-    until(lambda: node.link.is_up)
 
 
 # --- a press
@@ -373,11 +298,6 @@ def test_health_names_the_worst_fault_of_each_device(node, controller, hardware)
     assert healths(controller)[-1].devices["printer-1"] == "ok"
 
 
-def healths(controller: Controller) -> list[Health]:
-    found = [decode(one, Health) for leaf, one in controller.heard() if leaf == "health"]
-    return [one for one in found if one.full]
-
-
 # --- restarts
 
 
@@ -415,64 +335,6 @@ def test_f41_a_corrupted_store_is_reported(folder, settings, controller):
     with node_running(node_settings(folder / "unit", settings.mqtt_port)):
         until(lambda: controller.reports("Faulted"), SLOW)
     assert controller.reports("Faulted")[0].code == "node.store_replaced"
-
-
-@pytest.fixture
-def process(folder: Path, hardware: Hardware, settings: Settings) -> Iterator[NodeProcess]:
-    found = NodeProcess(folder, node_settings(folder / "unit", settings.mqtt_port))
-    yield found
-    found.close()
-
-
-@pytest.mark.system
-@ON_BOTH_BROKERS
-def test_f15_f42_a_node_killed_mid_ticket_loses_nothing_and_prints_nothing_twice(
-    process, folder, hardware, controller
-):
-    """kill -9 at moments spread over the life of a press; the controller sends its orders again."""
-    keep_config(folder / "unit", hardware.config())
-    for kill in range(8):
-        process.start()
-        until(lambda kill=kill: is_ready(controller, starts=kill + 1), SLOW, what="the node came back")
-        resend(controller)
-        hardware.push()
-        if kill % 2:
-            until(lambda: printed_or_doubtful(controller) == controller.granted.keys(), SLOW)
-        elif kill % 4 == 0:
-            until(lambda kill=kill: len(controller.granted) > kill // 2, SLOW)
-        process.kill()
-    process.start()
-    until(lambda: is_ready(controller, starts=9) and settled(controller), SLOW, what="every press has ended")
-    assert process.end() == 0
-    numbers = [text.split()[0] for text in hardware.slips()]
-    assert len(numbers) == len(set(numbers)), "a number came out of the printer twice"
-    reported = [(one.press) for one in controller.reports("Printed")]
-    assert len(reported) == len(set(reported))
-
-
-def is_ready(controller: Controller, *, starts: int) -> bool:
-    """Whether the node's newest start says that its printer is good."""
-    boots = {birth.boot for birth in controller.births()}
-    sessions = {birth.sess for birth in controller.births() if birth.boot == max(boots)}
-    health = [one for one in healths(controller) if one.sess in sessions]
-    return len(boots) >= starts and bool(health) and health[-1].devices.get("printer-1") == "ok"
-
-
-def resend(controller: Controller) -> None:
-    for epoch, seq in list(controller.granted):
-        controller.grant(epoch, seq)
-
-
-def settled(controller: Controller) -> bool:
-    resend(controller)
-    return len(controller.granted) >= 4 and printed_or_doubtful(controller) == controller.granted.keys()
-
-
-def printed_or_doubtful(controller: Controller) -> set[tuple[str, int]]:
-    """The presses whose slip came to an end."""
-    ended = Printed | PrintUncertain | NotPrinted
-    epoch = next(iter(controller.granted), ("", 0))[0]
-    return {(epoch, one.press) for one in controller.reports() if isinstance(one, ended) and one.press}
 
 
 @pytest.mark.system
