@@ -22,11 +22,9 @@ import pytest
 from controller.settings import Settings
 from firmware.node import Node
 from firmware.protocol.catalogue import Matter, pack
-from tests.firmware.far_end import broker_for
 from tests.firmware.hall_unit import (
     Controller,
     Hardware,
-    controller_at,
     keep_config,
     kiosk_board,
     node_running,
@@ -70,32 +68,6 @@ class Browser:
 
     def take(self, queue: str = "A", key: str = KEY) -> Answered:
         return self.ask("POST", "/api/tickets", json.dumps({"queue": queue}).encode(), Idempotency_Key=key)
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="sh-") as found:
-        yield Path(found)
-
-
-@pytest.fixture
-def settings(folder: Path) -> Iterator[Settings]:
-    with broker_for("nats", folder) as found:
-        yield found
-
-
-@pytest.fixture
-def controller(settings: Settings) -> Iterator[Controller]:
-    with controller_at(settings) as found:
-        yield found
-
-
-@pytest.fixture
-def hardware(folder: Path) -> Iterator[Hardware]:
-    (folder / "bench").mkdir()
-    found = Hardware(folder / "bench")
-    yield found
-    found.close()
 
 
 @pytest.fixture
