@@ -17,6 +17,7 @@ from controller.postings import part_of
 from controller.presence import Lags, Presence, Status, Takeovers
 from controller.store.devices import Fault, Record, clear_fault, raise_fault
 from firmware.protocol import topics
+from firmware.protocol.flaps import Flaps
 from firmware.protocol.logs import Outages
 from firmware.protocol.messages import Birth, OutboxState
 
@@ -24,6 +25,8 @@ OFFLINE_CODE = "unit.offline"
 SET_BACK_CODE = "identity.set_back"
 CLONE_CODE = "identity.clone"
 LAG_CODE = "unit.lag"
+FLAPS = 3  # a unit that went away so often within FLAPS_WITHIN_S is back when it has stayed for FLAPS_CALM_S
+FLAPS_WITHIN_S, FLAPS_CALM_S = 600.0, 60.0
 
 _logger = logging.getLogger(__name__)
 
@@ -49,6 +52,7 @@ class Troubles:
         self._cloned = {one.unit for one in open_faults if one.code == CLONE_CODE}
         self._lagging = {one.unit for one in open_faults if one.code == LAG_CODE}
         self._takeovers, self._lags = Takeovers(), Lags(lag_after_s)
+        self._absences: Flaps[str] = Flaps(FLAPS, FLAPS_WITHIN_S, FLAPS_CALM_S)
 
     def is_cloned(self, unit: str) -> bool:
         """Two boards say they are this unit: neither is believed until somebody revokes it (R17)."""
@@ -93,12 +97,24 @@ class Troubles:
             status = self._presence.status(unit, now_s)
             if status is Status.OFFLINE and unit not in self._offline:
                 self._offline.add(unit)
-                self._outages.begin(part_of(unit, "unit", OFFLINE_CODE), "no word from it")
-                self._begins(unit, OFFLINE_CODE, "no word from it")
+                self._went(unit, now_s)
             elif status is Status.ONLINE and unit in self._offline:
                 self._offline.discard(unit)
                 self._outages.end(part_of(unit, "unit", OFFLINE_CODE))
-                self._ends(unit, OFFLINE_CODE)
+                if self._absences.ended(unit, now_s):
+                    self._ends(unit, OFFLINE_CODE)
+        for unit in self._absences.calm(now_s):
+            self._ends(unit, OFFLINE_CODE)
+
+    def _went(self, unit: str, now_s: float) -> None:
+        """One that comes and goes stays told as away until it has stayed for a while (F62)."""
+        self._outages.begin(part_of(unit, "unit", OFFLINE_CODE), "no word from it")
+        if self._absences.began(unit, now_s):
+            self._begins(unit, OFFLINE_CODE, "no word from it")
+        elif self._absences.count(unit) == FLAPS + 1:
+            self._begins(
+                unit, OFFLINE_CODE, f"comes and goes: {FLAPS} times in {FLAPS_WITHIN_S / 60:.0f} min"
+            )
 
     def _begins(self, unit: str, code: str, detail: str) -> None:
         found = Fault(unit, "unit", code, "degraded", detail, self._clock.now())

@@ -18,8 +18,8 @@ import pytest
 from firmware import machine as boards
 from firmware.house import STARTS, House
 from firmware.machine import MIB, Machine, Room
-from firmware.protocol.messages import ClockJumped, ConfigState, Faulted, Recovered, decode
 from firmware.protocol.clock import UnitClock
+from firmware.protocol.messages import ClockJumped, ConfigState, Faulted, Recovered, decode
 from tests.firmware.hall_unit import (
     SLOW,
     applied,
