@@ -38,7 +38,7 @@ from firmware.protocol.messages import MAX_PAYLOAD_BYTES, DeviceConfig, UnitConf
 KIOSK = "k-"  # what the boards of kiosks begin with
 LARGEST_CATALOGUE = MAX_PAYLOAD_BYTES // 2  # bytes; a third more on the wire, beside the devices
 LARGEST_REV = 2**53  # what every program that reads JSON can count to
-KINDS = frozenset({"button", "printer", "keypad", "led", "speaker", "screen", "reader", "camera"})
+KINDS = frozenset({"button", "printer", "keypad", "led", "speaker", "screen", "reader", "camera", "keys", "lamp"})
 
 
 _logger = logging.getLogger(__name__)

@@ -18,6 +18,8 @@ and what its kind can do:
     speaker   say(cid, order, good_for_s=None) -> Future[bool]; reports Spoken as well
     screen    nothing more: the unit's pages draw it
     camera    snapshot() -> Future[bytes]; spare(is_scarce)
+    keys      nothing more: it reports Rated and KeyPressed
+    lamp      paint(board)
     reader    nothing more: it reports Scanned, and CardRead, which is for the node alone
 
 A driver raises nothing into its caller's thread and calls `report` from threads of its own: with
@@ -44,6 +46,8 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "speaker": ("firmware.drivers.audio", "Speaker"),
     "screen": ("firmware.drivers.screen", "Screen"),
     "camera": ("firmware.drivers.camera", "Camera"),
+    "keys": ("firmware.drivers.keys", "Keys"),
+    "lamp": ("firmware.drivers.lamp", "Lamp"),
     "reader": ("firmware.drivers.reader", "Reader"),
 }
 

@@ -102,25 +102,27 @@ class Debounce:
         return 0.25
 
 
-class ButtonDriver:
-    """Reports Pressed(input=device); counts what it swallowed."""
+class Contact:
+    """One contact to ground on a pin, watched by a thread: on_push() for each push, on_stuck(is_so)."""
 
     def __init__(
-        self, config: DeviceConfig, report: Reporter, open_pin: Callable[..., wires.Pin] = wires.open_button
+        self,
+        name: str,
+        wire: wires.PinWire,
+        debounce: Debounce,
+        *,
+        on_push: Callable[[], None],
+        on_stuck: Callable[[bool], None],
+        on_gone: Callable[[str], None],
+        open_pin: Callable[..., wires.Pin] = wires.open_button,
     ) -> None:
-        """open_pin: takes the wire and who hears its edges. Raises WireFault when it has none, now."""
-        self.config = config
-        self._open_pin = open_pin
-        self._wire = wires.pin_wire(config.wire)
-        self._report = report
-        self._faults = Faults(config.device, report)
-        self._debounce = Debounce(
-            lockout_s=float(config.options.get("lockout_ms", LOCKOUT_S * 1000)) / 1000,
-            stuck_s=float(config.options.get("stuck_s", STUCK_S)),
-        )
+        """on_gone: why the pin cannot be read, "" when it can again. open_pin: takes the wire and who hears
+        its edges, and raises WireFault when it has none, now."""
+        self.swallowed = 0
+        self._wire, self._debounce, self._open_pin = wire, debounce, open_pin
+        self._on_push, self._on_stuck, self._on_gone = on_push, on_stuck, on_gone
         self._edges: queue.Queue[tuple[float, bool] | None] = queue.Queue()
-        self._counts = {"presses": 0, "swallowed": 0}
-        self._thread = threading.Thread(target=self._run, name=config.device, daemon=True)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._is_stopped = False
 
     def start(self) -> None:
@@ -132,22 +134,13 @@ class ButtonDriver:
         if self._thread.ident is not None:
             self._thread.join(timeout=5)
 
-    def health(self) -> str:
-        return self._faults.worst()
-
-    def counts(self) -> dict[str, int]:
-        return dict(self._counts)
-
-    def capability(self) -> Capability:
-        return Capability(device=self.config.device, kind="button")
-
     def _run(self) -> None:
         retry_s = RETRY_S[0]
         while not self._is_stopped:
             try:
                 pin = self._open_pin(self._wire, lambda at, is_down: self._edges.put((at, is_down)))
             except wires.WireFault as fault:
-                self._faults.raised("input.gone", str(fault))
+                self._on_gone(str(fault))
                 with suppress(queue.Empty):  # stop() puts something
                     self._edges.get(timeout=retry_s)
                 retry_s = min(2 * retry_s, RETRY_S[1])
@@ -155,7 +148,7 @@ class ButtonDriver:
                 self._watch(pin)
 
     def _watch(self, pin: wires.Pin) -> None:
-        self._faults.cleared("input.gone")
+        self._on_gone("")
         try:
             while not self._is_stopped:
                 self._take_edge()
@@ -181,11 +174,70 @@ class ButtonDriver:
     def _tell(self, verdict: Verdict) -> None:
         match verdict:
             case Verdict.PRESSED:
-                self._counts["presses"] += 1
-                self._report(Pressed(input=self.config.device))
+                self._on_push()
             case Verdict.SWALLOWED:
-                self._counts["swallowed"] += 1
+                self.swallowed += 1
             case Verdict.STUCK:
-                self._faults.raised("input.stuck", "held down; look for a jammed key or a short in the cable")
+                self._on_stuck(True)
             case Verdict.FREED:
-                self._faults.cleared("input.stuck")
+                self._on_stuck(False)
+
+
+class ButtonDriver:
+    """Reports Pressed(input=device); counts what it swallowed."""
+
+    def __init__(
+        self, config: DeviceConfig, report: Reporter, open_pin: Callable[..., wires.Pin] = wires.open_button
+    ) -> None:
+        self.config = config
+        self._report = report
+        self._faults = Faults(config.device, report)
+        self._presses = 0
+        self._contact = Contact(
+            config.device,
+            wires.pin_wire(config.wire),
+            debounce_of(config, LOCKOUT_S),
+            on_push=self._pushed,
+            on_stuck=self._stuck,
+            on_gone=self._gone,
+            open_pin=open_pin,
+        )
+
+    def start(self) -> None:
+        self._contact.start()
+
+    def stop(self) -> None:
+        self._contact.stop()
+
+    def health(self) -> str:
+        return self._faults.worst()
+
+    def counts(self) -> dict[str, int]:
+        return {"presses": self._presses, "swallowed": self._contact.swallowed}
+
+    def capability(self) -> Capability:
+        return Capability(device=self.config.device, kind="button")
+
+    def _pushed(self) -> None:
+        self._presses += 1
+        self._report(Pressed(input=self.config.device))
+
+    def _stuck(self, is_so: bool) -> None:
+        if is_so:
+            self._faults.raised("input.stuck", "held down; look for a jammed key or a short in the cable")
+        else:
+            self._faults.cleared("input.stuck")
+
+    def _gone(self, why: str) -> None:
+        if why:
+            self._faults.raised("input.gone", why)
+        else:
+            self._faults.cleared("input.gone")
+
+
+def debounce_of(config: DeviceConfig, lockout_s: float) -> Debounce:
+    """As the options lockout_ms and stuck_s say. Raises ValueError."""
+    return Debounce(
+        lockout_s=float(config.options.get("lockout_ms", lockout_s * 1000)) / 1000,
+        stuck_s=float(config.options.get("stuck_s", STUCK_S)),
+    )

@@ -4,7 +4,9 @@ Each Keypad is one address; those on the same wire share its bus. Hides framing 
 the answer to every frame, keys that repeat because they are stuck (F27), and what must be shown again
 after the line was away. How frames look stands in keypad_frames.
 
-options of the DeviceConfig: rater = address of a separate rating device (default: the same address).
+options of the DeviceConfig: rater = address of a separate rating device (default: the same address);
+faces = how many rating keys it has, 3, 4 or 5 (4): their values from 0 mean very poor to very good, unless
+`ratings` says otherwise.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from collections.abc import Mapping
 
 from firmware import wires
 from firmware.drivers import Reporter
@@ -21,12 +24,12 @@ from firmware.drivers.keypad_frames import (
     BEEP,
     PROMPT,
     RATED,
-    RATINGS,
     SHOW,
     Frame,
     Reader,
     answer,
     key_name,
+    ratings_of,
     show,
 )
 from firmware.drivers.lines import Line, Shared
@@ -151,7 +154,7 @@ class Keypad:
         self._wire = wires.line_wire(config.wire)
         self._address = 1 if config.address is None else config.address
         self._rater = int(config.options.get("rater", self._address))
-        self._ratings = config.ratings or dict(RATINGS)
+        self._ratings = config.ratings or _ratings(config)
         self._report = report
         self._bus: Bus | None = None
         self._shown: Frame | None = None
@@ -252,6 +255,14 @@ class Keypad:
         self._report(
             Rated(device=self.config.device, level=level, board=board or self.config.board, ticket=ticket)
         )
+
+
+def _ratings(config: DeviceConfig) -> Mapping[str, int]:
+    faces = config.options.get("faces", "4")
+    try:
+        return ratings_of(int(faces))
+    except (KeyError, ValueError) as error:
+        raise wires.WireFault("text", f"{config.device}: faces is 3, 4 or 5, not {faces!r}") from error
 
 
 class _Repeats:

@@ -37,9 +37,9 @@ KEYS: Mapping[bytes, Key] = {  # by DATA
     b"\x00\x0f": Key.HOLD,
     b"\x03\x0f": Key.CALL_BACK,
 }
-# The four rating keys of that product: dissatisfied, none (its default), satisfied, very satisfied,
-# on the five levels of P.13. A device with five keys brings its own table in its configuration.
-RATINGS: Mapping[str, int] = {"0": 1, "1": 3, "2": 4, "3": 5}
+# Rating keys of a device -> their levels (P.13). The four of that product: dissatisfied, none (its
+# default), satisfied, very satisfied.
+LEVELS: Mapping[int, tuple[int, ...]] = {3: (1, 3, 5), 4: (1, 3, 4, 5), 5: (1, 2, 3, 4, 5)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,11 @@ def answer(frame: Frame) -> bytes:
     if frame.func == RATED:
         return Frame(frame.address, PROMPT, frame.data).encode()
     return frame.encode()
+
+
+def ratings_of(faces: int) -> Mapping[str, int]:
+    """Value a device with that many rating keys sends -> level. Raises KeyError."""
+    return {str(value): level for value, level in enumerate(LEVELS[faces])}
 
 
 def key_name(data: bytes) -> str:

@@ -27,6 +27,8 @@ from firmware.emulators.bench_settings import (
     CameraSettings,
     DeviceSettings,
     KeypadSettings,
+    KeysSettings,
+    LampSettings,
     LedSettings,
     PrinterSettings,
     ReaderSettings,
@@ -35,7 +37,8 @@ from firmware.emulators.bench_settings import (
 )
 from firmware.emulators.camera import CameraEmulator
 from firmware.emulators.explain import explain, is_idle
-from firmware.emulators.gpio import ButtonEmulator, GpioBoard
+from firmware.emulators.fifo import UsbKeysEmulator
+from firmware.emulators.gpio import ButtonEmulator, GpioBoard, KeysEmulator, LampEmulator
 from firmware.emulators.keypad import KeypadEmulator, KeypadLine
 from firmware.emulators.led import LedEmulator, LedLine
 from firmware.emulators.printer import PrinterEmulator
@@ -56,6 +59,9 @@ Emulator = (
     | CardReaderEmulator
     | ScannerEmulator
     | CameraEmulator
+    | LampEmulator
+    | KeysEmulator
+    | UsbKeysEmulator
 )
 
 
@@ -181,6 +187,12 @@ class Bench:
                 return ButtonEmulator(self._board, pin, self._chance, self.changes)
             case SpeakerSettings(speed=speed):
                 return SpeakerEmulator(self._dir / f"{settings.device}.sock", self.changes, speed)
+            case LampSettings(pin=pin):
+                return LampEmulator(self._board, pin, self.changes)
+            case KeysSettings(pins=[]):
+                return UsbKeysEmulator(self._dir / settings.device, self.changes)
+            case KeysSettings(pins=pins):
+                return KeysEmulator(self._board, pins, self._chance, self.changes)
             case CameraSettings(clip=clip):
                 return CameraEmulator(self._chance, self.changes, Path(clip) if clip else None)
             case ReaderSettings():

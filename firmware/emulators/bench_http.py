@@ -17,7 +17,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from firmware import picture
 from firmware.emulators.camera import CameraEmulator
-from firmware.emulators.gpio import ButtonEmulator
+from firmware.emulators.fifo import UsbKeysEmulator
+from firmware.emulators.gpio import ButtonEmulator, KeysEmulator
 from firmware.emulators.keypad import KeypadEmulator, UnknownKey
 from firmware.emulators.reader import PEOPLE, CardReaderEmulator, ScannerEmulator
 from firmware.emulators.speaker import SpeakerEmulator
@@ -170,6 +171,7 @@ class _Handler(BaseHTTPRequestHandler):
             "/press": self._press,
             "/key": self._key,
             "/rate": self._rate,
+            "/push": self._push,
             "/scan": self._scan,
             "/lay": self._lay,
             "/break": self._break,
@@ -218,6 +220,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _rate(self, body: dict[str, Any]) -> None:
         self._device(body, KeypadEmulator).rate(_field(body, "value", (int,)))
 
+    def _push(self, body: dict[str, Any]) -> None:
+        keys, name = self._device(body, (KeysEmulator, UsbKeysEmulator)), _field(body, "key", (str,))
+        if name not in keys.state()["names"]:
+            raise Wrong(HTTPStatus.BAD_REQUEST, "key", f"it has no key {name!r}", "没有这个按键")
+        keys.push(name)
+
     def _scan(self, body: dict[str, Any]) -> None:
         self._device(body, ScannerEmulator).scan(_field(body, "code", (str,)))
 
@@ -232,7 +240,7 @@ class _Handler(BaseHTTPRequestHandler):
         name = _field(body, "device", (str,))
         self.bench.set_fault(name, _field(body, "fault", (str,)), _field(body, "on", (bool,)))
 
-    def _device(self, body: dict[str, Any], kind: type[Any]) -> Any:
+    def _device(self, body: dict[str, Any], kind: type[Any] | tuple[type[Any], ...]) -> Any:
         name = _field(body, "device", (str,))
         device = self.bench.device(name)
         if not isinstance(device, kind):

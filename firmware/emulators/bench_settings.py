@@ -60,6 +60,14 @@ class ReaderSettings(_OnSerial, frozen=True, kw_only=True, tag_field="kind", tag
     wire: Literal["serial", "hid"] = "serial"
 
 
+class LampSettings(_Settings, frozen=True, kw_only=True, tag_field="kind", tag="lamp"):
+    pin: int
+
+
+class KeysSettings(_Settings, frozen=True, kw_only=True, tag_field="kind", tag="keys"):
+    pins: list[int] = []  # [] = a keypad on USB
+
+
 class CameraSettings(_Settings, frozen=True, kw_only=True, tag_field="kind", tag="camera"):
     clip: str = ""  # an animated picture to show; "" = a drawn hall
 
@@ -72,6 +80,8 @@ DeviceSettings = (
     | SpeakerSettings
     | ReaderSettings
     | CameraSettings
+    | LampSettings
+    | KeysSettings
 )
 
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from firmware.drivers.hid import DOWN, EVENT, KEY, PLAIN, SHIFTED, UP
+from firmware.drivers.hid import DOWN, EVENT, KEY, NAMES, PLAIN, SHIFTED, UP
 from firmware.emulators.pty import Tape
 
 SHIFT, ENTER = 42, 28
+REPEAT = 2
 CODES = {char: (code, False) for code, char in reversed(list(PLAIN.items()))} | {
     char: (code, True) for code, char in SHIFTED.items() if char not in PLAIN.values()
 }
@@ -77,3 +80,46 @@ class FifoWire:
                 self.stroke(code)
             if is_shifted:
                 self.key(SHIFT, UP)
+
+
+class UsbKeysEmulator:
+    """A numeric keypad on USB. faults: stuck (enter is held and repeats), unplug."""
+
+    kind = "keys"
+    names = ("enter", "plus", "star", "minus", "slash", "dot", *"0123456789")
+
+    def __init__(self, path: Path, changed: Callable[[], None]) -> None:
+        self.wire = FifoWire(path)
+        self.wire_text = self.wire.text
+        self.pushes = 0
+        self._is_stuck = False
+        self._changed = changed
+        self._codes = {name: code for code, name in NAMES.items()}
+
+    def start(self) -> None:
+        self.wire.plug()
+
+    def stop(self) -> None:
+        self.wire.unplug()
+
+    def faults(self) -> dict[str, bool]:
+        return {"stuck": self._is_stuck, "unplug": not self.wire.is_plugged}
+
+    def set_fault(self, name: str, is_on: bool) -> None:
+        if name == "unplug":
+            self.wire.unplug() if is_on else self.wire.plug()
+        else:
+            self._is_stuck = is_on
+            self.wire.key(self._codes["enter"], DOWN if is_on else UP)
+            if is_on:
+                self.wire.key(self._codes["enter"], REPEAT)
+        self._changed()
+
+    def state(self) -> dict[str, Any]:
+        return {"names": list(self.names), "pushes": self.pushes, "is_wired": self.wire.is_plugged}
+
+    def push(self, name: str) -> None:
+        """Push the key of that name. Raises KeyError."""
+        self.pushes += 1
+        self.wire.stroke(self._codes[name])
+        self._changed()

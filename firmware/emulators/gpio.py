@@ -1,8 +1,8 @@
-"""Push buttons on the pins of a board that is not there: levels told over a socket.
+"""Push buttons and lamps on the pins of a board that is not there: levels told over a socket.
 
 A program that asks "watch 17" gets the level of pin 17 and each change of it, a line each: 0 (to ground:
 pressed) or 1, and time.monotonic() of the change, as a kernel stamps its edges. firmware.wires turns
-them into edges on a gpiozero pin.
+them into edges on a gpiozero pin. One that sends "drive 17 1" lights the lamp on pin 17.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ class GpioBoard:
         self.path = path
         self._levels: dict[int, bool] = {}
         self._watchers: dict[int, list[socket.socket]] = {}
+        self._lamps: dict[int, LampEmulator] = {}
         self._lock = threading.Lock()
         self._end = threading.Event()
         self._server: socket.socket | None = None
@@ -64,6 +65,30 @@ class GpioBoard:
                     self._watchers[pin].remove(watcher)
                     watcher.close()
 
+    def add_lamp(self, pin: int, lamp: LampEmulator) -> None:
+        self._lamps[pin] = lamp
+
+    def _driven(self, driver: socket.socket, told: bytes) -> None:
+        """A program drives outputs: "drive 17 1" lights the lamp on pin 17."""
+        with driver:
+            while not self._end.is_set():
+                *lines, told = told.split(b"\n")
+                for line in lines:
+                    self._drive(line.split())
+                try:
+                    heard = driver.recv(256)
+                except TimeoutError:
+                    continue
+                except OSError:
+                    return
+                if not heard:
+                    return
+                told += heard
+
+    def _drive(self, words: list[bytes]) -> None:
+        if len(words) == 3 and words[1].isdigit() and (lamp := self._lamps.get(int(words[1]))) is not None:
+            lamp.driven(words[2] == b"1")
+
     def is_watched(self, pin: int) -> bool:
         with self._lock:
             return bool(self._watchers.get(pin))
@@ -80,9 +105,15 @@ class GpioBoard:
     def _welcome(self, watcher: socket.socket) -> None:
         watcher.settimeout(1.0)
         try:
-            words = watcher.recv(64).split()
+            first = watcher.recv(64)
         except OSError:
-            words = []
+            first = b""
+        words = first.split()
+        if words[:1] == [b"drive"]:
+            threading.Thread(
+                target=self._driven, args=(watcher, first), name="gpio lamp", daemon=True
+            ).start()
+            return
         if len(words) != 2 or words[0] != b"watch" or not words[1].isdigit():
             watcher.close()
             return
@@ -158,3 +189,77 @@ class ButtonEmulator:
         self.is_down = is_down
         self._board.set_level(self.pin, is_down)
         self._changed()
+
+
+class LampEmulator:
+    """One lamp. faults: dead (burnt out; nobody is told)."""
+
+    kind = "lamp"
+
+    def __init__(self, board: GpioBoard, pin: int, changed: Callable[[], None]) -> None:
+        self.pin = pin
+        self.wire_text = f"gpio:emulated:{board.path}#{pin}"
+        self.changes = 0
+        self._is_lit = False
+        self._is_dead = False
+        self._changed = changed
+        board.add_lamp(pin, self)
+
+    def start(self) -> None:
+        """Nothing of its own: the board holds the socket."""
+
+    def stop(self) -> None:
+        """Nothing of its own."""
+
+    def faults(self) -> dict[str, bool]:
+        return {"dead": self._is_dead}
+
+    def set_fault(self, name: str, is_on: bool) -> None:
+        self._is_dead = is_on
+        self._changed()
+
+    def state(self) -> dict[str, Any]:
+        return {"pin": self.pin, "is_lit": self._is_lit and not self._is_dead, "changes": self.changes}
+
+    def driven(self, is_lit: bool) -> None:
+        if is_lit != self._is_lit:
+            self._is_lit = is_lit
+            self.changes += 1
+            self._changed()
+
+
+class KeysEmulator:
+    """Several keys in one housing, each on a pin. faults: stuck (the first key)."""
+
+    kind = "keys"
+
+    def __init__(
+        self, board: GpioBoard, pins: list[int], chance: Random, changed: Callable[[], None]
+    ) -> None:
+        self._keys = [ButtonEmulator(board, pin, chance, changed) for pin in pins]
+        self.wire_text = f"gpio:emulated:{board.path}#{','.join(map(str, pins))}"
+
+    def start(self) -> None:
+        """Nothing of its own: the board holds the socket."""
+
+    def stop(self) -> None:
+        for key in self._keys:
+            key.stop()
+
+    def faults(self) -> dict[str, bool]:
+        return {"stuck": self._keys[0].faults()["stuck"]}
+
+    def set_fault(self, name: str, is_on: bool) -> None:
+        self._keys[0].set_fault(name, is_on)
+
+    def state(self) -> dict[str, Any]:
+        names = [str(at) for at in range(1, len(self._keys) + 1)]
+        pushes = sum(key.presses for key in self._keys)
+        is_wired = all(key.state()["is_wired"] for key in self._keys)
+        return {"names": names, "pushes": pushes, "is_wired": is_wired}
+
+    def push(self, name: str) -> None:
+        """Push the key of that name. Raises KeyError."""
+        if not name.isdigit() or not 1 <= int(name) <= len(self._keys):
+            raise KeyError(name)
+        self._keys[int(name) - 1].press()

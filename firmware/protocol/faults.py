@@ -158,6 +158,11 @@ FAULTS: Mapping[str, Known] = {
         Words("喇叭没有声音", "the loudspeaker is silent"),
         Words("看功放电源和音频线。", "Look at the amplifier's power and the audio cable."),
     ),
+    "lamp.gone": Known(
+        "maintenance",
+        Words("指示灯不能点亮", "a lamp cannot be lit"),
+        Words("检查指示灯的接线端子。", "Check the terminals of the lamp."),
+    ),
     "camera.gone": Known(
         "degraded",
         Words("摄像头没有画面", "the camera sends no picture"),

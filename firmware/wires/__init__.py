@@ -19,7 +19,7 @@ from firmware.wires.lines import (
     serial_wire,
 )
 from firmware.wires.pictures import CameraWire, camera_wire
-from firmware.wires.pins import Pin, PinWire, open_button, pin_wire
+from firmware.wires.pins import OutputPin, Pin, PinWire, open_button, open_lamp, pin_wire
 from firmware.wires.sound import Sound, SoundWire, open_sound, sound_wire
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "FileWire",
     "HidWire",
     "LineWire",
+    "OutputPin",
     "Pin",
     "PinWire",
     "Port",
@@ -38,6 +39,7 @@ __all__ = [
     "camera_wire",
     "line_wire",
     "open_button",
+    "open_lamp",
     "open_line",
     "open_sound",
     "pin_wire",

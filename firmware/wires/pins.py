@@ -42,6 +42,49 @@ def pin_wire(text: str) -> PinWire:
     return PinWire(int(rest), bench)
 
 
+class OutputPin:
+    """A lamp on an output pin: lit, dark or blinking. On a bench the level is told to it."""
+
+    def __init__(self, wire: PinWire, is_active_high: bool) -> None:
+        from gpiozero import LED
+        from gpiozero.exc import GPIOZeroError
+
+        self._wire = wire
+        self._factory = _pin_factory(wire)
+        self._bench: socket.socket | None = None
+        try:
+            self._lamp = LED(wire.pin, active_high=is_active_high, pin_factory=self._factory)
+        except GPIOZeroError as error:
+            self._factory.close()
+            raise WireFault("busy", f"pin {wire.pin} cannot be used: {error}") from error
+
+    def set(self, is_lit: bool) -> None:
+        """Raises WireFault when the bench is away."""
+        self._lamp.value = is_lit
+        if self._wire.bench is not None:
+            self._tell(self._wire.bench, is_lit)
+
+    def close(self) -> None:
+        self._lamp.close()
+        self._factory.close()
+        if self._bench is not None:
+            self._bench.close()
+
+    def _tell(self, path: str, is_lit: bool) -> None:
+        try:
+            if self._bench is None:
+                bench = socket.socket(socket.AF_UNIX)
+                bench.settimeout(READ_S)
+                bench.connect(path)
+                self._bench = bench
+            self._bench.sendall(b"drive %d %d\n" % (self._wire.pin, is_lit))
+        except OSError as error:
+            if self._bench is not None:
+                self._bench.close()
+                self._bench = None
+            raise WireFault("gone", f"the bench at {path} does not answer ({error})") from error
+
+
 class Pin:
     """A button on an input pin: on_edge(at, is_down) for every raw edge, on threads of its own.
 
@@ -157,6 +200,11 @@ def _bench_pins() -> Any:
                     self._call_when_changed()
 
     return MockFactory(pin_class=BenchPin)
+
+
+def open_lamp(wire: PinWire, is_active_high: bool = True) -> OutputPin:
+    """The pin as an output, dark. Raises WireFault when this machine has no such pin or it is in use."""
+    return OutputPin(wire, is_active_high)
 
 
 def open_button(wire: PinWire, on_edge: Callable[[float, bool], None]) -> Pin:
