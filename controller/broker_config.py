@@ -113,10 +113,12 @@ log_type warning
 
 
 def mosquitto_passwords(accounts: list[Account]) -> str:
+    """The text of Mosquitto's password file."""
     return "".join(f"{account.user}:{account.secret_hash.split(' ')[1]}\n" for account in accounts)
 
 
 def mosquitto_acl(accounts: list[Account]) -> str:
+    """The text of Mosquitto's file of who may say and hear what."""
     lines: list[str] = []
     for account in accounts:
         lines.append(f"user {account.user}")

@@ -217,6 +217,7 @@ class _Row:
     types: Mapping[str, Sequence[tuple[str, float]]]
 
     def arrival(self, chance: Random) -> Arrival:
+        """The citizen this line tells of. Raises BadArrivals, as the rest here."""
         at = self.seconds("arrival_s", DAY_S)
         hung_up = self.cells.get("outcome") == "HANG"
         return Arrival(
@@ -228,6 +229,7 @@ class _Row:
         )
 
     def seconds(self, column: str, most: float) -> float:
+        """The number in a column, from 0 to `most`."""
         text = (self.cells.get(column) or "").strip()
         try:
             value = float(text)
@@ -238,6 +240,7 @@ class _Row:
         return value
 
     def queue(self, chance: Random) -> str:
+        """The code of the queue that is named, or one by chance among those its type is spread over."""
         code = (self.cells.get("queue") or "").strip()
         if code or "queue" in self.cells:
             if code not in self.queue_codes:

@@ -49,6 +49,7 @@ class Reader:
         self._rest = b""
 
     def feed(self, data: bytes) -> list[Frame]:
+        """The frames that are complete now."""
         self._rest += data
         frames: list[Frame] = []
         while (at := self._rest.find(HEAD)) >= 0:
