@@ -305,7 +305,8 @@ def _over(ticket: Ticket, state: TicketState, at: datetime) -> Ticket:
 
 def _next_leg(ticket: Ticket, leg: Leg, at: datetime) -> Ticket:
     """The ticket on a new leg; what it was served so far stays with the leg that ends."""
-    return replace(ticket, legs=(*ticket.legs[:-1], _ended(ticket, at), leg), served=timedelta())
+    legs = (*ticket.legs[:-1], _ended(ticket, at), leg)
+    return replace(ticket, legs=legs, served=timedelta(), is_reopened=False)
 
 
 def _ended(ticket: Ticket, at: datetime) -> Leg:
@@ -466,10 +467,14 @@ def _finished(hall: Hall, ticket: Ticket, session: Session, event: TicketFinishe
 
 
 def _learned(hall: Hall, done: Ticket, clerk: str | None, event: TicketFinished) -> Hall:
-    """What one finished service teaches of its matter and its clerk; a visit for nothing teaches nothing."""
+    """What one finished service teaches of its matter and its clerk.
+
+    A visit for nothing teaches nothing, and a service gone on with after its end has taught before.
+    """
     queue, rules = hall.queues.get(done.queue), hall.plan.rules
     configured_s = 0.0 if queue is None else queue.mean_service.total_seconds()
-    if queue is None or clerk is None or configured_s <= 0 or event.outcome is Outcome.NOTHING:
+    is_lesson = event.outcome is not Outcome.NOTHING and not done.is_reopened
+    if queue is None or clerk is None or configured_s <= 0 or not is_lesson:
         return hall
     seconds = done.served.total_seconds() / done.cases
     served = Served(done.queue, done.item, clerk, queue.zone, seconds, configured_s)
@@ -490,6 +495,7 @@ def _reopened(hall: Hall, ticket: Ticket, session: Session, at: datetime) -> Hal
         serving_since=at,
         finished_at=None,
         outcome=None,
+        is_reopened=True,
     )
     hall = put(seat(hall, replace(_busy(session, ticket.id), last_finished=None)), serving)
     times = list(hall.finished.get(ticket.queue, ()))

@@ -316,6 +316,7 @@ class Ticket:
     held_why: str = ""
     near_told: bool = False  # the near-turn message goes out once (P.28)
     expected: Expected | None = None  # the wait told when it was issued, when there was one to tell
+    is_reopened: bool = False  # after it was completed (T14)
 
     @property
     def queue(self) -> str:

@@ -53,7 +53,7 @@ def for_citizen(hall: Hall, ticket: int) -> Iterator[tuple[str, Facts]]:
     yield ("windows" if windows else "no_window"), {"count": windows, "staffed": staffed}
     near, far = passed_so_far(hall, known)
     if far:
-        yield "passed", {"near": near, "far": far, "most": hall.plan.rules.balance.passed_in_section}
+        yield "passed", {"near": near, "far": far, "most": _most_passed(hall, known)}
 
 
 def passed_so_far(hall: Hall, ticket: Ticket) -> tuple[int, int]:
@@ -61,6 +61,14 @@ def passed_so_far(hall: Hall, ticket: Ticket) -> tuple[int, int]:
     since = due(hall.plan.rules, ticket.klass, ticket.place)
     seen = [is_near for at, is_near in hall.passes.get((line_of(ticket), ticket.klass), ()) if at > since]
     return sum(seen), len(seen)
+
+
+def _most_passed(hall: Hall, ticket: Ticket) -> int:
+    """How often later ones of its section may be called first at any window that may call the ticket."""
+    roster, target = roster_of(hall), ticket.legs[-1].target
+    windows = roster.serving(ticket.queue) if target is None else (target,)
+    usual = hall.plan.rules.balance.passed_in_section
+    return max((roster.balance(window).passed_in_section for window in windows), default=usual)
 
 
 def _weighed(one: Scored) -> Weighed:

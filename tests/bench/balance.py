@@ -116,7 +116,8 @@ def _row(what: str, found: Interval, limit: float | None) -> Row:
 
 
 def _mean(values: list[float]) -> Interval:
-    return mean(values), margin(values) or math.inf
+    off = margin(values)
+    return mean(values), math.inf if off is None else off
 
 
 def _ratio(pairs: list[tuple[float, float]]) -> Interval:

@@ -11,9 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.hall.balance import next_ticket, rank_idle
-from controller.hall.commands import CallNext, Finish, JumpCall, Login, Start, Transfer
+from controller.hall.commands import CallNext, Finish, JumpCall, Login, Pause, Start, Transfer
 from controller.hall.events import TicketCalled
-from controller.hall.model import MOST_WEIGHED, Plan, Reasons, Serves, TicketClass, Window
+from controller.hall.model import (
+    MOST_WEIGHED,
+    Balance,
+    PauseReason,
+    Plan,
+    Reasons,
+    Serves,
+    TicketClass,
+    Window,
+)
 from controller.hall.paces import known
 from controller.hall.reasons import for_citizen, for_clerk
 from controller.hall.standing import refigured
@@ -129,3 +138,18 @@ def test_the_window_that_serves_least_else_takes_a_new_ticket() -> None:
     assert rank_idle(state.hall, "B") == [2, 3]
     assert rank_idle(go(state, take(state, "A"), CallNext(1)).hall, "A") == [2]
     assert rank_idle(go(small(staff="wang@4"), Login(1, "li")).hall, "A") == [1, 4]
+
+
+def test_the_most_that_may_pass_is_that_of_the_windows_that_may_call() -> None:
+    """window 2 lets eight pass by, window 1 and the hall two"""
+    plan = small_plan()
+    windows = [
+        replace(one, balance=Balance(passed_in_section=8)) if one.number == 2 else one for one in plan.windows
+    ]
+    state = small("A A A", replace(plan, windows=tuple(windows)))
+    hall = replace(
+        state.hall, passes=state.hall.passes.set(("A", TicketClass.NORMAL), ((state.now.timestamp(), True),))
+    )
+    assert dict(for_citizen(hall, 1))["passed"] == {"near": 1, "far": 1, "most": 8}
+    hall = go(replace(state, hall=hall), Pause(2, PauseReason.BREAK)).hall
+    assert dict(for_citizen(hall, 1))["passed"]["most"] == 2

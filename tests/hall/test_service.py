@@ -316,6 +316,15 @@ def test_a_service_is_reopened_soon_unrated_and_where_it_was() -> None:
     assert refusal(serving("A"), Reopen(1, 1, "x")).code == "not_completed"
 
 
+def test_a_service_gone_on_with_teaches_once() -> None:
+    state = go(small("A"), CallNext(1), Start(1), after(minutes=5), Finish(1))
+    taught = state.hall.paces
+    assert taught.count == 1.0
+    state = go(state, Reopen(1, 1, "forgot a stamp"), after(minutes=2), Finish(1))
+    assert state.hall.paces == taught
+    assert state.hall.finished["A"] == (timedelta(minutes=7),)
+
+
 def test_a_chain_goes_on_in_the_next_queue_with_its_first_issue_time() -> None:
     """T15"""
     state = small()
