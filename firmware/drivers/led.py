@@ -4,7 +4,8 @@ Each LedBar is one address; those on the same wire share its bus. Hides sequence
 repeats (F20), the newest text winning over older ones, the repaint every 10 s and after the line or a
 bar was away (F19, F21). How frames look stands in led_frames.
 
-options of the DeviceConfig: protocol (plain), columns = half-width cells a text may have (no limit).
+options of the DeviceConfig: protocol (plain | template | one that a package brings: led_frames), and its
+own options; columns = half-width cells a text may have (no limit).
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ from collections import deque
 from firmware import wires
 from firmware.drivers import Reporter
 from firmware.drivers.faults import Faults
-from firmware.drivers.led_frames import PROTOCOLS, PlainProtocol, Reader, encode_text
+from firmware.drivers.led_frames import BadOption, Protocol, encode_text, protocol_named
 from firmware.drivers.lines import Line, Shared
 from firmware.protocol.messages import Board, Capability, DeviceConfig
 
 TRIES = 4  # once and three repeats
 REPLY_S = 0.4  # beyond the time the frame itself takes on the line
+GAP_S = 0.05  # between frames to bars that never answer
 REPAINT_S = 10.0
 RETRY_S = 1.0  # A bar that did not answer is tried again this soon, for repaint within 2 s of its return.
 
@@ -33,7 +35,6 @@ class Bus:
         self.line = Line(wire, self)
         self._bytes_per_s = wire.bytes_per_s
         self._bars: list[LedBar] = []
-        self._reader = Reader()
         self._asked: _Asked | None = None
         self._waiting: deque[LedBar] = deque()
         self._lock = threading.Lock()
@@ -56,7 +57,6 @@ class Bus:
 
     def opened(self) -> None:
         self._asked = None
-        self._reader.forget()
         for bar in self._all():
             bar.line_is_back()
 
@@ -67,22 +67,22 @@ class Bus:
 
     def received(self, data: bytes) -> None:
         asked = self._asked
-        if asked is None:
-            self._reader.feed(data)
+        if asked is None:  # noise
             return
-        for (address, seq), is_shown in asked.bar.protocol.replies(self._reader, data).items():
+        for (address, seq), is_shown in asked.bar.protocol.replies(data).items():
             if (address, seq) == (asked.bar.address, asked.seq):
                 self._answered(asked, is_shown)
 
     def turn(self, port: wires.Port) -> None:
         now = time.monotonic()
         if self._asked is not None and now >= self._asked.until:
-            self._again(self._asked)
+            self._ran_out(self._asked)
         if self._asked is None:
             self._next(now)
         if self._asked is not None and self._asked.is_unsent:
             self._asked.is_unsent = False
-            self._asked.until = now + REPLY_S + len(self._asked.data) / self._bytes_per_s
+            patience_s = REPLY_S if self._asked.bar.protocol.answers else GAP_S
+            self._asked.until = now + patience_s + len(self._asked.data) / self._bytes_per_s
             port.write(self._asked.data)
 
     def _next(self, now_s: float) -> None:
@@ -93,6 +93,15 @@ class Bus:
             bar = min(due, key=lambda bar: bar.asked_at)
             self._asked = bar.ask(now_s)
 
+    def _ran_out(self, asked: _Asked) -> None:
+        """No answer in time; of a bar that never answers none was to be had."""
+        if asked.is_unsent:
+            return
+        if asked.bar.protocol.answers:
+            self._again(asked)
+        else:
+            self._answered(asked, True)
+
     def _answered(self, asked: _Asked, is_shown: bool) -> None:
         if not is_shown:
             asked.bar.refusals += 1
@@ -102,7 +111,7 @@ class Bus:
         asked.bar.shown(asked, time.monotonic())
 
     def _again(self, asked: _Asked) -> None:
-        self._reader.forget()
+        asked.bar.protocol.forget()
         asked.tries += 1
         if asked.tries < asked.bar.patience():
             asked.bar.resends += 1
@@ -135,7 +144,7 @@ class LedBar:
     def __init__(self, config: DeviceConfig, report: Reporter) -> None:
         self.config = config
         self.address = 1 if config.address is None else config.address
-        self.protocol = _protocol(config)
+        self.protocol: Protocol = _protocol(config)
         self.resends = 0
         self.refusals = 0
         self.asked_at = 0.0
@@ -165,7 +174,9 @@ class LedBar:
         return {"resends": self.resends, "refusals": self.refusals, "reopens": reopens}
 
     def capability(self) -> Capability:
-        return Capability(device=self.config.device, kind="led", can={"text": True})
+        return Capability(
+            device=self.config.device, kind="led", can={"text": True, "confirms": self.protocol.answers}
+        )
 
     def show(self, text: str) -> None:
         """Show `text` as soon as the bar takes it; a newer text replaces one still waiting."""
@@ -216,10 +227,8 @@ class LedBar:
         self._due_at = now_s + RETRY_S
 
 
-def _protocol(config: DeviceConfig) -> PlainProtocol:
-    name = config.options.get("protocol", "plain")
-    if name not in PROTOCOLS:
-        raise wires.WireFault(
-            "text", f"{config.device}: LED protocol {name!r} is not one of {', '.join(PROTOCOLS)}"
-        )
-    return PROTOCOLS[name]()
+def _protocol(config: DeviceConfig) -> Protocol:
+    try:
+        return protocol_named(config.options.get("protocol", "plain"), config.options)
+    except BadOption as error:
+        raise wires.WireFault("text", f"{config.device}: {error}") from error

@@ -223,7 +223,9 @@ class Bench:
 
     def _leds(self, settings: LedSettings) -> LedLine:
         name = settings.link or settings.device
-        line = self._lines.setdefault(name, LedLine(self._dir / name, settings.baud, self._chance))
+        line = self._lines.setdefault(
+            name, LedLine(self._dir / name, settings.baud, self._chance, settings.speaks)
+        )
         if not isinstance(line, LedLine):
             raise BenchFault(f"{settings.device}: link {name!r} is the cable of another kind of device")
         return line

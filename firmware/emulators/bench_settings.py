@@ -44,6 +44,7 @@ class KeypadSettings(_OnSerial, frozen=True, kw_only=True, tag_field="kind", tag
 class LedSettings(_OnSerial, frozen=True, kw_only=True, tag_field="kind", tag="led"):
     address: int = 1
     columns: int = 16
+    speaks: Literal["plain", "stx", "lines"] = "plain"
 
 
 class ButtonSettings(_Settings, frozen=True, kw_only=True, tag_field="kind", tag="button"):

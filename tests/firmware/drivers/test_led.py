@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from firmware import wires
 from firmware.drivers import build
-from firmware.drivers.led_frames import SHOW, Frame, Reader, encode_text
+from firmware.drivers.led_frames import GROUP, SHOW, Frame, Reader, TemplateProtocol, encode_text
 from firmware.protocol.messages import DeviceConfig
 from tests.firmware.rig import Reports, rig
 
@@ -123,3 +123,79 @@ def test_an_unknown_maker_is_refused_by_name() -> None:
     config = DeviceConfig(device="led-1", kind="led", wire="serial:/dev/x", options={"protocol": "acme"})
     with pytest.raises(wires.WireFault, match="acme"):
         build(config, Reports())
+
+
+# --- other makers' bars -----------------------------------------------------------------------------
+
+STX: list[dict[str, Any]] = [{**bar, "speaks": "stx"} for bar in BARS]
+STX_OPTIONS = {
+    "protocol": "template",
+    "frame": "02 [addr] [len] [text] [xor] 03",
+    "check_from": "1",
+    "reply": "06",
+}
+
+
+def test_a_template_becomes_the_bytes_it_describes() -> None:
+    bar = TemplateProtocol({**STX_OPTIONS, "frame": "02 [addr] [len] [text] [xor] [sum] 03"})
+    assert bar.show(3, 1, "请").hex(" ") == "02 03 02 c7 eb 2d e4 03"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"protocol": "template", "frame": "02 [adr]"}, "adr"),
+        ({"protocol": "template", "reply": "6"}, "reply"),
+        ({"protocol": "acme"}, "acme"),
+    ],
+)
+def test_a_template_that_means_nothing_is_named(options: dict[str, str], said: str) -> None:
+    config = DeviceConfig(device="led-1", kind="led", wire="serial:/dev/x", options=options)
+    with pytest.raises(wires.WireFault, match=said):
+        build(config, Reports())
+
+
+def test_bars_of_another_maker_share_a_line_and_answer(tmp_path: Path) -> None:
+    with rig(tmp_path, *STX) as hall:
+        for device in ("led-3", "led-4"):
+            hall.driver(device, options=STX_OPTIONS).show(f"请 A023 号到 {device[-1]} 号窗口")
+        hall.until(lambda: hall.state("led-3")["text"] == "请 A023 号到 3 号窗口")
+        hall.until(lambda: hall.state("led-4")["text"] == "请 A023 号到 4 号窗口")
+
+
+def test_f20_another_makers_bar_that_is_dead_is_told(tmp_path: Path) -> None:
+    with rig(tmp_path, *STX) as hall:
+        bar = hall.driver("led-3", options=STX_OPTIONS)
+        hall.broken("led-3", "dead")
+        bar.show("A001")
+        hall.until(lambda: bar.health() == "led.no_answer")
+        hall.broken("led-3", "dead", False)
+        hall.until(lambda: hall.state("led-3")["text"] == "A001")
+
+
+def test_a_bar_that_never_answers_just_shows_lines(tmp_path: Path) -> None:
+    with rig(tmp_path, {**BARS[0], "speaks": "lines"}) as hall:
+        bar = hall.driver("led-3", options={"protocol": "template"})
+        for text in ("A001", "A002"):
+            bar.show(text)
+            hall.until(lambda text=text: hall.state("led-3")["text"] == text)
+        assert (bar.health(), bar.capability().can["confirms"]) == ("ok", False)
+
+
+def test_a_package_brings_a_makers_protocol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "acme_led.py").write_text(
+        "class Acme:\n"
+        "    answers = False\n"
+        "    def __init__(self, options): self.colour = options.get('colour', 'red')\n"
+        "    def show(self, address, seq, text): return f'{self.colour}:{text}\\r\\n'.encode('gbk')\n"
+        "    def replies(self, data): return {}\n"
+        "    def forget(self): pass\n"
+    )
+    about = tmp_path / "acme_led-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-led\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text(f"[{GROUP}]\nacme = acme_led:Acme\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with rig(tmp_path, {**BARS[0], "speaks": "lines"}) as hall:
+        hall.driver("led-3", options={"protocol": "acme", "colour": "amber"}).show("A001")
+        hall.until(lambda: hall.state("led-3")["text"] == "amber:A001")

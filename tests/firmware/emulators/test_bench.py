@@ -201,7 +201,7 @@ def test_a_loudspeaker_gives_nothing_back_for_what_is_no_sound(bench: Bench, tmp
     [
         ("pin = 17", "pin = 17\npins = 18", "pins"),
         ("pin = 17", "", "pin"),
-        ('kind = "led"', 'kind = "lamp"', "lamp"),
+        ('kind = "led"', 'kind = "toaster"', "toaster"),
         ('unit = "node-1"', 'unit = "node-1"\nhost = "0.0.0.0"', "0.0.0.0"),
         ('device = "led-3"', 'device = "keypad-3"', "twice"),
         ("[[device]]", "[[device", "bench.toml"),
