@@ -55,6 +55,7 @@ class Counsel:
         """The advice somebody saw; None when it does not stand any more."""
         return next((one for one in self.latest() if key_of(one) == key), None)
 
-    def put_aside(self, measure: Measure, length: timedelta = AWAY) -> None:
+    def put_aside(self, key: Key, until: datetime) -> None:
+        """Keep it from whoever looks until then, by the hall's clock."""
         with self._lock:
-            self._away[key_of(measure)] = self._now() + length
+            self._away[key] = until

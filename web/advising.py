@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 
 from flask import Blueprint, abort, g, redirect, render_template, request, url_for
+from flask.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response
 
 from controller import i18n
@@ -22,6 +23,7 @@ from controller.hall.commands import ChangePlan, TakeMeasure
 from controller.hall.model import Hall, Measure, Refused
 from controller.live import Live
 from controller.people import Role
+from controller.site import Site
 from controller.store.people import audit
 from web.home import BOARD_ROLES
 from web.sheet import as_file, local
@@ -30,6 +32,8 @@ from web.visit import give, hall_now, me, role_required, say, say_refused, the_h
 blueprint = Blueprint("advising", __name__)
 
 THRESHOLDS = {"long_wait": range(5, 241), "least_saved": range(5, 601)}  # minutes
+ASIDE = "PutAdviceAside"  # in the audit trail, from which it is known again after a restart
+MOST_ASIDE = 200
 COLUMNS = ("Time", "Advice", "Without it (min)", "Expected (min)", "Came (min)", "State")
 
 
@@ -123,6 +127,19 @@ def _minutes(seconds: float) -> int:
     return round(seconds / 60)
 
 
+# --- put aside before the last restart
+
+
+@blueprint.record
+def _recall_asides(state: BlueprintSetupState) -> None:
+    site: Site = state.app.extensions["site"]
+    for row in site.people.trail(MOST_ASIDE, ASIDE):
+        live, details = site.halls.get(row["subject"].partition("/")[0]), row["details"]
+        if live is not None and "until" in details:
+            key = details["kind"], details["window"], tuple(details["queues"])
+            live.counsel.put_aside(key, datetime.fromisoformat(details["until"]))
+
+
 # --- the page
 
 
@@ -171,14 +188,15 @@ def act(hall: str, what: str) -> Response | tuple[str, int]:
     measure = live.counsel.find(_key())
     if measure is None:
         return _page(live, say("This advice no longer stands: the hall has moved on.")), HTTPStatus.CONFLICT
-    live.counsel.put_aside(measure)
+    until = hall_now() + AWAY
+    live.counsel.put_aside(key_of(measure), until)
     if what == "take":
         try:
             give(live, TakeMeasure(measure), f"window {measure.window}")
         except Refused as error:
             return _page(live, say_refused(error)), HTTPStatus.CONFLICT
     else:
-        _note_aside(live, measure)
+        _note_aside(live, measure, until)
     return redirect(url_for("advising.page", hall=hall), HTTPStatus.SEE_OTHER)
 
 
@@ -190,10 +208,11 @@ def _key() -> Key:
     return request.form.get("kind", ""), window, queues
 
 
-def _note_aside(live: Live, measure: Measure) -> None:
-    """Nothing happens in the hall, but who decided so is kept."""
-    details = {"kind": measure.kind.value, "window": measure.window}
-    row = audit(me().id, "PutAdviceAside", f"{live.id}/window {measure.window}", real_now(), **details)
+def _note_aside(live: Live, measure: Measure, until: datetime) -> None:
+    """Nothing happens in the hall, but who decided so is kept, and for how long."""
+    kind, window, queues = key_of(measure)
+    details = {"kind": kind, "window": window, "queues": list(queues), "until": until.isoformat()}
+    row = audit(me().id, ASIDE, f"{live.id}/window {window}", real_now(), **details)
     with the_site().store.writing() as connection:
         row(connection)
 

@@ -251,9 +251,11 @@ class People:
 
     # --- the trail
 
-    def trail(self, limit: int = 200) -> list[dict[str, Any]]:
-        """The newest audit rows, newest first."""
+    def trail(self, limit: int = 200, what: str | None = None) -> list[dict[str, Any]]:
+        """The newest audit rows, newest first; what: only those of one kind."""
         query = select(tables.audit).order_by(tables.audit.c.id.desc()).limit(limit)
+        if what is not None:
+            query = query.where(tables.audit.c.what == what)
         with self._store.reading() as c:
             return [dict(row._mapping) for row in c.execute(query)]
 

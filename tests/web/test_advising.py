@@ -9,10 +9,12 @@ from io import StringIO
 import pytest
 from sqlalchemy import select
 
+from controller.counsel import Counsel
 from controller.hall.commands import Login
 from controller.hall.model import WindowState
 from controller.store import tables
 from tests.web.desk import Browser, Desk, words
+from web.app import create_app
 
 OPEN_2 = {"kind": "reserve", "window": "2", "queues": "A,B"}
 
@@ -63,6 +65,17 @@ def test_advice_put_aside_stays_away_for_a_while(desk: Desk, boss: Browser) -> N
     assert "来开 2 号窗口" not in words(boss.get("/m/hall/"))
     desk.time.pass_by(minutes=2)
     assert "来开 2 号窗口" in words(boss.get("/m/hall/"))
+
+
+def test_advice_put_aside_stays_away_over_a_restart(desk: Desk, boss: Browser) -> None:
+    boss.post("/m/hall/advice/aside", page="/m/hall/advice", **OPEN_2)
+    desk.live.counsel = Counsel(lambda: desk.live.hall, desk.live.clock.now)
+    desk.live.counsel.look()
+    assert [one.window for one in desk.live.counsel.latest()] == [2]
+    create_app(desk.site)
+    assert not desk.live.counsel.latest()
+    desk.time.pass_by(minutes=31)
+    assert [one.window for one in desk.live.counsel.latest()] == [2]
 
 
 def test_advice_that_no_longer_stands_is_not_carried_out(desk: Desk, boss: Browser) -> None:
