@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from firmware.drivers.faults import Faults
 from firmware.machine import Machine, Reserve
-from firmware.protocol.messages import ClockJumped, TimeQuality
+from firmware.protocol.messages import ClockJumped, Examine, TimeQuality
 
 if TYPE_CHECKING:
     from firmware.node import Node
@@ -28,6 +28,7 @@ JUMP = timedelta(seconds=5)  # edge-peers 4.4
 BOARD_S = 5.0  # between two looks at the board
 STUCK_S = 10.0  # an order is handed over in milliseconds; drivers are exchanged in 5 s at most
 STARTS = 5  # F48: so many that did not, and the next goes without devices
+TEST_AFTER_S = 5.0  # drivers have opened their wires by then
 FAILURES = 3  # F70
 FAILURES_WITHIN_S = 3600.0
 OF_BOARD = frozenset({"node.low_power", "node.hot", "node.disk_full"})
@@ -43,6 +44,7 @@ class House:
         now = time.monotonic()
         self._save_at, self._sweep_at, self._board_at = now + node.boards_save_s, now, now
         self._steady_at: float | None = now + node.steady_s
+        self._test_at: float | None = now + TEST_AFTER_S
         self._wall_ahead = machine.wall() - timedelta(seconds=now)
         self._failed, self._failed_at = 0, now
         self._beat_at, self._is_beating = now, False
@@ -52,7 +54,7 @@ class House:
         self._node.keep_pages()
         self._watch_clock(now)
         self._watch_program(now)
-        self._node.calm_faults(now)
+        self._node.troubles.calm(now)
         if now >= self._board_at:
             self._board_at = now + BOARD_S
             self._look_at_board()
@@ -65,6 +67,9 @@ class House:
         if self._steady_at is not None and now >= self._steady_at:
             self._steady_at = None
             self._node.starts.steady()
+        if self._test_at is not None and now >= self._test_at:
+            self._test_at = None
+            self._node.examine(Examine(what="quick"))
         if self.is_moving(now):
             notify("WATCHDOG=1")
 

@@ -7,6 +7,7 @@ for a board in another state; what a board does not tell is None and no fault.
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -130,3 +131,13 @@ class Reserve:
             self._path.unlink()
             return True
         return False
+
+
+def hardware() -> dict[str, str]:
+    """Model and serial number of the board, as far as it tells. Source: Devicetree of Raspberry Pi OS."""
+    found = {"machine": platform.machine()}
+    for name in ("model", "serial-number"):
+        with suppress(OSError):
+            text = Path(f"/proc/device-tree/{name}").read_text(encoding="utf-8", errors="replace")
+            found[name] = text.strip("\0\n ")
+    return found

@@ -22,7 +22,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
@@ -35,12 +35,11 @@ from firmware.drivers.faults import Faults
 from firmware.fault_topics import FaultTopics
 from firmware.house import House, Starts, notify
 from firmware.inquiries import Inquiries
-from firmware.machine import Machine, Reserve
+from firmware.machine import Machine, Reserve, hardware
 from firmware.pages_child import PagesChild, listen
 from firmware.presses import Presses, PressRefused
-from firmware.protocol import catalogue, faults, logs, topics
+from firmware.protocol import catalogue, logs, topics
 from firmware.protocol.catalogue import Matter
-from firmware.protocol.flaps import Flaps
 from firmware.protocol.guard import Guard
 from firmware.protocol.link import Callbacks, Identity, Link, LinkTiming, Received
 from firmware.protocol.messages import (
@@ -49,6 +48,7 @@ from firmware.protocol.messages import (
     Beep,
     Board,
     ConfigState,
+    Examine,
     Faulted,
     IssuedOffline,
     Lease,
@@ -69,12 +69,14 @@ from firmware.protocol.messages import (
     encode,
 )
 from firmware.protocol.outbox import Outbox, StoreFault
+from firmware.selftest import SelfTest
 from firmware.settings import BadSettings, NodeSettings, load
 from firmware.shelf import Shelf, wanted_boards
 from firmware.slips import Slips, refusal_lines
+from firmware.troubles import Troubles
 
 HOUSEKEEPING_S = 1.0
-FLAPS = 3  # a fault that begins so often within a minute comes and goes
+STORE = "outbox.sqlite"  # in the folder of the unit's data
 OWN = "node"  # the device name under which the agent reports itself
 
 log = logging.getLogger(__name__)
@@ -88,7 +90,7 @@ class Node:
         self._settings = settings
         self._machine = machine or Machine(settings.data_dir)
         self.guard = Guard(log)
-        self.outbox = Outbox.open(settings.data_dir / "outbox.sqlite")
+        self.outbox = Outbox.open(settings.data_dir / STORE)
         self.shelf = Shelf(self.outbox)
         self.devices = Devices(self._report, self.guard, self.outbox)
         self._listener = listen(settings.pages_address)
@@ -102,7 +104,7 @@ class Node:
             lambda: int(self.outbox.get("starts") or 0), lambda n: self.outbox.put("starts", n)
         )
         self._own_faults = Faults(OWN, self._report)
-        self._flaps: Flaps[tuple[str, str]] = Flaps(FLAPS)
+        self.troubles = Troubles(self.outbox, self.outages, self._store_fault)
         self._reserve = Reserve(settings.data_dir / "reserve")
         self._matters: Sequence[Matter] = ()
         self._fault_topics = FaultTopics(self.outbox, self._publish_retained)
@@ -124,6 +126,14 @@ class Node:
             is_linked=lambda: self.link.is_up,
             changed=self.link.wake,
             print_offline=self._print_offline,
+        )
+        self._selftest = SelfTest(
+            self.outbox,
+            settings.data_dir / STORE,
+            self.devices,
+            self._machine,
+            silent_s=lambda: self.link.silent_s,
+            repaint=self._repaint,
         )
         self._inquiries: Inquiries | None = None
         self._pages: PagesChild | None = None
@@ -197,6 +207,8 @@ class Node:
         self.guard.run("report", lambda: self._take_report(report))
 
     def _take_report(self, report: Any) -> None:
+        if self._selftest.takes(report):
+            return
         match report:
             case Pressed():
                 self._pressed(report)
@@ -208,33 +220,11 @@ class Node:
                 self.outbox.finish(result, report)
                 self._tell(result)
             case Faulted():
-                self._fault_began(report)
+                self.troubles.began(report)
             case Recovered():
-                self._fault_ended(report)
+                self.troubles.ended(report)
             case _:
                 self._store(report)
-
-    def _fault_began(self, report: Faulted) -> None:
-        self.outages.begin(f"{report.device} {report.code}", report.detail)
-        if self._flaps.began((report.device, report.code), time.monotonic()):
-            self._store_fault(report)
-
-    def _fault_ended(self, report: Recovered) -> None:
-        """A fault that comes and goes is over when it has stayed over for a while: see calm_faults."""
-        self.outages.end(f"{report.device} {report.code}")
-        key = (report.device, report.code)
-        if self._flaps.ended(key, time.monotonic()):
-            self._store_fault(report)
-        elif self._flaps.count(key) == FLAPS:
-            detail = f"comes and goes: {FLAPS} times within a minute"
-            severity = faults.severity(report.code)
-            again = Faulted(device=report.device, code=report.code, detail=detail, severity=severity)
-            self._store_fault(again)
-
-    def calm_faults(self, now_s: float) -> None:
-        """Tell the end of faults that came and went and have stayed away."""
-        for device, code in self._flaps.calm(now_s):
-            self._store_fault(Recovered(device=device, code=code))
 
     def _pressed(self, report: Pressed) -> None:
         try:
@@ -316,6 +306,19 @@ class Node:
                 result = Result(cid=cid, state=ResultState.DONE)
                 self.outbox.take_lease(order, result)
                 self._tell(result)
+            case Examine():
+                self.examine(order, cid)
+
+    def examine(self, order: Examine, cid: str = "") -> None:
+        """Test what is asked, on a thread of its own, and report it. cid: of an order that asked."""
+
+        def test() -> None:
+            examined = self._selftest.examine(order.what, order.device, cid)
+            result = Result(cid=cid, state=ResultState.DONE) if cid else None
+            self.outbox.finish(result, examined)
+            self._tell(result)
+
+        threading.Thread(target=self.guard.run, args=("examine", test), name="selftest", daemon=True).start()
 
     def _refuse(self, cid: str, order: Refuse) -> None:
         is_news = order.press_epoch != self.outbox.epoch or self.outbox.refuse(
@@ -399,7 +402,7 @@ class Node:
                 log.error("the kept configuration cannot be read: %s", error)
 
     def _configure(self, config: UnitConfig, *, is_kept: bool = False) -> None:
-        errors = self._without_devices(config) or self.devices.configure(config, self._forget_faults)
+        errors = self._without_devices(config) or self.devices.configure(config, self.troubles.forget)
         if errors:
             log.error("configuration %d is refused: %s", config.rev, "; ".join(errors))
             self._own_faults.raised("node.config", f"revision {config.rev}: {errors[0]}")
@@ -416,10 +419,15 @@ class Node:
         self.link.report_config(ConfigState(rev=config.rev, applied=config.rev), timing)
         self.link.report_birth()
         for device in config.devices:
-            board = self.shelf.get(device.board) if device.board else None
-            if board is not None:
-                self.devices.paint(board)
+            self._repaint(device.device)
         log.info("configuration %d is in force: %d devices", config.rev, len(config.devices))
+
+    def _repaint(self, device: str) -> None:
+        """Show what the device's board says, if it is known."""
+        driver = self.devices.get(device)
+        board = self.shelf.get(driver.config.board) if driver is not None else None
+        if board is not None:
+            self.devices.paint(board)
 
     def _without_devices(self, config: UnitConfig) -> list[str]:
         """Why a unit that keeps restarting takes up no configuration: it may be what ends it (F48).
@@ -451,13 +459,6 @@ class Node:
             health_s=config.health_s,
         )
 
-    def _forget_faults(self, device: str) -> None:
-        """A device that was taken away has no faults; its successor reports its own."""
-        for fault in self.outbox.faults():
-            if fault.device == device:
-                self._flaps.forget((device, fault.code))
-                self._store_fault(Recovered(device=device, code=fault.code))
-
     # --- parts
 
     def _make_link(self) -> Link:
@@ -467,7 +468,7 @@ class Node:
             unit=settings.unit,
             app=version("servicehall"),
             os=platform.platform(),
-            hw=_hardware(),
+            hw=hardware(),
             pages=settings.bench or self.pages_url,
         )
         callbacks = Callbacks(
@@ -531,16 +532,6 @@ class Node:
     @property
     def steady_s(self) -> float:
         return self._settings.steady_s
-
-
-def _hardware() -> dict[str, str]:
-    """Model and serial number of the board, as far as it tells. Source: Devicetree of Raspberry Pi OS."""
-    found = {"machine": platform.machine()}
-    for name in ("model", "serial-number"):
-        with suppress(OSError):
-            text = Path(f"/proc/device-tree/{name}").read_text(encoding="utf-8", errors="replace")
-            found[name] = text.strip("\0\n ")
-    return found
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import msgspec
 
@@ -166,6 +166,23 @@ class ClockJumped(Struct, frozen=True, kw_only=True):
     to_ts: datetime
 
 
+class Check(Struct, frozen=True, kw_only=True):
+    """One thing a unit looked at. is_ok None: a person has to say whether it was right."""
+
+    name: str
+    is_ok: bool | None = None
+    detail: str = ""
+
+
+class Examined(Struct, frozen=True, kw_only=True):
+    """A self-test has ended. order: "" of the one at the start."""
+
+    what: str
+    device: str = ""
+    order: str = ""
+    checks: list[Check] = []
+
+
 Report = (
     Pressed
     | IssuedOffline
@@ -180,6 +197,7 @@ Report = (
     | Faulted
     | Recovered
     | ClockJumped
+    | Examined
 )
 
 
@@ -238,6 +256,7 @@ class Speak(Struct, frozen=True, kw_only=True):
     en: str = ""
     times: int = 1
     chime: bool = True
+    volume: int = 100  # per cent of the sound as it was made
 
 
 class AskRating(Struct, frozen=True, kw_only=True):
@@ -271,7 +290,14 @@ class Lease(Struct, frozen=True, kw_only=True):
     digits: int = 3
 
 
-Order = Print | Refuse | Speak | AskRating | Thank | Beep | Lease
+class Examine(Struct, frozen=True, kw_only=True):
+    """Test yourself. what: quick | full, or of one device: print | pattern | keys | speak | snapshot."""
+
+    what: str
+    device: str = ""
+
+
+Order = Print | Refuse | Speak | AskRating | Thank | Beep | Lease | Examine
 
 
 class Command(Struct, frozen=True, kw_only=True):
@@ -505,27 +531,8 @@ class Board(Struct, frozen=True, kw_only=True):
 
 M = TypeVar("M", bound=Struct)
 
-REPORTS: dict[str, type[Struct]] = {
-    kind.__name__: kind
-    for kind in (
-        Pressed,
-        IssuedOffline,
-        Printed,
-        PrintUncertain,
-        NotPrinted,
-        KeyPressed,
-        Rated,
-        Scanned,
-        CardShown,
-        Spoken,
-        Faulted,
-        Recovered,
-        ClockJumped,
-    )
-}
-ORDERS: dict[str, type[Struct]] = {
-    kind.__name__: kind for kind in (Print, Refuse, Speak, AskRating, Thank, Beep, Lease)
-}
+REPORTS: dict[str, type[Struct]] = {kind.__name__: kind for kind in get_args(Report)}
+ORDERS: dict[str, type[Struct]] = {kind.__name__: kind for kind in get_args(Order)}
 
 _encoder = msgspec.json.Encoder()
 _decoders: dict[type[Struct], msgspec.json.Decoder[Any]] = {}

@@ -42,6 +42,16 @@ def put_asides(path: Path) -> list[Path]:
     return sorted(path.parent.glob(f"{path.name}.corrupt-*[0-9]"))
 
 
+def damage(path: Path) -> str:
+    """The first thing wrong in a store, looked for with a connection of its own; "" when it is whole."""
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
+            found = str(db.execute("PRAGMA integrity_check(1)").fetchone()[0])
+    except sqlite3.DatabaseError as error:
+        return str(error)
+    return "" if found == "ok" else found
+
+
 def _connect(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=5.0)
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=500"):
