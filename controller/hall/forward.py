@@ -325,7 +325,8 @@ class Play:
         if not heads:
             return None
         ways = self.known.own.get(window, self.known.usual)
-        oldest = min([lane.due for lane in heads])
+        dues = [lane.due for lane in heads]
+        oldest = min(dues)
         if at - oldest > self.overdue_s:
             between = self._between(window, ways, heads, at)
             if between:
@@ -337,7 +338,7 @@ class Play:
             self.overdue[window] = 0
         if len(heads) > 1:
             heads = self._in_turn(window, ways, self._allowed(window, ways, heads), at)
-        if len(heads) > 1:
+        if len(heads) > 1 and max(dues) - oldest > ways.least_lead_s:
             heads = _not_too_young(ways, heads)
         return heads[0] if len(heads) == 1 else self._best(window, ways, heads, at)
 
@@ -364,9 +365,9 @@ class Play:
 
     def _allowed(self, window: int, ways: Ways, heads: list[Lane]) -> list[Lane]:
         """The heads that pass by nobody who was passed by often enough."""
-        near, far = ways.near_most, ways.far_most
-        full = [lane for lane in heads if lane.near >= near or lane.far >= far]
-        if not full:
+        near, far, few = ways.near_most, ways.far_most, ways.fewest
+        full = [lane for lane in heads if lane.far >= few]  # who was passed nearby counts there too
+        if not full or not (full := [lane for lane in full if lane.near >= near or lane.far >= far]):
             return heads
         levels = self.known.levels.get(window)
         if levels is not None or window in self.targeted:
@@ -477,26 +478,16 @@ def _wrongs(lane: Lane, full: Lane, far: int, levels: Mapping[str, int] | None) 
 def _not_too_young(ways: Ways, heads: list[Lane]) -> list[Lane]:
     """The heads at most their leads younger than the oldest of their class in their section and in all."""
     near_s, far_s = ways.near_lead_s, ways.far_lead_s
-    dues = [lane.due for lane in heads]
-    between = max(dues) - min(dues)
-    if between <= near_s and between <= far_s:
-        return heads
     in_section: dict[int, float] = {}  # the oldest of each class
     for lane in heads:
         since, group = lane.due, lane.group
         if group not in in_section or since < in_section[group]:
             in_section[group] = since
-    if between > far_s:
-        heads = _within(heads, in_section, far_s)
-    return [lane for lane in heads if lane.due <= in_section[lane.group] + near_s]
-
-
-def _within(heads: list[Lane], in_section: Mapping[int, float], far_s: float) -> list[Lane]:
-    """The heads at most so much younger than the oldest of their class."""
+    heads = [lane for lane in heads if lane.due <= in_section[lane.group] + near_s]
     in_hall = [NOBODY] * len(CLASSES)
-    for group, since in in_section.items():
-        rank = group % len(CLASSES)
-        in_hall[rank] = min(since, in_hall[rank])
+    for lane in heads:  # whoever is oldest in its section is still among them
+        if lane.due < in_hall[lane.rank]:
+            in_hall[lane.rank] = lane.due
     return [lane for lane in heads if lane.due <= in_hall[lane.rank] + far_s]
 
 
@@ -506,8 +497,10 @@ class Ways(NamedTuple):
     window: int | None
     near_lead_s: float
     far_lead_s: float
+    least_lead_s: float
     near_most: int
     far_most: int
+    fewest: int
     soon_s: float
     impatience: float
     pressure: float
@@ -522,8 +515,10 @@ class Ways(NamedTuple):
             window,
             it.section_lead.total_seconds(),
             it.hall_lead.total_seconds(),
+            min(it.section_lead, it.hall_lead).total_seconds(),
             it.passed_in_section,
             it.passed_in_hall,
+            min(it.passed_in_section, it.passed_in_hall),
             it.appointment_head_start.total_seconds(),
             it.impatience,
             it.pressure,
