@@ -15,7 +15,7 @@ import ssl
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, time
 from pathlib import Path
 
 import msgspec
@@ -26,6 +26,7 @@ from controller.broker import CONTROLLER, hash_secret, new_secret, set_accounts
 from controller.broker_config import Account
 from controller.clock import real_now
 from controller.hall.model import HallError, Text
+from controller.loudness import BadVolume, volume_at
 from controller.settings import Settings, load
 from controller.store import Store, items
 from controller.store import devices as rows
@@ -38,7 +39,9 @@ from firmware.protocol.messages import MAX_PAYLOAD_BYTES, DeviceConfig, UnitConf
 KIOSK = "k-"  # what the boards of kiosks begin with
 LARGEST_CATALOGUE = MAX_PAYLOAD_BYTES // 2  # bytes; a third more on the wire, beside the devices
 LARGEST_REV = 2**53  # what every program that reads JSON can count to
-KINDS = frozenset({"button", "printer", "keypad", "led", "speaker", "screen", "reader", "camera", "keys", "lamp"})
+KINDS = frozenset(
+    {"button", "printer", "keypad", "led", "speaker", "screen", "reader", "camera", "keys", "lamp"}
+)
 
 
 _logger = logging.getLogger(__name__)
@@ -255,11 +258,21 @@ def _contradictions(devices: Sequence[DeviceConfig]) -> Iterator[str]:
             yield f"{one.device} must name the board of its window, like w3, not {one.board!r}"
         if one.kind == "keypad" and one.address is None:
             yield f"{one.device} needs its address on the bus"
+        if one.kind == "speaker" and (wrong := _wrong_volume(one)):
+            yield f"{one.device}: {wrong}"
     yield from _twice("device", (one.device for one in devices))
     keypads = [one for one in devices if one.kind == "keypad"]
     yield from _twice("keypad at board", (one.board for one in keypads))
     wires = (f"{one.wire} address {one.address}" for one in devices if one.kind != "speaker")
     yield from _twice("device on wire", wires)
+
+
+def _wrong_volume(speaker: DeviceConfig) -> str:
+    try:
+        volume_at(speaker.options, time())
+    except BadVolume as error:
+        return str(error)
+    return ""
 
 
 def _twice(what: str, names: Iterable[str]) -> Iterator[str]:

@@ -7,7 +7,7 @@ committed, on the hall's writer; `Outstanding` keeps sending them until the unit
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, time
 from itertools import count
 
 from controller import i18n, slips
@@ -16,6 +16,7 @@ from controller.devices import Book, Placed
 from controller.hall import effects
 from controller.hall.model import Hall, Refused, Text, Ticket
 from controller.live import Told
+from controller.loudness import volume_at
 from controller.settings import Settings
 from controller.store.orders import PendingOrder
 from firmware.protocol import messages
@@ -90,14 +91,19 @@ class Renderer:
     def _calls(self, hall: Hall, effect: effects.SpokenCall, now: datetime) -> Iterator[PendingOrder]:
         sentence = spoken(hall, hall.tickets[effect.ticket], effect.window)
         for placed in self._book().of_kind(self._hall, "speaker"):
-            if placed.device.zone == effect.zone:
+            loud = volume_at(placed.device.options, self._local(now))
+            if placed.device.zone == effect.zone and loud:
                 order = messages.Speak(
                     device=placed.device.device,
                     zh=sentence.zh,
                     en=sentence.en if self._settings.speech_english else "",
                     times=self._settings.speech_times,
+                    volume=loud,
                 )
                 yield self._order("speak", placed.unit, order, self._settings.order_ttl_s, now)
+
+    def _local(self, now: datetime) -> time:
+        return now.astimezone(self._settings.zone).time()
 
     def _ask_rating(self, hall: Hall, effect: effects.RatingRequest, now: datetime) -> Iterator[PendingOrder]:
         board, number = of_window(effect.window), hall.tickets[effect.ticket].number

@@ -4,7 +4,8 @@ One queue a speaker: chime, Chinese, English, as often as asked; nothing overlap
 later than it is worth. Hides the helper process that speaks (speech.py), restarted when it dies, and
 the sound output that may be away.
 
-options of the DeviceConfig: one (yao | yi), rate (words a minute, 150), voices "cmn,en".
+options of the DeviceConfig: one (yao | yi), rate (words a minute, 150), voices "cmn,en", bank (folder of
+recorded phrases: phrases.py). Of the controller: volume, quiet (its loudness.py).
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ import threading
 import time
 from concurrent.futures import Future
 from dataclasses import dataclass
+from pathlib import Path
 
 from firmware import wires
 from firmware.drivers import Reporter, wav
 from firmware.drivers.faults import Faults
 from firmware.drivers.helper import Helper, HelperFault
+from firmware.drivers.phrases import BadBank, Bank
 from firmware.drivers.speech_text import spoken_en, spoken_zh
 from firmware.protocol.messages import Capability, DeviceConfig, Speak, Spoken
 
@@ -81,10 +84,11 @@ class Speaker:
         self._rate = int(config.options.get("rate", "150"))
         self._zh, _, self._en = config.options.get("voices", "cmn,en").partition(",")
         self._voice = Voice()
+        self._bank = _bank(config)
         self._queue: queue.Queue[_Announcement | None] = queue.Queue()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=config.device, daemon=True)
-        self._counts = {"spoken": 0, "late": 0, "failed": 0}
+        self._counts = {"spoken": 0, "late": 0, "failed": 0, "recorded": 0}
 
     def start(self) -> None:
         self._thread.start()
@@ -104,7 +108,11 @@ class Speaker:
         return {**self._counts, "helper_starts": self._voice.starts, "waiting": self._queue.qsize()}
 
     def capability(self) -> Capability:
-        return Capability(device=self.config.device, kind="speaker", can={"zh": True, "en": True})
+        return Capability(
+            device=self.config.device,
+            kind="speaker",
+            can={"zh": True, "en": True, "recorded": self._bank is not None},
+        )
 
     def say(self, cid: str, order: Speak, good_for_s: float | None = None) -> Future[bool]:
         """Queue an announcement. The Future tells whether it was said; not, when its turn comes more than
@@ -161,8 +169,25 @@ class Speaker:
             once.append((spoken_en(order.en), self._en, order.en, "en"))
         clips = []
         for number, (spoken, voice, text, lang) in enumerate(once * max(1, order.times)):
-            samples = self._voice.samples(voice, spoken, self._rate)
-            head = wav.chime(self._voice.rate_hz) if number == 0 and order.chime else b""
-            tail = wav.silence(wav.PAUSE_S, self._voice.rate_hz)
-            clips.append(wav.wav(head + samples + tail, self._voice.rate_hz, text, lang))
+            samples, rate_hz = self._said_in(spoken, voice, lang)
+            head = wav.chime(rate_hz) if number == 0 and order.chime else b""
+            sound = wav.softer(head + samples, max(0, order.volume))
+            clips.append(wav.wav(sound + wav.silence(wav.PAUSE_S, rate_hz), rate_hz, text, lang))
         return clips
+
+    def _said_in(self, spoken: str, voice: str, lang: str) -> tuple[bytes, int]:
+        """Samples and their rate: of a person's recordings where they suffice, else of the voice."""
+        recorded = self._bank.samples(spoken, lang) if self._bank is not None else None
+        if self._bank is not None and recorded is not None:
+            self._counts["recorded"] += 1
+            return recorded, self._bank.rate_hz
+        samples = self._voice.samples(voice, spoken, self._rate)
+        return samples, self._voice.rate_hz
+
+
+def _bank(config: DeviceConfig) -> Bank | None:
+    folder = config.options.get("bank", "")
+    try:
+        return Bank(Path(folder)) if folder else None
+    except BadBank as error:
+        raise wires.WireFault("text", f"{config.device}: {error}") from error

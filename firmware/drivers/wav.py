@@ -52,6 +52,16 @@ def read(data: bytes) -> Clip:
     )
 
 
+def softer(samples: bytes, percent: int) -> bytes:
+    """The samples at that much of their strength."""
+    if percent >= 100:
+        return samples
+    sound = array.array("h", samples)
+    if sys.byteorder == "big":
+        sound.byteswap()
+    return _little(array.array("h", (sample * percent // 100 for sample in sound)))
+
+
 def silence(seconds: float, rate_hz: int) -> bytes:
     return bytes(2 * int(seconds * rate_hz))
 

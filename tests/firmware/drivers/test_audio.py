@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import threading
+import wave
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from firmware.drivers import wav
+from firmware.drivers import build, wav
 from firmware.drivers.audio import Speaker, Voice, VoiceFault
+from firmware.drivers.phrases import BadBank, Bank
 from firmware.drivers.speech_text import spoken_en, spoken_zh
 from firmware.protocol.messages import DeviceConfig, Faulted, Speak, Spoken, Struct
-from tests.firmware.rig import rig
+from firmware.wires import WireFault
+from tests.firmware.rig import Reports, rig
 
 SPEAKER: dict[str, Any] = {"kind": "speaker", "device": "speaker-1", "speed": 40.0}
 ZH = "请 A023 号到 3 号窗口办理业务"
@@ -170,3 +173,75 @@ def test_a_player_that_cannot_be_started_is_a_fault_and_not_the_end_of_the_speak
     finally:
         speaker.stop()
     assert [type(report) for report in told] == [Faulted]
+
+
+# --- how loud, and a person's voice -----------------------------------------------------------------
+
+
+def recorded(folder: Path, *names: str, rate_hz: int = 16000, channels: int = 1) -> None:
+    """A bank whose pieces are tones of 0.1 s."""
+    for name in names:
+        path = folder / f"{name}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with wave.open(str(path), "wb") as file:
+            file.setnchannels(channels)
+            file.setsampwidth(2)
+            file.setframerate(rate_hz)
+            file.writeframes(b"\x00\x10" * (rate_hz // 10) * channels)
+
+
+CALL = ("zh/请", "zh/a", "zh/零", "zh/二", "zh/三", "zh/号到", "zh/号窗口办理业务", "zh/号")
+ENGLISH = ("en/ticket", "en/a", "en/zero", "en/two", "en/three", "en/please go to window", "en/3")
+
+
+def test_softer_is_softer() -> None:
+    assert wav.softer(b"\x00\x10\x00\xf0", 50) == b"\x00\x08\x00\xf8"
+    assert wav.softer(b"\x00\x10", 0) == b"\x00\x00"
+
+
+def test_a_sentence_is_put_together_from_the_longest_pieces(tmp_path: Path) -> None:
+    recorded(tmp_path, *CALL, *ENGLISH)
+    bank = Bank(tmp_path)
+    said = bank.samples(spoken_zh(ZH), "zh")
+    assert said is not None
+    pieces = 8  # 请 A 零 二 三 号到 三 号窗口办理业务
+    assert len(said) == pytest.approx(2 * 16000 * (0.1 * pieces + 0.04 * (pieces - 1)), abs=4)
+    assert bank.samples(spoken_en(EN), "en") is not None
+
+
+def test_a_sentence_with_a_missing_piece_is_left_to_the_voice(tmp_path: Path) -> None:
+    recorded(tmp_path, *CALL)
+    assert Bank(tmp_path).samples(spoken_zh("请 B023 号到 3 号窗口"), "zh") is None
+    assert Bank(tmp_path).samples("number one", "en") is None
+
+
+@pytest.mark.parametrize(("channels", "second"), [(2, 16000), (1, 8000)])
+def test_a_bank_of_unlike_files_is_refused(tmp_path: Path, channels: int, second: int) -> None:
+    recorded(tmp_path, "zh/请", channels=channels)
+    recorded(tmp_path, "zh/号", rate_hz=second)
+    config = DeviceConfig(device="s", kind="speaker", wire="sound:default", options={"bank": str(tmp_path)})
+    with pytest.raises(WireFault, match=r"channel|rate"):
+        build(config, Reports())
+
+
+def test_an_empty_bank_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadBank, match="no WAV"):
+        Bank(tmp_path)
+
+
+def test_a_recorded_call_is_heard_and_an_unrecorded_one_spoken(tmp_path: Path) -> None:
+    recorded(tmp_path / "bank", *CALL)
+    with rig(tmp_path, SPEAKER) as hall:
+        speaker = hall.driver("speaker-1", options={"bank": str(tmp_path / "bank")})
+        assert speaker.say("c1", call(en=EN)).result(timeout=60) is True
+        sentences = hall.state("speaker-1")["sentences"]
+        assert [(each["text"], each["is_heard"]) for each in sentences] == [(ZH, True), (EN, True)]
+        assert (speaker.counts()["recorded"], speaker.capability().can["recorded"]) == (1, True)
+
+
+def test_a_silent_volume_is_not_heard(tmp_path: Path) -> None:
+    with rig(tmp_path, SPEAKER) as hall:
+        order = Speak(device="speaker-1", zh=ZH, volume=0)
+        assert hall.driver("speaker-1").say("c1", order).result(timeout=60) is True
+        (sentence,) = hall.state("speaker-1")["sentences"]
+        assert sentence["is_heard"] is False
