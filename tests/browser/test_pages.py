@@ -177,6 +177,14 @@ def test_a_closed_queue_cannot_be_taken_and_says_why(served: Served) -> None:
     expect(page.locator("[data-take]")).to_be_disabled()
 
 
+def test_a_shut_hall_asks_nobody_what_to_do(served: Served) -> None:
+    served.desk.give(CloseDay())
+    expect(served.screen(KIOSK).locator("#title")).to_have_text("现在不能取号")
+    display = served.screen(ZONE, LANDSCAPE)
+    expect(display.locator("#calm-zh")).to_have_text("现在不在取号时间")
+    expect(display.locator(".queue .shut").first).to_have_text("现在不在取号时间")
+
+
 def test_the_kiosk_speaks_english_and_forgets_it_for_the_next_citizen(served: Served) -> None:
     page = served.context().new_page()
     page.clock.install()
@@ -289,6 +297,22 @@ def test_nothing_runs_over_its_edge(served: Served, size: tuple[int, int], addre
     for card in page.locator(".card:visible, .queue:visible").all():
         over = card.evaluate("node => node.scrollHeight - node.clientHeight")
         assert over <= 1, card.inner_text()
+
+
+@pytest.mark.parametrize("size", [PORTRAIT, LANDSCAPE])
+@pytest.mark.parametrize("type_size", ["usual", "large"])
+def test_a_rough_wait_leaves_room_for_the_counts(
+    served: Served, size: tuple[int, int], type_size: str
+) -> None:
+    served.desk.give(Login(1, "li"))
+    for _ in range(6):
+        served.desk.take()
+    page = served.screen(f"{KIOSK}&lang=en", size)
+    expect(page.locator('[data-queue="A"]')).to_contain_text("(rough estimate)")
+    if type_size == "large":
+        page.locator("[data-tool=large]").click()
+    card = page.locator('[data-queue="A"]')
+    assert card.evaluate("node => node.scrollHeight - node.clientHeight") <= 1
 
 
 def test_a_phone_takes_a_ticket_and_follows_it(served: Served) -> None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
+from controller.hall.commands import ChangePlan
+from controller.hall.model import Text
+from tests.store.halls import PLAN
 from tests.web.desk import Desk, words
 
 PAGES = ("/", "/hall/hall", "/sign-in")
@@ -27,6 +31,20 @@ def test_every_door_of_the_start_page_opens_for_whom_it_is_shown(desk: Desk) -> 
         assert "/devices" in places
         answers = {place: boss.get(place.split("?")[0]).status_code for place in places}
         assert set(answers.values()) == {200}
+
+
+def test_no_line_ends_within_a_range_of_windows(desk: Desk) -> None:
+    zones = (replace(PLAN.zones[0], name=Text("东区 1-4 号窗口", "East, windows 1-4")),)
+    desk.give(ChangePlan(replace(PLAN, zones=zones)))
+    assert "东区 1-\u20604 号窗口" in words(desk.browser().get("/hall/hall"))
+
+
+def test_every_page_has_one_first_heading_and_a_title(desk: Desk) -> None:
+    boss = desk.browser("boss")
+    for address in (*PAGES, "/m/hall/", "/m/hall/tickets", "/status", "/devices", "/api/", "/nowhere"):
+        text = boss.get(address).get_data(as_text=True)
+        assert (address, len(re.findall(r"<h1[ >]", text))) == (address, 1)
+        assert re.search(r"<title>[^<\s]", text)
 
 
 def test_the_language_once_chosen_is_kept(desk: Desk) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from web.chart import HEIGHT, LEFT, WIDTH, bar_chart, pair_chart, whiskers
+from web.chart import HEIGHT, LEFT, WIDEST, WIDTH, bar_chart, pair_chart, whiskers
 
 VALUES = st.lists(st.none() | st.floats(0, 1e6), max_size=60)
 
@@ -21,6 +21,12 @@ def test_every_bar_stands_on_the_baseline_inside_the_drawing(
         assert 0 <= bar.y <= HEIGHT
         assert bar.x >= LEFT
         assert bar.x + bar.width <= WIDTH + 0.2
+
+
+def test_few_bars_stay_bars() -> None:
+    (bar,) = bar_chart(["09:00"], [7]).bars
+    assert bar.width == WIDEST
+    assert abs(bar.x + bar.width / 2 - bar.middle) < 0.2
 
 
 def test_twice_as_much_is_twice_as_high() -> None:

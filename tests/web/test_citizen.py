@@ -458,4 +458,6 @@ def test_the_hall_at_a_glance_lists_its_queues_and_leads_to_a_kiosk(desk: Desk) 
 
 def test_a_closed_hall_says_so(desk: Desk) -> None:
     desk.give(CloseDay())
-    assert "大厅现在不开放" in words(desk.browser().get("/h/hall"))
+    answer = desk.browser().get("/h/hall")
+    assert "大厅现在不开放" in words(answer)
+    assert "kiosk.html" not in answer.get_data(as_text=True)
