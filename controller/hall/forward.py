@@ -171,8 +171,8 @@ class Play:
         self.sections: dict[str, Section] = {}
         self.lanes: dict[tuple[str, TicketClass], Lane] = {}
         self.heads: dict[int, list[Lane]] = {window: [] for window in self.known.windows}
-        self.greens: dict[int, int] = {}
-        self.overdue: dict[int, int] = {}
+        self.greens = {number: hall.sessions[number].greens for number in self.heads}
+        self.overdue = {number: hall.sessions[number].overdue for number in self.heads}
         self.targeted: set[int] = set()  # windows with a line of their own
         self.calls: dict[int, float] = {}
         self.joins: dict[Joiner, float] = {}
@@ -298,24 +298,16 @@ class Play:
         levels = self.known.levels.get(window)
         if levels is not None:
             heads = [lane for lane in heads if levels[lane.line] <= levels[taken.line]]
-        for lane in heads:
-            if lane.due < since and (rank == NORMAL or rank == lane.rank):
+        for lane in [lane for lane in heads if lane.due < since]:
+            if rank == NORMAL or rank == lane.rank:
                 is_near = lane.home is home
                 lane.seen.append((since, is_near))
                 lane.far += 1
                 lane.near += is_near
         self.calls[taken.ticket] = at  # type: ignore[index]
-        self.greens[window] = self._greens(window) + 1 if rank == GREEN else 0
+        self.greens[window] = self.greens[window] + 1 if rank == GREEN else 0
         home.move(-1)
         self._advance(taken)
-
-    def _greens(self, window: int) -> int:
-        greens = self.greens.get(window)
-        return self.hall.sessions[window].greens if greens is None else greens
-
-    def _overdue(self, window: int) -> int:
-        overdue = self.overdue.get(window)
-        return self.hall.sessions[window].overdue if overdue is None else overdue
 
     # --- the rule of balance.py, which it must follow
 
@@ -332,9 +324,9 @@ class Play:
             if between:
                 self.overdue[window], heads = 0, between
             else:
-                self.overdue[window] = self._overdue(window) + 1
+                self.overdue[window] += 1
                 heads = self._late(heads, oldest, at)
-        elif self._overdue(window):
+        elif self.overdue[window]:
             self.overdue[window] = 0
         if len(heads) > 1:
             heads = self._in_turn(window, ways, self._allowed(window, ways, heads), at)
@@ -352,7 +344,7 @@ class Play:
 
     def _between(self, window: int, ways: Ways, heads: list[Lane], at: float) -> list[Lane]:
         """Higher classes that have their turn although somebody is overdue."""
-        if self._overdue(window) < self.rules.overdue_in_a_row:
+        if self.overdue[window] < self.rules.overdue_in_a_row:
             return []
         allowed = self._allowed(window, ways, heads)
         return [lane for lane in allowed if lane.rank != NORMAL and lane.due <= at]
@@ -385,7 +377,7 @@ class Play:
         """The heads of the right class, due soon, of the lowest level."""
         if self.hall.sessions[window].mode is WindowMode.GREEN:
             heads = [lane for lane in heads if lane.rank == GREEN] or heads
-        elif self._greens(window) >= self.rules.greens_in_a_row:
+        elif self.greens[window] >= self.rules.greens_in_a_row:
             heads = [lane for lane in heads if lane.rank != GREEN] or heads
         soon = at + ways.soon_s
         if self.latest_slot >= soon:
@@ -457,7 +449,10 @@ class Play:
         shifts = self.shifts.get(number)
         if not shifts:
             return at
-        return next((max(at, start) for start, end in shifts if end > at), None)
+        for start, end in shifts:
+            if end > at:
+                return at if start <= at else start
+        return None
 
 
 def _ticket(lane: Lane) -> float:
