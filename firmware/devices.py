@@ -31,7 +31,7 @@ from firmware.protocol.messages import (
     UnitConfig,
 )
 
-SHOWING = ("led", "keypad", "lamp")  # kinds that draw a board themselves
+SHOWING = ("led", "keypad", "lamp", "matrix")  # kinds that draw a board themselves
 STOP_S = 5.0  # a slip in hand is finished; without one, stopping takes a fraction of a second
 
 

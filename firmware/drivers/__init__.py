@@ -20,6 +20,7 @@ and what its kind can do:
     camera    snapshot() -> Future[bytes]; spare(is_scarce)
     keys      nothing more: it reports Rated and KeyPressed
     lamp      paint(board)
+    matrix    show(text); paint(board)
     reader    nothing more: it reports Scanned, and CardRead, which is for the node alone
 
 A driver raises nothing into its caller's thread and calls `report` from threads of its own: with
@@ -48,6 +49,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "camera": ("firmware.drivers.camera", "Camera"),
     "keys": ("firmware.drivers.keys", "Keys"),
     "lamp": ("firmware.drivers.lamp", "Lamp"),
+    "matrix": ("firmware.drivers.matrix", "Matrix"),
     "reader": ("firmware.drivers.reader", "Reader"),
 }
 

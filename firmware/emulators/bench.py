@@ -30,6 +30,7 @@ from firmware.emulators.bench_settings import (
     KeysSettings,
     LampSettings,
     LedSettings,
+    MatrixSettings,
     PrinterSettings,
     ReaderSettings,
     SpeakerSettings,
@@ -41,6 +42,7 @@ from firmware.emulators.fifo import UsbKeysEmulator
 from firmware.emulators.gpio import ButtonEmulator, GpioBoard, KeysEmulator, LampEmulator
 from firmware.emulators.keypad import KeypadEmulator, KeypadLine
 from firmware.emulators.led import LedEmulator, LedLine
+from firmware.emulators.matrix import MatrixEmulator
 from firmware.emulators.printer import PrinterEmulator
 from firmware.emulators.pty import USB_BAUD
 from firmware.emulators.reader import CardReaderEmulator, ScannerEmulator
@@ -60,6 +62,7 @@ Emulator = (
     | ScannerEmulator
     | CameraEmulator
     | LampEmulator
+    | MatrixEmulator
     | KeysEmulator
     | UsbKeysEmulator
 )
@@ -187,6 +190,10 @@ class Bench:
                 return ButtonEmulator(self._board, pin, self._chance, self.changes)
             case SpeakerSettings(speed=speed):
                 return SpeakerEmulator(self._dir / f"{settings.device}.sock", self.changes, speed)
+            case MatrixSettings(chips=chips):
+                return MatrixEmulator(
+                    self._dir / f"{settings.device}.sock", chips, self._chance, self.changes
+                )
             case LampSettings(pin=pin):
                 return LampEmulator(self._board, pin, self.changes)
             case KeysSettings(pins=[]):

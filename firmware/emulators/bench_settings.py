@@ -69,6 +69,10 @@ class KeysSettings(_Settings, frozen=True, kw_only=True, tag_field="kind", tag="
     pins: list[int] = []  # [] = a keypad on USB
 
 
+class MatrixSettings(_Settings, frozen=True, kw_only=True, tag_field="kind", tag="matrix"):
+    chips: int = 4
+
+
 class CameraSettings(_Settings, frozen=True, kw_only=True, tag_field="kind", tag="camera"):
     clip: str = ""  # an animated picture to show; "" = a drawn hall
 
@@ -82,6 +86,7 @@ DeviceSettings = (
     | ReaderSettings
     | CameraSettings
     | LampSettings
+    | MatrixSettings
     | KeysSettings
 )
 

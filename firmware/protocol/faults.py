@@ -110,9 +110,7 @@ FAULTS: Mapping[str, Known] = {
     "printer.layout": Known(
         "citizen",
         Words("小票排不出来", "slips cannot be laid out"),
-        Words(
-            "重启单元；仍不行请重新安装软件。", "Restart the unit; if it stays, install it anew."
-        ),
+        Words("重启单元；仍不行请重新安装软件。", "Restart the unit; if it stays, install it anew."),
     ),
     "input.stuck": Known(
         "degraded",
@@ -157,6 +155,11 @@ FAULTS: Mapping[str, Known] = {
         "degraded",
         Words("喇叭没有声音", "the loudspeaker is silent"),
         Words("看功放电源和音频线。", "Look at the amplifier's power and the audio cable."),
+    ),
+    "matrix.gone": Known(
+        "degraded",
+        Words("点阵屏不能显示", "the dot matrix shows nothing"),
+        Words("检查点阵屏的排线；打开 SPI 接口。", "Check its flat cable; switch the SPI bus on."),
     ),
     "lamp.gone": Known(
         "maintenance",
@@ -311,6 +314,14 @@ FAULTS: Mapping[str, Known] = {
         ),
         Words(
             "看证据一栏，改正配置后重新下发。", "Read the evidence, mend the configuration and send it again."
+        ),
+    ),
+    "test.failed": Known(
+        "degraded",
+        Words("自检时人工看到不正常", "somebody who tested it saw that it does not work"),
+        Words(
+            "修好后到设备页再测一次，并确认正常。",
+            "Mend it, test it once more on the page of its unit, and say there that it works.",
         ),
     ),
 }

@@ -21,6 +21,7 @@ from firmware.wires.lines import (
 from firmware.wires.pictures import CameraWire, camera_wire
 from firmware.wires.pins import OutputPin, Pin, PinWire, open_button, open_lamp, pin_wire
 from firmware.wires.sound import Sound, SoundWire, open_sound, sound_wire
+from firmware.wires.spi import Spi, SpiWire, open_spi, spi_wire
 
 __all__ = [
     "CameraWire",
@@ -34,6 +35,8 @@ __all__ = [
     "SerialWire",
     "Sound",
     "SoundWire",
+    "Spi",
+    "SpiWire",
     "TcpWire",
     "WireFault",
     "camera_wire",
@@ -42,7 +45,9 @@ __all__ = [
     "open_lamp",
     "open_line",
     "open_sound",
+    "open_spi",
     "pin_wire",
     "serial_wire",
     "sound_wire",
+    "spi_wire",
 ]
