@@ -1,30 +1,35 @@
-"""How many windows each area will need in the week to come, by quarters, from the hall's own past.
+"""How many windows each area will need in the week to come, and when each is staffed today.
 
 The figures are worked out in hall/staffing.py. Days that are over do not change, so their counts are read
-once and kept: 8 weeks of them, a few numbers per queue and quarter.
+once and kept: 8 weeks of them, a few numbers per queue and quarter. The times of today are what waits told
+count on, and advice to delay a break.
 """
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
+from http import HTTPStatus
 from typing import cast
 
-from flask import Blueprint, current_app, g, render_template, request
+from flask import Blueprint, abort, current_app, g, redirect, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response
 
 from controller import i18n
-from controller.hall.model import Hall, Zone
+from controller.hall.commands import PlanShifts
+from controller.hall.model import Hall, Refused, Shift, Zone
 from controller.hall.roster import roster_of
 from controller.hall.staffing import Need, PastDay, Target, staffing, together
+from controller.people import Role
 from controller.store import Store, counts
 from web.chart import Chart, bar_chart
 from web.home import BOARD_ROLES
 from web.sheet import as_file
-from web.visit import hall_now, role_required, the_hall, the_site
+from web.visit import give, hall_now, role_required, say, say_refused, the_hall, the_site
 
 blueprint = Blueprint("staffing", __name__)
 
@@ -32,6 +37,8 @@ PAST_DAYS = 56  # planned from
 DAYS = 7  # planned ahead
 WAITS_MINUTES = (5, 10, 15, 20, 30, 45)
 SHARES = (5, 10, 20, 30)  # percent
+SPAN = re.compile(r"(\d{1,2}):(\d{2})\s*[-–—~]\s*(\d{1,2}):(\d{2})")  # of times somebody types
+LONGEST_TIMES = 200  # characters
 COLUMNS = (
     "Day",
     "From",
@@ -94,6 +101,10 @@ def _prepare(state: BlueprintSetupState) -> None:
 @blueprint.get("/m/<hall>/staffing")
 @role_required(*BOARD_ROLES)
 def page(hall: str) -> str:
+    return _page(hall)
+
+
+def _page(hall: str, error: str = "") -> str:
     value, target = the_hall(hall).hall, _target()
     zones = value.plan.zones
     zone = next((one for one in zones if one.id == request.args.get("zone")), zones[0] if zones else None)
@@ -113,6 +124,8 @@ def page(hall: str) -> str:
         share=_share(),
         waits=WAITS_MINUTES,
         shares=SHARES,
+        today=_times_today(value, the_site().settings.zone),
+        error=error,
     )
 
 
@@ -129,6 +142,53 @@ def page_csv(hall: str) -> Response:
         for quarter in plan.quarters
     ]
     return as_file(f"staffing-{hall}-{today + timedelta(days=1)}", COLUMNS, rows)
+
+
+# --- today
+
+
+@blueprint.post("/m/<hall>/staffing/today")
+@role_required(Role.HALL_MANAGER)
+def plan_today(hall: str) -> Response | tuple[str, int]:
+    """When a window is to be staffed today, as times somebody typed; none: whenever somebody is there."""
+    window, times = request.form.get("window", type=int), request.form.get("times", "")[:LONGEST_TIMES]
+    if window is None:
+        abort(HTTPStatus.BAD_REQUEST, "form_incomplete")
+    try:
+        shifts = _shifts(times, hall_now(), the_site().settings.zone)
+    except ValueError:
+        return _page(hall, say("Write times like 09:00-12:00 13:30-17:00.")), HTTPStatus.BAD_REQUEST
+    try:
+        give(the_hall(hall), PlanShifts(window, shifts), f"window {window}")
+    except Refused as error:
+        return _page(hall, say_refused(error)), HTTPStatus.CONFLICT
+    return redirect(url_for("staffing.page", hall=hall) + "#today", HTTPStatus.SEE_OTHER)
+
+
+def _shifts(times: str, now: datetime, zone: tzinfo) -> tuple[Shift, ...]:
+    """Today's shifts as typed. Raises ValueError for what is no time of day or nothing we know."""
+    if re.sub(r"[\s,;，；、]", "", SPAN.sub("", times)):
+        raise ValueError(times)
+    day = now.astimezone(zone).date()
+    moments = [
+        [datetime.combine(day, time(int(hour), int(minute)), zone) for hour, minute in (one[:2], one[2:])]
+        for one in SPAN.findall(times)
+    ]
+    return tuple(Shift(start, end) for start, end in moments)
+
+
+def _times_today(hall: Hall, zone: tzinfo) -> dict[int, str]:
+    """The times planned for each window, as they are typed."""
+    return {
+        window.number: " ".join(
+            f"{shift.start.astimezone(zone):%H:%M}-{shift.end.astimezone(zone):%H:%M}"
+            for shift in hall.shifts.get(window.number, ())
+        )
+        for window in hall.plan.windows
+    }
+
+
+# --- the figures
 
 
 def _pasts(hall: str) -> tuple[dict[str, list[PastDay]], date]:

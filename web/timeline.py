@@ -8,20 +8,24 @@ from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
 
 from controller import i18n
-from controller.hall.events import Event, TicketCalled
+from controller.hall.events import Event, TicketCalled, TicketIssued
 from controller.hall.model import Hall
+from controller.hall.waits import in_words
 from controller.people import ActorKind
 from controller.store.log import Logged
+from controller.told import wait_text
 from web.why import Explained, Number, explained
 
-UNTOLD = frozenset({"at", "token", "press", "person", "place", "passed", "reasons"})  # not in a sentence
+UNTOLD = frozenset(
+    {"at", "token", "press", "person", "place", "passed", "reasons", "expected"}
+)  # not in a sentence
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """kind: of the event, for its look. who: the person's name, where the unit stands, or a word.
 
-    why: of a call, the reasons kept with it.
+    why: of a call, the reasons kept with it. told: of an issue, the wait that was told, if one was.
     """
 
     at: datetime
@@ -30,6 +34,7 @@ class Step:
     reason: str
     who: str
     why: Explained | None = None
+    told: str = ""
 
 
 def timeline(
@@ -61,7 +66,9 @@ def _step(one: Logged, who: str, hall: Hall, lang: str, zone: tzinfo) -> Step:
     }
     jump = "Jump" if getattr(one.event, "jump", False) else ""
     sentence = i18n.t(lang, f"event.{kind}{jump}", **facts)
-    return Step(one.event.at, kind, sentence, getattr(one.event, "reason", ""), who)
+    expected = one.event.expected if isinstance(one.event, TicketIssued) else None
+    told = wait_text(lang, in_words(expected))
+    return Step(one.event.at, kind, sentence, getattr(one.event, "reason", ""), who, told=told)
 
 
 def _said(name: str, value: object, hall: Hall, lang: str, zone: tzinfo) -> object:

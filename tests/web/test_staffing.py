@@ -57,3 +57,33 @@ def test_today_is_no_past_until_it_is_over(desk: Desk) -> None:
     desk.give(OpenDay(DAY.replace(day=3), MORNING.replace(day=3, hour=9)))
     desk.take("A")
     assert "依据本厅 1 个有人办事的日子推算" in words(desk.browser("boss").get("/m/hall/staffing"))
+
+
+def test_todays_times_of_a_window_are_what_waits_count_on(desk: Desk) -> None:
+    boss = desk.browser("boss")
+    form = {"window": "1", "times": "09:00-11:30, 13:30–17:00"}
+    assert boss.post("/m/hall/staffing/today", page="/m/hall/staffing", **form).status_code == 303
+    spans = [(shift.end - shift.start).total_seconds() / 3600 for shift in desk.live.hall.shifts[1]]
+    assert spans == [2.5, 3.5]
+    assert 'value="09:00-11:30 13:30-17:00"' in boss.get("/m/hall/staffing").get_data(as_text=True)
+    boss.post("/m/hall/staffing/today", page="/m/hall/staffing", window="1", times="")
+    assert desk.live.hall.shifts[1] == ()
+
+
+def test_times_that_cannot_be_are_refused_with_the_reason(desk: Desk) -> None:
+    boss = desk.browser("boss")
+    for times, status, said in (
+        ("from nine", 400, "请按 09:00-12:00"),
+        ("9:00-25:00", 400, "请按 09:00-12:00"),
+        ("12:00-09:00", 409, "班次须先后相接"),
+    ):
+        answer = boss.post("/m/hall/staffing/today", page="/m/hall/staffing", window="1", times=times)
+        assert (answer.status_code, said in words(answer)) == (status, True)
+    assert not desk.live.hall.shifts
+
+
+def test_a_guide_sees_the_times_and_changes_none(desk: Desk) -> None:
+    guide = desk.browser("guide")
+    assert "今天各窗口的在岗时间" in words(guide.get("/m/hall/staffing"))
+    answer = guide.post("/m/hall/staffing/today", page="/me", window="1", times="09:00-12:00")
+    assert answer.status_code == 403
