@@ -69,10 +69,11 @@ class Bus:
         self, live: Live, devices: Devices, settings: Settings, gen: int, renderer: Renderer
     ) -> None:
         self.live, self.devices, self.settings, self.gen = live, devices, settings, gen
-        self.hall = live.id
+        self.hall, self.renderer = live.id, renderer
         self.guard = Guard(_logger)
         self.screens = _screens(live, settings, gen)
         self.presence = Presence(_deadlines(settings))
+        self._renderer = renderer
         self._postings = Postings(live, devices, renderer, self.presence)
         self._intake = Intake(live, self._postings, self.guard, self._record, self._on_stored)
         self._results = Results()
@@ -181,6 +182,11 @@ class Bus:
 
     def pending_orders(self) -> int:
         return len(self._courier)
+
+    def copy_of(self, ticket: int, unit: str) -> PendingOrder | None:
+        """The order for one more slip of a ticket of today, marked as a copy (F14); None without a printer."""
+        hall = self.live.hall
+        return self._renderer.copy(hall, hall.tickets[ticket], unit, self.live.clock.now())
 
     # --- from the broker, on the session's thread
 

@@ -18,7 +18,7 @@ from controller.hall.model import Hall, Refused, Text, Ticket
 from controller.live import Told
 from controller.loudness import volume_at
 from controller.settings import Settings
-from controller.store.orders import PendingOrder
+from controller.store.orders import PendingOrder, copy_kind
 from firmware.protocol import messages
 from firmware.protocol.messages import Struct, encode
 
@@ -58,10 +58,19 @@ class Renderer:
         """Tell the clerk at a keypad that the key did nothing."""
         return self._order("beep", unit, messages.Beep(device=device), BEEP_TTL_S, now)
 
+    def examine(self, unit: str, what: str, device: str, now: datetime, ttl_s: float) -> PendingOrder:
+        """Let a unit test itself, or one of its devices."""
+        return self._order("examine", unit, messages.Examine(what=what, device=device), ttl_s, now)
+
+    def copy(self, hall: Hall, ticket: Ticket, unit: str, now: datetime) -> PendingOrder | None:
+        """A slip once more, marked as a copy; None when the unit has no printer."""
+        return self._slip(hall, ticket, unit, now, is_copy=True)
+
     def _of(self, hall: Hall, effect: effects.Effect, now: datetime) -> Iterator[PendingOrder]:
         match effect:
             case effects.PaperTicket():
-                yield self._slip(hall, hall.tickets[effect.ticket], effect.press.unit, now)
+                slip = self._slip(hall, hall.tickets[effect.ticket], effect.press.unit, now)
+                yield from [slip] if slip else []
             case effects.SpokenCall():
                 yield from self._calls(hall, effect, now)
             case effects.RatingRequest():
@@ -73,20 +82,27 @@ class Renderer:
             case _:
                 return
 
-    def _slip(self, hall: Hall, ticket: Ticket, unit: str, now: datetime) -> PendingOrder:
+    def _slip(
+        self, hall: Hall, ticket: Ticket, unit: str, now: datetime, is_copy: bool = False
+    ) -> PendingOrder | None:
         """The answer to a press: every unit gets one, or it would number the press itself."""
         printer = next((one for one in self._book().devices_of(unit) if one.kind == "printer"), None)
+        if printer is None and is_copy:
+            return None
         item = self._item_name(ticket.item) if ticket.item else None
-        press = ticket.press
+        press = None if is_copy else ticket.press
         order = messages.Print(
             device=printer.device if printer else "",  # then the unit only shows the number
-            lines=slips.slip(hall, ticket, self._settings.zone, item=item) if printer else [],
+            lines=slips.slip(hall, ticket, self._settings.zone, item=item, is_copy=is_copy)
+            if printer
+            else [],
             qr=slips.address(self._settings.slip_url, ticket),
             press=press.seq if press else None,
             press_epoch=press.epoch if press else "",
             number=ticket.number,
         )
-        return self._order(f"slip-{ticket.id}", unit, order, self._settings.slip_ttl_s, now)
+        kind = copy_kind(ticket.id) if is_copy else f"slip-{ticket.id}"
+        return self._order(kind, unit, order, self._settings.slip_ttl_s, now)
 
     def _calls(self, hall: Hall, effect: effects.SpokenCall, now: datetime) -> Iterator[PendingOrder]:
         sentence = spoken(hall, hall.tickets[effect.ticket], effect.window)

@@ -18,10 +18,13 @@ from firmware.protocol.messages import SlipLine
 NAME_LIMIT = 40  # characters; longer item names are cut with an ellipsis
 GREEN = Text("★ 绿色通道", "GREEN CHANNEL")
 APPOINTMENT = Text("预约", "Appointment")
+COPY = Text("补打", "COPY")
 RULE = "-" * 32  # a line of normal type on 58 mm paper
 
 
-def slip(hall: Hall, ticket: Ticket, zone: ZoneInfo, *, item: Text | None = None) -> list[SlipLine]:
+def slip(
+    hall: Hall, ticket: Ticket, zone: ZoneInfo, *, item: Text | None = None, is_copy: bool = False
+) -> list[SlipLine]:
     """The lines of a ticket's slip, top to bottom.
 
     zone: whose clock the paper shows. item: name of the matter when the ticket has one, else the queue's.
@@ -31,13 +34,14 @@ def slip(hall: Hall, ticket: Ticket, zone: ZoneInfo, *, item: Text | None = None
     return [
         _center(hall.plan.name.zh, is_bold=True),
         _center(hall.plan.name.en),
+        *([_center(f"{COPY.zh} {COPY.en}", is_bold=True)] if is_copy else []),
         _center(ticket.number, size=4, is_bold=True),
         *_mark(ticket),
         _center(_short(matter.zh), size=2),
         _center(_short(matter.en or queue.name.en)),
         SlipLine(text=RULE),
         *_where(hall, ticket),
-        *_how_long(hall, ticket),
+        *_how_long(hall, ticket, is_copy=is_copy),
         SlipLine(text=f"取号 Taken  {ticket.issued_at.astimezone(zone):%Y-%m-%d %H:%M}"),
         SlipLine(text=RULE),
         *_missed(hall.plan.rules),
@@ -74,11 +78,11 @@ def _where(hall: Hall, ticket: Ticket) -> list[SlipLine]:
     return [*lines, SlipLine(text=f"窗口 Windows  {windows}")] if windows else lines
 
 
-def _how_long(hall: Hall, ticket: Ticket) -> list[SlipLine]:
-    """Who stands before, and the wait told at issue."""
+def _how_long(hall: Hall, ticket: Ticket, *, is_copy: bool) -> list[SlipLine]:
+    """Who stands before, and the wait told at issue; on a copy it would be an old one."""
     ahead = waits.ahead(hall, ticket.id)
     lines = [SlipLine(text=f"前面等候 {ahead} 人  {ahead} ahead of you")]
-    words = at_issue(ticket)
+    words = NOTHING if is_copy else at_issue(ticket)
     if words != NOTHING:
         lines.append(SlipLine(text=f"预计等候 {wait_text('zh', words)}"))
         lines.append(SlipLine(text=f"Wait: {wait_text('en', words)}"))

@@ -16,7 +16,7 @@ from controller.live import Live
 from controller.people import Role
 from controller.store import log, projections
 from controller.told import joining_text
-from web import advising
+from web import advising, copies
 from web import tickets as lists
 from web.chart import Chart, bar_chart
 from web.home import BOARD_ROLES
@@ -201,7 +201,15 @@ def ticket(hall: str, ticket: int) -> str:
             place_of,
             lambda id: _number(connection, hall, id),
         )
-    return render_template("manager/ticket.html", hall=value, row=row, steps=steps, names=_names(value))
+    return render_template(
+        "manager/ticket.html",
+        hall=value,
+        row=row,
+        steps=steps,
+        names=_names(value),
+        printers=copies.printers(the_hall(hall), ticket),
+        copies=copies.earlier(hall, ticket),
+    )
 
 
 def _number(connection: Connection, hall: str, ticket: int) -> str:

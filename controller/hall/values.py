@@ -35,7 +35,7 @@ else:
 @cache
 def _tools(kind: type) -> tuple[_Copy, dict[str, _Write]]:
     """How to copy a value of this class, and how to write each field of the copy."""
-    writes = {field.name: kind.__dict__[field.name].__set__ for field in fields(kind)}  # type: ignore[arg-type]
+    writes = {field.name: kind.__dict__[field.name].__set__ for field in fields(kind)}
     lines = [f"    write_{name}(made, value.{name})" for name in writes]
     source = "\n".join(["def copy(value):", "    made = new(kind)", *lines, "    return made"])
     names: dict[str, Any] = {"new": object.__new__, "kind": kind}

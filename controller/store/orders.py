@@ -47,6 +47,15 @@ class PendingOrder:
     issued_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A further slip of a ticket. state: what its unit said last; None: nothing yet."""
+
+    unit: str
+    at: datetime
+    state: ResultState | None
+
+
 def add(c: Connection, new: Sequence[PendingOrder]) -> None:
     prepared.execute(c, _ADD, [_row(order) for order in new])
 
@@ -57,6 +66,19 @@ def pending(c: Connection, hall: str, unit: str | None = None) -> list[PendingOr
     if unit is not None:
         query = query.where(orders.c.unit == unit)
     return [_order(row) for row in c.execute(query.order_by(orders.c.issued_at, orders.c.cid))]
+
+
+def copies(c: Connection, hall: str, ticket: int) -> list[Copy]:
+    """The further slips of a ticket that were ordered, oldest first."""
+    first, beyond = copy_kind(ticket) + "-", copy_kind(ticket) + "."  # the character after "-"
+    query = select(orders).where(orders.c.cid > first, orders.c.cid < beyond, orders.c.hall == hall)
+    rows = c.execute(query.order_by(orders.c.issued_at, orders.c.cid))
+    return [Copy(row.unit, row.issued_at, ResultState(row.state) if row.state else None) for row in rows]
+
+
+def copy_kind(ticket: int) -> str:
+    """How the identity of an order begins that prints a further slip of a ticket."""
+    return f"copy-{ticket}"
 
 
 def settle(c: Connection, hall: str, results: Sequence[Settled], now: datetime, unit: str = "") -> None:

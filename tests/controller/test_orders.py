@@ -122,6 +122,16 @@ def test_a_refusal_is_told_in_both_languages() -> None:
     assert "A" in refuse.en
 
 
+def test_a_copy_answers_no_press_and_says_what_it_is() -> None:
+    hall = small("A").hall
+    order = renderer().copy(hall, hall.tickets[1], "door", NOW)
+    assert order is not None
+    copy = decode(order.body, messages.Print)
+    assert copy.press is None
+    assert any("补打" in line.text for line in copy.lines)
+    assert renderer().copy(hall, hall.tickets[1], "desk", NOW) is None
+
+
 # --- leases
 
 

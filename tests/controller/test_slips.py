@@ -39,6 +39,12 @@ def test_a_slip_says_hall_matter_number_place_wait_and_time() -> None:
         assert part in printed, part
 
 
+def test_a_copy_does_not_tell_the_wait_of_long_ago() -> None:
+    told = Expected(600.0, 600.0, 700.0, 900.0, True)
+    state = go(small("A"), TakeTicket("A", "another", expected=told))
+    assert "预计等候" not in text(state, "A002", is_copy=True)
+
+
 def test_a_slip_without_a_window_tells_no_wait() -> None:
     assert "预计等候" not in text(small("B", staff="wang@1"), "B001")
 
@@ -82,6 +88,10 @@ def test_a_matter_of_its_own_stands_in_place_of_the_queue_and_long_names_are_cut
 
 def test_a_queue_nobody_serves_now_promises_no_time() -> None:
     assert "预计等候" not in text(small("B", staff="wang@1"), "B001")
+
+
+def test_a_copy_says_that_it_is_one() -> None:
+    assert "补打 COPY" in text(small("A"), "A001", is_copy=True)
 
 
 def test_windows_are_read_as_runs() -> None:
