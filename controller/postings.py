@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from controller import meanings
+from controller import meanings, selftests
 from controller.boards import window_of
 from controller.devices import Devices
 from controller.hall.model import Hall, Refused
@@ -196,6 +196,9 @@ class Postings:
                 return _Post(settle=_results(word.report))
             case messages.Faulted() | messages.Recovered():
                 return _Post(records=[self._fault(word, word.report, message)])
+            case messages.Examined():
+                record = selftests.found(self.live.id, message.unit, word.report)
+                return _Post(records=[record], settle=_results(word.report))
             case messages.CardShown() | messages.ClockJumped():
                 return _Post()
 
@@ -309,7 +312,9 @@ def _positive(seq: int) -> int:
 def _results(report: Report) -> list[Settled]:
     """What became of the order a report is about; offline slips are no order of ours."""
     match report:
-        case messages.Printed(order=cid) | messages.Spoken(order=cid):
+        case messages.Examined(order=""):
+            return []
+        case messages.Printed(order=cid) | messages.Spoken(order=cid) | messages.Examined(order=cid):
             return [(cid, ResultState.DONE, "")]
         case messages.PrintUncertain(order=cid):
             return [(cid, ResultState.FAILED, "uncertain")]

@@ -25,6 +25,7 @@ from controller.orders import Renderer
 from controller.paced import Paced
 from controller.people import SYSTEM
 from controller.presence import Status
+from controller.selftests import Weekly
 from controller.settings import Settings
 from controller.store import Store, items, log, records
 from controller.store.people import People
@@ -130,6 +131,7 @@ class Site:
         self._closing.callback(live.stop)
         bus.start()
         self._closing.callback(bus.stop)
+        live.subscribe(Weekly(bus).committed)
         looks = partial(live.lookout.look_and_tell, bus.screens.touch_waits)
         for paced in (
             Paced("forecast", looks, LOOK_S, live.outages),
