@@ -10,6 +10,7 @@ from controller.clock import real_now
 from controller.commandline import finish, parser_with_url
 from controller.settings import load
 from controller.store import backup
+from controller.trials import packed
 
 
 def back_up(argv: list[str]) -> int:
@@ -40,9 +41,18 @@ def _back_up(url: str, words: argparse.Namespace) -> None:
     print(f"{file}: {file.stat().st_size / 1e6:.1f} MB; {report}; replayed, and all of it agrees")
     if words.keep is not None:
         for gone in backup.prune(file.parent, words.keep):
+            gone.with_suffix(packed.SUFFIX).unlink(missing_ok=True)
             print(f"{gone}: deleted")
-    if not words.url:  # the status page tells how old the last one is
-        (load(words.config).data_dir / backup.LAST).touch()
+    if not words.url:
+        _back_up_beside(load(words.config).data_dir, file)
+
+
+def _back_up_beside(data_dir: Path, file: Path) -> None:
+    """What is not in the database; and the status page tells how old the last backup is."""
+    beside = file.with_suffix(packed.SUFFIX)
+    if count := packed.pack(data_dir / "trials", beside):
+        print(f"{beside}: results of trials, {count}")
+    (data_dir / backup.LAST).touch()
 
 
 def _restore(url: str, words: argparse.Namespace) -> None:
@@ -50,6 +60,10 @@ def _restore(url: str, words: argparse.Namespace) -> None:
     if done.aside is not None:
         print(f"{done.aside}: what the database held before")
     print(f"the database holds what the backup did: {done.report}; everybody signs in anew")
+    beside = words.file.with_suffix(packed.SUFFIX)
+    if not words.url and beside.exists():
+        count = packed.unpack(beside, load(words.config).data_dir / "trials")
+        print(f"{beside}: results of trials put back, {count}")
 
 
 def _count(word: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import stat
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from controller.hall.commands import CallNext, TakeTicket
-from controller.hall.model import Hall
+from controller.hall.model import Hall, HallError
 from controller.live import Live
 from controller.lock import SiteTaken
 from controller.people import CITIZEN, SYSTEM, Role
@@ -24,6 +25,7 @@ from controller.store.backup import BadBackup
 from controller.store.backup_command import back_up, restore
 from controller.store.people import People, Person
 from controller.store.records import get_meta
+from controller.trials import packed
 from tests.store.engines import PostgresServer
 from tests.store.halls import MORNING, count, morning, open_store, running, sqlite_url
 
@@ -255,6 +257,28 @@ def test_the_status_page_can_tell_how_old_the_last_backup_is(
         assert back_up(["-c", str(config), str(shelf)]) == 0
     (file,) = shelf.iterdir()
     assert (tmp_path / backup.LAST).stat().st_mtime >= file.stat().st_mtime - 1
+
+
+def test_results_of_trials_are_beside_the_backup_and_come_back(
+    database: str, shelf: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config, trials = tmp_path / "controller.toml", tmp_path / "trials"
+    config.write_text(f'store_url = "{database}"\ndata_dir = "."\n')
+    for number, names in (("7", ("request", "asked", "result")), ("8", ("request", "asked"))):
+        (trials / number).mkdir(parents=True)
+        for name in names:
+            (trials / number / f"{name}.json").write_text(f'"{name} {number}"')
+    with morning(database):
+        assert back_up(["-c", str(config), str(shelf)]) == 0
+    beside, file = sorted(shelf.iterdir(), key=lambda path: path.suffix, reverse=True)
+    shutil.rmtree(trials)
+    assert restore(["-c", str(config), "--force", str(file)]) == 0
+    assert f"{beside}: results of trials put back, 1" in capsys.readouterr().out
+    assert (trials / "7" / "result.json").read_text() == '"result 7"'
+    assert not (trials / "8").exists()
+    beside.write_bytes(b"PK")
+    with pytest.raises(HallError, match="holds no results of trials"):
+        packed.unpack(beside, trials)
 
 
 def test_a_backup_that_is_not_there_is_named(database: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
+from datetime import UTC
 from io import StringIO
 
 import pytest
 
 from controller.hall.commands import CallNext, Finish, Login, Start
+from controller.hall.events import TicketIssued
+from controller.store import log
 from tests.web.desk import Browser, Desk, words
+from web.timeline import timeline
 
 
 @pytest.fixture
@@ -45,3 +50,13 @@ def test_the_list_is_filtered_and_sorted_and_leaves_as_a_file(
 
 def test_a_hall_that_has_called_nobody_says_so(desk: Desk) -> None:
     assert "还没有告知过等候时间的票被叫到" in words(desk.browser("boss").get("/m/hall/estimates"))
+
+
+def test_the_story_of_a_ticket_tells_the_wait_it_was_told(desk: Desk, boss: Browser) -> None:
+    with desk.site.store.reading() as c:
+        logged = [one for one in log.events(c, "hall") if isinstance(one.event, TicketIssued)]
+    assert [one.event.expected is None for one in logged] == [False, False]
+    steps = timeline(logged, desk.live.hall, "en", UTC, str, str)
+    assert [step.told for step in steps] == ["any moment now", "under 10 min (rough estimate)"]
+    unknown = [replace(one, event=replace(one.event, expected=None)) for one in logged]
+    assert timeline(unknown, desk.live.hall, "en", UTC, str, str)[0].told == ""
