@@ -40,7 +40,7 @@ KIOSK = "k-"  # what the boards of kiosks begin with
 LARGEST_CATALOGUE = MAX_PAYLOAD_BYTES // 2  # bytes; a third more on the wire, beside the devices
 LARGEST_REV = 2**53  # what every program that reads JSON can count to
 KINDS = frozenset(
-    {"button", "printer", "keypad", "led", "speaker", "screen", "reader", "camera", "keys", "lamp"}
+    {"button", "printer", "keypad", "led", "speaker", "screen", "reader", "camera", "keys", "lamp", "matrix"}
 )
 
 

@@ -126,6 +126,12 @@ class Devices:
             if driver.config.kind in SHOWING and driver.config.board == board.board:
                 self._guard.run(f"paint.{driver.config.device}", partial(driver.paint, board))
 
+    def page_asked(self, board: str) -> None:
+        """A page of this unit has asked for that board: the screen that shows it lives."""
+        for driver in self.of_kind("screen"):
+            if driver.config.board == board:
+                driver.seen()
+
     def spare(self, is_scarce: bool) -> None:
         """Let cameras record nothing while the disk is nearly full: tickets and votes come first (F39)."""
         for camera in self.of_kind("camera"):

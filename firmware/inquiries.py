@@ -69,10 +69,12 @@ class Inquiries:
         silent_s: Callable[[], float],
         answer_wait_s: float,
         poll_wait_s: float,
+        asked: Callable[[str], None] = lambda board: None,
     ) -> None:
+        """asked: told each board a page asks for."""
         self.path = path
         self._shelf, self._presses, self._clock, self._guard = shelf, presses, clock, guard
-        self._matters = matters
+        self._matters, self._asked = matters, asked
         self._silent_s, self._answer_wait_s, self._poll_wait_s = silent_s, answer_wait_s, poll_wait_s
         path.unlink(missing_ok=True)
         old = os.umask(0o077)
@@ -111,6 +113,7 @@ class Inquiries:
                 return _error(400, "bad_question", "请求有误", f"nobody can be asked for {question.ask!r}")
 
     def _board(self, question: Question) -> dict[str, Any]:
+        self._asked(question.name)
         wait_s = self._poll_wait_s if question.after else 0.0
         board = self._shelf.wait(question.name, question.after, wait_s)
         if board is None and self._shelf.get(question.name) is None:

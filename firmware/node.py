@@ -510,6 +510,7 @@ class Node:
             silent_s=lambda: self.link.silent_s,
             answer_wait_s=self._settings.answer_wait_s,
             poll_wait_s=self._settings.poll_wait_s,
+            asked=self.devices.page_asked,
         )
         self._pages = PagesChild(self._inquiries.path, listener)
         log.info("pages at %s", self.pages_url)

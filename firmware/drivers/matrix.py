@@ -3,7 +3,7 @@
 Hides the helper that draws (matrix_draw.py) and that the chips have no way to answer: they are started up
 and painted anew every REPAINT_S, so that interference does not last (F21).
 
-options of the DeviceConfig: chips (4), turn (0 | 90 | -90 | 180, as blocks are soldered), brightness (0-15, 4).
+options of the DeviceConfig: chips (4), turn (0, 90, -90 or 180, as blocks are soldered), brightness (0-15).
 """
 
 from __future__ import annotations

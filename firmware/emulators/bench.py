@@ -33,9 +33,11 @@ from firmware.emulators.bench_settings import (
     MatrixSettings,
     PrinterSettings,
     ReaderSettings,
+    ScreenSettings,
     SpeakerSettings,
     read_settings,
 )
+from firmware.emulators.browser import ScreenEmulator
 from firmware.emulators.camera import CameraEmulator
 from firmware.emulators.explain import explain, is_idle
 from firmware.emulators.fifo import UsbKeysEmulator
@@ -62,6 +64,7 @@ Emulator = (
     | ScannerEmulator
     | CameraEmulator
     | LampEmulator
+    | ScreenEmulator
     | MatrixEmulator
     | KeysEmulator
     | UsbKeysEmulator
@@ -194,6 +197,8 @@ class Bench:
                 return MatrixEmulator(
                     self._dir / f"{settings.device}.sock", chips, self._chance, self.changes
                 )
+            case ScreenSettings():
+                return ScreenEmulator(self._dir / f"{settings.device}.sock", self.changes)
             case LampSettings(pin=pin):
                 return LampEmulator(self._board, pin, self.changes)
             case KeysSettings(pins=[]):

@@ -73,6 +73,10 @@ class MatrixSettings(_Settings, frozen=True, kw_only=True, tag_field="kind", tag
     chips: int = 4
 
 
+class ScreenSettings(_Settings, frozen=True, kw_only=True, tag_field="kind", tag="screen"):
+    """A screen with a browser of its own; screens that show pages elsewhere have no wire to emulate."""
+
+
 class CameraSettings(_Settings, frozen=True, kw_only=True, tag_field="kind", tag="camera"):
     clip: str = ""  # an animated picture to show; "" = a drawn hall
 
@@ -86,6 +90,7 @@ DeviceSettings = (
     | ReaderSettings
     | CameraSettings
     | LampSettings
+    | ScreenSettings
     | MatrixSettings
     | KeysSettings
 )

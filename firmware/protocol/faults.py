@@ -156,6 +156,26 @@ FAULTS: Mapping[str, Known] = {
         Words("喇叭没有声音", "the loudspeaker is silent"),
         Words("看功放电源和音频线。", "Look at the amplifier's power and the audio cable."),
     ),
+    "screen.failed": Known(
+        "degraded",
+        Words("大屏的浏览器自己退出了", "the screen's browser ended by itself"),
+        Words("看浏览器是否装好；它会自动重新打开。", "See that it is installed; it starts again by itself."),
+    ),
+    "screen.hung": Known(
+        "degraded",
+        Words("大屏画面停住了，已重新打开", "the screen's page stood still and was opened anew"),
+        Words("反复出现时请重启单元。", "Restart the unit if it happens again and again."),
+    ),
+    "screen.page": Known(
+        "degraded",
+        Words("大屏的网页打不开", "the screen's page cannot be had"),
+        Words("看网页地址和控制器是否在运行。", "Check the page's address and that the controller runs."),
+    ),
+    "screen.unplugged": Known(
+        "degraded",
+        Words("大屏没有接上或没有通电", "no screen hangs on the connector"),
+        Words("插好 HDMI 线，打开屏幕电源。", "Plug in its HDMI cable and switch the screen on."),
+    ),
     "matrix.gone": Known(
         "degraded",
         Words("点阵屏不能显示", "the dot matrix shows nothing"),

@@ -20,10 +20,12 @@ from firmware.wires.lines import (
 )
 from firmware.wires.pictures import CameraWire, camera_wire
 from firmware.wires.pins import OutputPin, Pin, PinWire, open_button, open_lamp, pin_wire
+from firmware.wires.screens import Browser, ScreenWire, is_connected, open_browser, screen_wire
 from firmware.wires.sound import Sound, SoundWire, open_sound, sound_wire
 from firmware.wires.spi import Spi, SpiWire, open_spi, spi_wire
 
 __all__ = [
+    "Browser",
     "CameraWire",
     "FileWire",
     "HidWire",
@@ -32,6 +34,7 @@ __all__ = [
     "Pin",
     "PinWire",
     "Port",
+    "ScreenWire",
     "SerialWire",
     "Sound",
     "SoundWire",
@@ -40,13 +43,16 @@ __all__ = [
     "TcpWire",
     "WireFault",
     "camera_wire",
+    "is_connected",
     "line_wire",
+    "open_browser",
     "open_button",
     "open_lamp",
     "open_line",
     "open_sound",
     "open_spi",
     "pin_wire",
+    "screen_wire",
     "serial_wire",
     "sound_wire",
     "spi_wire",
