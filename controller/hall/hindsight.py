@@ -21,6 +21,8 @@ STEPS = 49  # of a histogram, over log ratios from -SPAN to SPAN
 SPAN = 2.4  # a wait e^2.4 = 11 times as long as forecast
 MEMORY = 500.0  # tickets after which older ones of the same length fade
 PRIOR = (0.4, 0.7, 1.0, 1.3, 2.0)  # ratios taken to have been seen before any were
+LONG_S = 1500.0  # from this length of a forecast on chance evens out, and these are:
+LONG_PRIOR = (0.6, 0.8, 1.0, 1.25, 1.75)
 QUANTILES = (0.1, 0.5, 0.9)
 ENOUGH = 30.0  # tickets of that length before an estimate counts as calibrated
 ERROR_MEMORY = 200.0  # tickets of one queue and hour after which their errors fade
@@ -65,7 +67,7 @@ def expected(hindsight: Hindsight, forecast_s: float) -> Expected:
     """A forecast with what this hall's earlier forecasts of that length were worth."""
     forecast_s = max(0.0, forecast_s)
     seen = hindsight.seen.get(bisect_right(EDGES_S, forecast_s))
-    counts = PRIOR_COUNTS if seen is None else seen
+    counts = _prior(forecast_s) if seen is None else seen
     ratios = [math.exp(_quantile(counts, share)) for share in QUANTILES]
     low, middle, high = (max(0.0, (forecast_s + OFFSET_S) * ratio - OFFSET_S) for ratio in ratios)
     is_calibrated = sum(counts) - len(PRIOR) >= ENOUGH
@@ -76,7 +78,7 @@ def learn(hindsight: Hindsight, told: Expected, queue: str, hour: int, waited_s:
     """The hindsight after one more ticket was called."""
     waited_s = max(0.0, waited_s)
     length, step = bisect_right(EDGES_S, told.forecast_s), _step(told.forecast_s, waited_s)
-    counts = hindsight.seen.get(length, PRIOR_COUNTS)
+    counts = hindsight.seen.get(length) or _prior(told.forecast_s)
     fade = min(1.0, MEMORY / (sum(counts) + 1.0))
     counts = tuple(count * fade + (i == step) for i, count in enumerate(counts))
     key = queue, hour
@@ -111,9 +113,13 @@ def _quantile(counts: tuple[float, ...], share: float) -> float:
     return SPAN
 
 
-def _prior() -> tuple[float, ...]:
-    steps = [_step(0.0, OFFSET_S * (ratio - 1.0)) for ratio in PRIOR]
+def _prior(forecast_s: float) -> tuple[float, ...]:
+    return LONG_PRIOR_COUNTS if forecast_s >= LONG_S else PRIOR_COUNTS
+
+
+def _counts(ratios: tuple[float, ...]) -> tuple[float, ...]:
+    steps = [_step(0.0, OFFSET_S * (ratio - 1.0)) for ratio in ratios]
     return tuple(float(steps.count(step)) for step in range(STEPS))
 
 
-PRIOR_COUNTS = _prior()
+PRIOR_COUNTS, LONG_PRIOR_COUNTS = _counts(PRIOR), _counts(LONG_PRIOR)

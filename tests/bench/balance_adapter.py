@@ -17,7 +17,7 @@ from typing import Any
 from controller.hall import engine
 from controller.hall.balance import next_ticket, rank_idle
 from controller.hall.commands import CallNext, Finish, Login, Logout, OpenDay, PlanShifts, Start, TakeTicket
-from controller.hall.hindsight import Hindsight
+from controller.hall.hindsight import Expected, Hindsight
 from controller.hall.model import (
     CallingDomain,
     Clerk,
@@ -56,6 +56,7 @@ class Adapter:
         if self.hindsight is not None:
             self.hall = replace(self.hall, hindsight=self.hindsight)
         self.theirs: dict[int, Any] = {}  # the benchmark's tickets by the engine's ids
+        self.told: tuple[Any, Expected | None] = None, None  # who was last told a wait, and which
         self._do(OpenDay(date(2025, 3, 3), MIDNIGHT + timedelta(days=2)), 0.0)
         for window in hall.windows:
             self._do(PlanShifts(window.id + 1, _shifts(window, hall.close)), 0.0)
@@ -68,13 +69,16 @@ class Adapter:
         is_booked = CLASSES[ticket.cls] is TicketClass.APPOINTMENT
         slot = at(ticket.arrive if ticket.appt is None else ticket.appt) if is_booked else None
         token = str(self.hall.next_ticket)
-        self._do(TakeTicket(str(ticket.service), token, CLASSES[ticket.cls], slot=slot), ticket.arrive)
+        told = self.told[1] if self.told[0] is ticket else None
+        klass = CLASSES[ticket.cls]
+        self._do(TakeTicket(str(ticket.service), token, klass, slot=slot, expected=told), ticket.arrive)
 
     def estimate(self, ticket: Any, now: float, state: Any) -> tuple[float, float, float]:
         """P10, P50 and P90 of the wait of somebody about to take a ticket, in seconds."""
         self._staff(now)
         queue, klass, since = str(ticket.service), CLASSES[ticket.cls], at(ticket.due)
         wait = expect(self.hall, at(now), queue, klass, since=since)
+        self.told = ticket, wait
         return NO_WINDOW if wait is None else (wait.low_s, wait.middle_s, wait.high_s)
 
     def choose(self, window: Any, now: float, waiting: Any) -> Any:
