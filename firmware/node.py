@@ -29,6 +29,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from firmware import doctor
 from firmware.devices import Devices
 from firmware.drivers import Driver
 from firmware.drivers.faults import Faults
@@ -548,7 +549,9 @@ def _alone(data_dir: Path) -> Iterator[None]:
 
 
 def main(argv: list[str]) -> int:
-    """Run the agent of one unit: its devices, its store, its connection to the controller."""
+    """Run the agent of one unit; `doctor` says what is wrong with it and what to do."""
+    if argv[:1] == ["doctor"]:
+        return doctor.main(argv[1:])
     parser = argparse.ArgumentParser(prog="servicehall node", description=main.__doc__)
     parser.add_argument(
         "-c", "--config", type=Path, default=Path("unit.toml"), help="as `servicehall unit add` writes it"
