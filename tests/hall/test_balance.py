@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from controller.hall.balance import candidates, next_ticket, serving_windows
 from controller.hall.commands import (
     CallNext,
@@ -14,11 +17,12 @@ from controller.hall.commands import (
     LoseWindow,
     Pause,
     Start,
+    TakeTicket,
     Transfer,
     Unpause,
 )
 from controller.hall.events import TicketCalled
-from controller.hall.model import Balance, PauseReason, Rules, TicketClass, WindowMode
+from controller.hall.model import Balance, PauseReason, Rules, TicketClass, TicketState, WindowMode
 from tests.halls import Told, after, go, refusal, small, small_plan, take
 
 GREEN = {"klass": TicketClass.GREEN}
@@ -108,6 +112,36 @@ def test_whoever_waits_longer_than_ninety_minutes_goes_first_whatever_class_or_l
         "overdue",
         {"number": "B001", "level": 1, "minutes": 90},
     )
+
+
+COMERS = st.tuples(st.sampled_from(["A", "B"]), st.sampled_from(list(TicketClass)))
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(COMERS, max_size=4), COMERS, st.lists(COMERS, min_size=1, max_size=3))
+def test_nobody_waits_for_ever_whatever_keeps_coming(
+    before: list[tuple[str, TicketClass]],
+    one: tuple[str, TicketClass],
+    coming: list[tuple[str, TicketClass]],
+) -> None:
+    """One window, five minutes each, and as many or more come as are called.
+
+    Past 150 minutes only those who came earlier go first, and a green or due one after every two of them.
+    """
+    state = small(staff="li@2")
+    for queue, klass in [*before, one]:
+        state = go(state, come(state, queue, klass), after(seconds=1))
+    mine = state.hall.next_ticket - 1
+    for _ in range(30 + 3 * (len(before) + 1)):
+        for queue, klass in coming:
+            state = go(state, come(state, queue, klass), after(seconds=1))
+        state = go(state, CallNext(2), Start(2), after(minutes=5), Finish(2))
+    assert state.hall.tickets[mine].state is TicketState.COMPLETED
+
+
+def come(state: Told, queue: str, klass: TicketClass) -> TakeTicket:
+    slot = state.now if klass is TicketClass.APPOINTMENT else None
+    return take(state, queue, klass=klass, slot=slot)
 
 
 def test_nobody_waits_for_ever_behind_endless_green_tickets_of_a_better_level() -> None:
