@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from firmware.drivers import escpos_status, keypad_frames, led_frames
+from firmware.drivers import escpos_status, hid, id_frames, keypad_frames, led_frames
 from firmware.emulators.escpos import (
     Action,
     Ask,
@@ -27,6 +27,21 @@ LED_CODES: Mapping[int, str] = {
     led_frames.NAK: "broken frame",
     led_frames.UNKNOWN: "unknown command",
 }
+ID_COMMANDS: Mapping[tuple[int, int], str] = {
+    id_frames.STATUS: "are you well",
+    id_frames.MODULE: "which module",
+    id_frames.FIND: "is a card there",
+    id_frames.SELECT: "take it",
+    id_frames.READ: "read it",
+}
+ID_CODES: Mapping[int, str] = {
+    id_frames.OK: "done",
+    id_frames.FOUND: "a card",
+    id_frames.NOT_FOUND: "no card",
+    id_frames.NOT_SELECTED: "it went away",
+    id_frames.FAILED: "out of order",
+    id_frames.UNAUTHORISED: "not authorised",
+}
 
 
 def explain(kind: str, is_in: bool, data: bytes) -> str:
@@ -35,12 +50,16 @@ def explain(kind: str, is_in: bool, data: bytes) -> str:
         "printer": _printer,
         "keypad": _keypad,
         "led": _led,
+        "reader": _reader,
+        "keys": _strokes,
     }
     return explainers[kind](is_in, data) if kind in explainers else ""
 
 
 def is_idle(kind: str, is_in: bool, data: bytes) -> bool:
     """True for the talk that goes on while nothing happens: a printer asked how it is."""
+    if kind == "reader":
+        return _reader(is_in, data) in ("is a card there", "no card")
     if kind != "printer":
         return False
     if not is_in:
@@ -116,6 +135,23 @@ def _keypad_frame(is_in: bool, frame: keypad_frames.Frame) -> str:
     if frame.data == bytes([keypad_frames.ASK_RATING]):
         return f"{at} ask rating, or answer to that key"
     return f"{at} answer to {frame.data.hex()}"
+
+
+def _reader(is_in: bool, data: bytes) -> str:
+    if id_frames.HEAD not in data:
+        strokes = _strokes(is_in, data)
+        return strokes or f"“{data.decode(errors='replace').strip()}”"
+    bodies = id_frames.Reader().feed(data)
+    if is_in:
+        return " · ".join(ID_COMMANDS.get((body[0], body[1]), body.hex()) for body in bodies)
+    codes = [ID_CODES.get(answer.code, f"{answer.code:02X}") for answer in id_frames.answers(bodies)]
+    return " · ".join(codes)
+
+
+def _strokes(is_in: bool, data: bytes) -> str:
+    if len(data) % hid.EVENT.size:
+        return ""
+    return " ".join(stroke.name for stroke in hid.Events().feed(data) if stroke.value == hid.DOWN)
 
 
 def _led(is_in: bool, data: bytes) -> str:

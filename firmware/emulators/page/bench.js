@@ -5,16 +5,25 @@ import { Button } from "./button.js";
 import { Keypad } from "./keypad.js";
 import { Led } from "./led.js";
 import { Printer } from "./printer.js";
+import { Camera } from "./camera.js";
+import { Reader } from "./reader.js";
+import { Keys, Lamp, Matrix, Screen } from "./small.js";
 import { Speaker } from "./speaker.js";
 import { Tools } from "./tools.js";
 
-const KINDS = { printer: Printer, button: Button, keypad: Keypad, led: Led, speaker: Speaker };
+const KINDS = { printer: Printer, button: Button, keypad: Keypad, led: Led, speaker: Speaker, reader: Reader, camera: Camera, lamp: Lamp, keys: Keys, matrix: Matrix, screen: Screen };
 const NAMES = {
   printer: ["打印机", "ticket printer"],
   button: ["按钮", "button"],
   keypad: ["呼叫器", "caller keypad"],
   led: ["条屏", "LED bar"],
   speaker: ["喇叭", "loudspeaker"],
+  reader: ["读卡器", "reader"],
+  camera: ["摄像头", "camera"],
+  lamp: ["指示灯", "lamp"],
+  keys: ["按键", "keys"],
+  matrix: ["点阵屏", "dot matrix"],
+  screen: ["大屏", "screen"],
 };
 const RETRY_MS = 1500;
 
@@ -48,7 +57,7 @@ function groupPlace(name, kind) {
   return place;
 }
 
-const ORDER = { led: 0, printer: 0, button: 1, keypad: 1, speaker: 2 };
+const ORDER = { led: 0, printer: 0, matrix: 0, button: 1, keypad: 1, keys: 1, lamp: 1, reader: 2, speaker: 2, camera: 3, screen: 3 };
 
 function place(device, all) {
   const [zh, en] = NAMES[device.kind];

@@ -15,6 +15,7 @@ const KEYS = [
 ];
 const FACES = {
   5: [["很差", -1], ["差", -0.5], ["一般", 0.05], ["满意", 0.55], ["很满意", 1]],
+  3: [["不满意", -1], ["一般", 0.05], ["满意", 1]],
   4: [["不满意", -1], ["一般", 0.05], ["满意", 0.55], ["很满意", 1]],
 };
 // Segments a-g of each digit. Source: the usual layout, a on top, clockwise, g in the middle.

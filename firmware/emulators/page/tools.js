@@ -20,6 +20,14 @@ const FAULTS = {
   dead: ["断电", "no power"],
   nak: ["拒收", "refuses"],
   mute: ["无声", "mute"],
+  failed: ["自检失败", "failed"],
+  frozen: ["画面冻结", "frozen"],
+  dark: ["一片黑", "dark"],
+  covered: ["遮住镜头", "covered"],
+  stall: ["不送画面", "stalled"],
+  glitch: ["电磁干扰", "glitch"],
+  crash: ["程序崩溃", "crash"],
+  hang: ["程序停住", "hang"],
 };
 const RAW_EVERY_MS = 700;
 
@@ -53,7 +61,7 @@ export class Tools {
 
   raw(device) {
     const wire = make("p", { class: "wire-name", title: device.wire }, make("code", {}, shortened(device.wire)));
-    if (!device.wire.startsWith("serial:")) return wire;
+    if (!/^(serial|file|tcp|hid):/.test(device.wire)) return wire;
     this.showsIdle = make("input", { type: "checkbox", onchange: () => this.readRaw() });
     const details = make(
       "details",

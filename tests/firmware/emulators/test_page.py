@@ -12,8 +12,10 @@ import zxingcpp
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
+from firmware.drivers.lamp import Light
+from firmware.drivers.reader import CardRead
 from firmware.emulators.bench_http import Server
-from firmware.protocol.messages import KeyPressed, Pressed, Print, Rated, SlipLine, Speak
+from firmware.protocol.messages import KeyPressed, Pressed, Print, Rated, Scanned, SlipLine, Speak
 from tests.firmware.rig import Rig, rig
 
 pytestmark = pytest.mark.browser
@@ -36,17 +38,21 @@ def hall(tmp_path: Path) -> Iterator[Rig]:
 
 @pytest.fixture
 def page(hall: Rig, chromium: Browser) -> Iterator[Page]:
+    yield from opened(hall, chromium)
+
+
+def opened(hall: Rig, chromium: Browser) -> Iterator[Page]:
     """The page at the width it has in a frame; an error on its console fails the test."""
     server = Server(hall.bench, "127.0.0.1", 0, [])
     server.start()
-    opened = chromium.new_page(viewport={"width": 420, "height": 900}, device_scale_factor=2)
+    page = chromium.new_page(viewport={"width": 420, "height": 900}, device_scale_factor=2)
     troubles: list[str] = []
-    opened.on("pageerror", lambda error: troubles.append(str(error)))
-    opened.on("console", lambda said: troubles.append(said.text) if said.type == "error" else None)
-    opened.goto(server.url)
-    opened.wait_for_selector(".device-speaker")
-    yield opened
-    opened.context.close()
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("console", lambda said: troubles.append(said.text) if said.type == "error" else None)
+    page.goto(server.url)
+    page.wait_for_selector(".device-speaker")
+    yield page
+    page.context.close()
     hall.bench.changes.close()
     server.stop()
     assert troubles == []
@@ -105,3 +111,59 @@ def test_raw_bytes_are_one_click_away(hall: Rig, page: Page) -> None:
 def test_nothing_is_wider_than_the_page(page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+# --- readers, cameras and small things --------------------------------------------------------------
+
+MORE: list[dict[str, Any]] = [
+    {"kind": "reader", "device": "cards-1", "reads": "id_card", "label": "身份证"},
+    {"kind": "reader", "device": "scanner-1", "wire": "hid"},
+    {"kind": "camera", "device": "camera-1"},
+    {"kind": "lamp", "device": "lamp-1", "pin": 20},
+    {"kind": "keys", "device": "keys-1", "pins": [5, 6, 13]},
+    {"kind": "matrix", "device": "matrix-1"},
+    {"kind": "screen", "device": "screen-1"},
+    {"kind": "speaker", "device": "speaker-1"},
+]
+
+
+@pytest.fixture
+def more(tmp_path: Path) -> Iterator[Rig]:
+    with rig(tmp_path, *MORE) as made:
+        yield made
+
+
+@pytest.fixture
+def more_page(more: Rig, chromium: Browser) -> Iterator[Page]:
+    yield from opened(more, chromium)
+
+
+def test_cards_codes_and_loose_keys_reach_their_drivers(more: Rig, more_page: Page) -> None:
+    more.driver("cards-1", options={"reads": "id_card"})
+    scanner = more.driver("scanner-1")
+    more.driver("keys-1")
+    more.until(lambda: more.state("keys-1")["is_wired"] and scanner.counts()["reopens"] == 1)
+    more_page.get_by_role("button", name="贾老人").click()
+    more_page.get_by_label("要扫的码").fill(URL)
+    more_page.get_by_role("button", name="扫码").click()
+    more_page.locator(".device-keys").get_by_role("button", name="3", exact=True).click()
+    more.until(lambda: len(more.reports.all) == 3)
+    assert [each.code for each in more.reports.of(Scanned)] == [URL]
+    assert [each.level for each in more.reports.of(Rated)] == [5]
+    assert len(more.reports.of(CardRead)) == 1
+    more_page.wait_for_selector(".id-card[aria-pressed='true'] >> text=贾老人")
+
+
+def test_a_camera_is_seen_and_a_matrix_and_a_lamp_are_lit(more: Rig, more_page: Page) -> None:
+    more_page.wait_for_function("document.querySelector('.camera-picture').naturalWidth === 640")
+    more.driver("matrix-1").show("88")
+    more_page.wait_for_selector("canvas.matrix[aria-label='点阵 有字']")
+    lamp = more.driver("lamp-1", queue="A")
+    lamp.show(Light.LIT)
+    more_page.wait_for_selector(".bulb.is-lit")
+
+
+@pytest.mark.parametrize("width", [320, 1400])
+def test_nothing_more_is_wider_than_the_page(more_page: Page, width: int) -> None:
+    more_page.set_viewport_size({"width": width, "height": 900})
+    assert more_page.evaluate("document.documentElement.scrollWidth") <= width
