@@ -16,6 +16,8 @@ from firmware.protocol.messages import DeviceConfig
 
 PINS = (17, 27, 22, 5, 6, 13, 19, 26)  # header pins free of serial, I2C and sound
 GREEN_QUEUES = ("A", "F")  # who has a 绿色通道 button of its own
+GREEN_FROM = 60  # years; who is as old and lays his card on the reader gets the green class
+CARDS_BAUD = 115200  # as readers of identity cards come
 BAR_COLUMNS = 20  # 请A023号到8号窗口 takes 17 half-width cells
 SOCKET_LIMIT = 100  # characters; a Unix socket's path must stay under 108
 LONGEST_SOCKET = "/node-4/speaker-west.sock"
@@ -85,6 +87,13 @@ def _dispenser(folder: Path) -> Iterator[DeviceConfig]:
             options={"class": "green"} if is_green else {},
         )
     yield DeviceConfig(device="printer-1", kind="printer", wire=_serial(folder, "printer-1"))
+    yield DeviceConfig(
+        device="cards-1",
+        kind="reader",
+        wire=_serial(folder, "cards-1", CARDS_BAUD),
+        options={"reads": "id_card", "green_from": str(GREEN_FROM)},
+    )
+    yield DeviceConfig(device="scanner-1", kind="reader", wire=f"hid:{folder / 'scanner-1'}")
     for domain in DOMAINS:
         yield DeviceConfig(
             device=f"kiosk-{domain.id}", kind="screen", wire=f"screen:{domain.id}", board=f"k-{domain.id}"
@@ -128,8 +137,8 @@ def _hall(folder: Path) -> Iterator[DeviceConfig]:
         )
 
 
-def _serial(folder: Path, link: str) -> str:
-    return f"serial:{folder / link}?baud=9600"
+def _serial(folder: Path, link: str, baud: int = 9600) -> str:
+    return f"serial:{folder / link}?baud={baud}"
 
 
 def _bench_device(device: DeviceConfig, speaker_speed: float) -> list[str]:
@@ -142,6 +151,12 @@ def _bench_device(device: DeviceConfig, speaker_speed: float) -> list[str]:
         lines += [f'link = "{link}"', f"address = {device.address}"]
         if device.kind == "led":
             lines.append(f"columns = {BAR_COLUMNS}")
+    elif device.kind == "reader":
+        is_line = device.wire.startswith("serial:")
+        lines += [
+            f'reads = "{device.options.get("reads", "code")}"',
+            f'wire = "{"serial" if is_line else "hid"}"',
+        ]
     elif device.kind == "speaker":
         lines.append(f"speed = {speaker_speed:.1f}")
     return lines
@@ -156,4 +171,4 @@ def _label(device: DeviceConfig) -> str:
         return f"{number} 号窗口 {WINDOW_NAMES[number].zh}"
     if device.zone:
         return next(zone.name.zh for zone in ZONES if zone.id == device.zone)
-    return "取号打印机"
+    return {"cards-1": "身份证", "scanner-1": "小票扫码"}.get(device.device, "取号打印机")
