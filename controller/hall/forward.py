@@ -54,7 +54,7 @@ class Outlook:
     """When each would be called, in seconds since 1970. Who is in neither is beyond what was looked at.
 
     until: up to when calls were looked at. is_cut: whether more calls would follow then. crowds: who waits
-    then, per zone.
+    then, per zone. windows: those that call or will.
     """
 
     calls: Mapping[int, float] = field(default_factory=dict)
@@ -62,6 +62,7 @@ class Outlook:
     until: float = 0.0
     is_cut: bool = False
     crowds: Mapping[str, int] = field(default_factory=dict)
+    windows: frozenset[int] = frozenset()
 
 
 def look(
@@ -81,9 +82,9 @@ def look(
     return Play(hall, now.timestamp(), asked).run(wanted, most_calls)
 
 
-def can_call(hall: Hall, queue: str) -> bool:
-    """Whether any window, as it is staffed now or was last, calls from the queue."""
-    return bool(_known(roster_of(hall), hall).callers.get(queue))
+def can_call(hall: Hall, queue: str, outlook: Outlook) -> bool:
+    """Whether any window that was seen to call, or will, calls from the queue."""
+    return not outlook.windows.isdisjoint(_known(roster_of(hall), hall).callers.get(queue, ()))
 
 
 def _waits(hall: Hall, id: int) -> bool:
@@ -267,6 +268,7 @@ class Play:
             for number, heads in self.heads.items()
             if heads and (at := self._free_at(number)) is not None
         ]
+        windows = frozenset(number for _, number in free)
         heapq.heapify(free)
         missing, left, at = (
             len(wanted) + sum(len(lane.asked) for lane in self.lanes.values()),
@@ -290,7 +292,7 @@ class Play:
             if free_at is not None:
                 heapq.heappush(free, (free_at, window))
         crowds = {name: section.crowd for name, section in self.sections.items()}
-        return Outlook(self.calls, self.joins, at, bool(free and missing), crowds)
+        return Outlook(self.calls, self.joins, at, bool(free and missing), crowds, windows)
 
     def _take(self, window: int, taken: Lane, at: float) -> None:
         """The head of a lane goes to the window: those it passes are counted, the next one moves up."""

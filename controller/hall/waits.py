@@ -141,7 +141,7 @@ def expect(
 def _called_at(hall: Hall, now: datetime, joiner: Joiner, outlook: Outlook) -> float | None:
     """When somebody asked about is called; None when no window is to call him."""
     called_at = outlook.joins.get(joiner)
-    if called_at is None and outlook.is_cut and can_call(hall, joiner.queue):
+    if called_at is None and outlook.is_cut and can_call(hall, joiner.queue, outlook):
         return _beyond(hall, now, joiner.queue, outlook)
     return called_at
 

@@ -57,6 +57,16 @@ def test_a_ticket_the_forecast_does_not_reach_has_what_it_was_told_less_what_has
     assert left(state.hall, Forecast(later), held, later) == Words("about", 5, 25)
 
 
+def test_an_appointment_is_told_how_long_until_its_call_and_not_only_from_its_slot() -> None:
+    state = small("A")
+    told = Expected(0.0, 0.0, 5 * MINUTE_S, 10 * MINUTE_S, True)
+    slot = ticket(state, "A001").issued_at + timedelta(minutes=30)
+    held = replace(ticket(state, "A001"), expected=told, slot=slot)
+    assert at_issue(held) == Words("about", 30, 40)
+    assert at_issue(replace(held, slot=held.issued_at - timedelta(minutes=9))) == Words("about", 0, 10)
+    assert left(state.hall, Forecast(slot), held, slot) == Words("about", 0, 10)
+
+
 def test_who_is_called_waits_no_longer() -> None:
     state = go(small("A"), CallNext(1))
     known = forecast(state.hall, state.now)

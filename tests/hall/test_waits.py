@@ -122,3 +122,11 @@ def test_a_wait_beyond_what_is_looked_at_is_still_told() -> None:
     assert far is not None
     assert far.forecast_s == pytest.approx(320 * 360.0, rel=0.02)
     assert in_words(far).code == "longer"
+
+
+def test_who_joins_behind_more_than_are_looked_at_is_still_told() -> None:
+    state = small("A " * 700, staff="wang@1")
+    seen = forecast(state.hall, state.now)
+    assert seen.joining["A", NORMAL].forecast_s == pytest.approx(700 * 360.0, rel=0.02)
+    assert seen.joining["A", TicketClass.GREEN].forecast_s < 3600.0
+    assert ("B", NORMAL) not in seen.joining  # no window that serves it is to open
