@@ -25,7 +25,7 @@ from statistics import mean
 from typing import Any
 
 from controller.trials.compare import margin
-from tests.bench.table import Bar, Row
+from tests.bench.table import Bar, Row, at_least
 
 ROOT = Path(__file__).parents[2]
 DAYS = "6"
@@ -37,6 +37,7 @@ P95 = {"city": 1.00, "city_monday": 1.00, "integrated": 1.12, "stress": 1.12}
 OF_SUMS = {"max": 1.25, "p95_priority": 0.30, "p95_appointment": 0.60}
 OVERTAKES = {"same_p99": 5.0, "same_max": 10.0}
 ERRORS = {"city": ("QL-naive", 0.75), "city_monday": ("QL-naive", 0.75), "stress": ("QL", 1.00)}
+ADVISED = {"open": 0.90, "skill": 0.60}
 HELD = (0.75, 0.88)
 SAID = {
     "max": "longest wait",
@@ -68,7 +69,7 @@ def measure(folder: Path) -> Iterator[list[Row]]:
         line = json.loads(text)
         lines.setdefault(line["scenario"], []).append(line)
     for scenario, days in lines.items():
-        yield list(_costs(days) if scenario == "cost" else _rows(scenario, days))
+        yield list(SORTS.get(scenario.split()[0], _rows)(scenario, days))
 
 
 def _rows(scenario: str, days: list[Line]) -> Iterator[Row]:
@@ -101,7 +102,17 @@ def _told(name: str, scenario: str, days: list[Line]) -> Iterator[Row]:
     yield Row(f"{name}: within P10-P90", f"{held[0]:.1%} +- {held[1]:.1%}, {width_min:.1f} min wide", bar)
 
 
-def _costs(days: list[Line]) -> Iterator[Row]:
+def _advised(scenario: str, days: list[Line]) -> Iterator[Row]:
+    for kind, least in ADVISED.items():
+        got, best = (sum(day[kind][place] for day in days) for place in (0, 1))
+        yield Row(
+            f"{scenario}, {len(days)} days: share of the best {kind}",
+            f"{got / len(days) / 60:.1f} of {best / len(days) / 60:.1f} min",
+            at_least(got / best, least),
+        )
+
+
+def _costs(_: str, days: list[Line]) -> Iterator[Row]:
     for day in days:
         other = next(name for name in day if name not in ("scenario", "day", "product"))
         ours, theirs = day["product"], day[other]
@@ -126,3 +137,6 @@ def _ratio(pairs: list[tuple[float, float]]) -> Interval:
     ratio = sum(over for over, _ in pairs) / sum(under for _, under in pairs)
     off = margin([over - ratio * under for over, under in pairs])
     return ratio, math.inf if off is None else off / mean(under for _, under in pairs)
+
+
+SORTS = {"cost": _costs, "advice": _advised}  # of scenarios; days against FIFO are all others

@@ -20,10 +20,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import balance_advice
 from balance_adapter import Adapter
 
 WARM = (101, 102)  # days the estimates learn from before those that count
-REPLAYED = ("public",)  # parts of the log
+REPLAYED = ("replay public",)  # parts of the log
+ADVISED = ("advice city_monday", "advice stress")
+DAYS_ADVISED = 2  # at most: every measure is played on each
 ROUNDS = 24  # of a timing
 REPEATS = 5  # of each round; the quickest counts, others only show who else ran
 
@@ -181,12 +184,15 @@ def main(bench: str, path: str, count: str, *scenarios: str) -> None:
     sys.path.insert(0, bench)
     kept, most = Path(path), int(count)
     lines = [json.loads(line) for line in kept.read_text().splitlines()] if kept.exists() else []
-    for scenario in scenarios or (*import_module("scenarios").SYNTHETIC, *REPLAYED, "cost"):
-        done = {line["day"] for line in lines if line["scenario"].split()[-1] == scenario.split()[-1]}
+    for scenario in scenarios or (*import_module("scenarios").SYNTHETIC, *REPLAYED, "cost", *ADVISED):
+        done = {line["day"] for line in lines if line["scenario"] == scenario}
         if scenario == "cost":
             found = iter(()) if done else costs()
+        elif scenario in ADVISED:
+            left = [day for day in range(min(most, DAYS_ADVISED)) if day not in done]
+            found = balance_advice.days(scenario.split()[1], left)
         elif scenario in REPLAYED:
-            found = iter(()) if done else replayed(scenario, most)
+            found = iter(()) if done else replayed(scenario.split()[1], most)
         else:
             left = [day for day in range(most) if day not in done]
             found = days(scenario, left) if left else iter(())
