@@ -20,6 +20,7 @@ from firmware import drivers, wires
 from firmware.cards import CardAtHand, shown
 from firmware.drivers import Driver
 from firmware.drivers.reader import CardRead
+from firmware.drivers.roll import Roll
 from firmware.protocol.guard import Guard
 from firmware.protocol.messages import (
     Board,
@@ -32,6 +33,7 @@ from firmware.protocol.messages import (
 )
 
 SHOWING = ("led", "keypad", "lamp", "matrix")  # kinds that draw a board themselves
+KEEP_MM = 2000  # of paper between two notes of it: 20 slips
 STOP_S = 5.0  # a slip in hand is finished; without one, stopping takes a fraction of a second
 
 
@@ -48,6 +50,8 @@ class Devices:
     def __init__(self, report: Callable[[Struct], None], guard: Guard, kept: Kept | None = None) -> None:
         self._tell, self._guard, self._kept = report, guard, kept
         self._card = CardAtHand()
+        self._told: list[Capability] = []
+        self._kept_mm: dict[str, int] = {}
         self._drivers: dict[str, Driver] = {}
         self._lock = threading.Lock()
         self._changing = threading.Lock()  # held while drivers are exchanged
@@ -141,8 +145,19 @@ class Devices:
         """The press, of the green class if a card that was shown just now says so."""
         return self._card.apply(press)
 
+    def tend(self) -> bool:
+        """Write down how much paper is used; whether devices turned out to be other than was told."""
+        for name, roll in self._rolls().items():
+            kept = self._kept_mm.get(name, 0)
+            if self._kept is not None and not 0 <= roll.used_mm - kept < KEEP_MM:
+                self._kept.put(_roll_key(name), round(roll.used_mm))
+                self._kept_mm[name] = round(roll.used_mm)
+        return self._capabilities() != self._told
+
     def capabilities(self) -> list[Capability]:
-        return [driver.capability() for driver in self._all().values()]
+        """What the devices are found to be, as it is told now."""
+        self._told = self._capabilities()
+        return self._told
 
     def health(self) -> dict[str, str]:
         return {name: driver.health() for name, driver in self._all().items()}
@@ -154,6 +169,12 @@ class Devices:
             for name, driver in self._all().items()
             for what, number in driver.counts().items()
         }
+
+    def _capabilities(self) -> list[Capability]:
+        return [driver.capability() for driver in self._all().values()]
+
+    def _rolls(self) -> dict[str, Roll]:
+        return {name: driver.roll for name, driver in self._all().items() if driver.config.kind == "printer"}
 
     def _report(self, report: Struct) -> None:
         """On to the node; of a card only what may leave this unit."""
@@ -179,11 +200,18 @@ class Devices:
 
     def _build(self, device: DeviceConfig, into: dict[str, Driver], errors: list[str]) -> None:
         try:
-            into[device.device] = drivers.build(device, self._report)
+            into[device.device] = driver = drivers.build(device, self._report)
+            if device.kind == "printer" and self._kept is not None:
+                used_mm = self._kept.get(_roll_key(device.device))
+                driver.roll.used_mm = float(used_mm) if isinstance(used_mm, int) else 0.0
         except (drivers.UnknownKind, wires.WireFault) as error:
             errors.append(str(error))
         except ValueError as error:
             errors.append(f"{device.device}: an option is no number: {error}")
+
+
+def _roll_key(device: str) -> str:
+    return f"paper.{device}"
 
 
 def contradictions(config: UnitConfig) -> list[str]:

