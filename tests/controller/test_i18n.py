@@ -27,8 +27,11 @@ from controller.hall.model import (
     WindowMode,
     WindowState,
 )
+from controller.hall.reconciliation import Origin, Why
 from controller.hall.refusals import REFUSALS
 from controller.people import ActorKind, Role
+from controller.selftests import TESTS
+from web.examining import OF_UNIT
 from web.status import GOALS_S, LOOKS, OWN_PARTS, PARTS
 from web.tickets import COLUMNS
 
@@ -58,6 +61,11 @@ FAMILIES: dict[str, Iterable[str]] = {
     "verdict": LOOKS,
     "part_look": LOOKS,
     "goal": ("green", "red"),
+    "origin": Origin,
+    "gap": Why,
+    "reconciled": ("source", "gap", "doubt", "correction", "late_vote"),
+    "test": (*OF_UNIT, *(test for tests in TESTS.values() for test in tests)),
+    "test_question": (*OF_UNIT, *(test for tests in TESTS.values() for test in tests)),
     "lapse": OWN_PARTS,
     "part_well": ("store", "halls", "broker", "devices"),
     "part_out": ("store", "halls", "broker"),
