@@ -134,7 +134,9 @@ def test_unknown_halls_and_positions_are_named_with_what_there_is(registry: Devi
         ({"address": 2}, "two: device on wire serial:/dev/bus address 2"),
     ],
 )
-def test_f31_a_configuration_that_contradicts_itself_is_refused(change: dict[str, object], sentence: str) -> None:
+def test_f31_a_configuration_that_contradicts_itself_is_refused(
+    change: dict[str, object], sentence: str
+) -> None:
     fields = {"device": "keypad-1", "kind": "keypad", "wire": "serial:/dev/bus", "address": 1, "board": "w1"}
     odd = DeviceConfig(**{**fields, **change})  # type: ignore[arg-type]
     config = UnitConfig(rev=0, position="", devices=[odd, *desk(2).devices])
