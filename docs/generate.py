@@ -18,6 +18,7 @@ import typing
 from collections.abc import Iterable
 from datetime import timedelta
 from enum import StrEnum
+from importlib import import_module
 from pathlib import Path
 
 import msgspec
@@ -26,6 +27,7 @@ from controller.hall import commands, effects, events, model
 from controller.people import RIGHTS
 from controller.settings import Settings
 from firmware.cli import summaries
+from firmware.drivers import KINDS, led_frames
 from firmware.protocol import faults as known_faults
 from firmware.protocol import messages, topics
 from firmware.protocol.faults import FAULTS
@@ -55,6 +57,7 @@ def pages() -> list[tuple[str, str]]:
         ("commands.md", _commands()),
         ("contract.md", _contract()),
         ("faults.md", _faults()),
+        ("devices.md", _devices()),
         ("openapi.json", _json(openapi.document(API))),
         ("asyncapi.json", _json(asyncapi.document())),
     ]
@@ -321,6 +324,34 @@ def _sentence(test: ast.FunctionDef) -> str:
     """What the test shows, as its docstring or its name says it."""
     plain = re.sub(r"^test(?:_[rf]\d\d)*_", "", test.name).replace("_", " ")
     return (ast.get_docstring(test) or f"{plain.capitalize()}.").replace("\n", " ")
+
+
+# --- devices ----------------------------------------------------------------------------------------
+
+
+WIRES = ("lines", "pins", "sound", "spi", "screens", "pictures")
+
+
+def _devices() -> str:
+    """Each kind of device in the words of its driver, each kind of wire in those of who opens it."""
+    intro = (
+        "What stands in a position's `devices`, each a `DeviceConfig` (messages.md): its `kind` chooses the\n"
+        "driver, its `wire` says where it hangs, `options` the rest. What is not said there is found out: a\n"
+        "unit tells what its devices can do in its `Birth`, and again when one is found to be other."
+    )
+    parts = ["## Wires", ""]
+    for name in WIRES:
+        parts += [_whole(import_module(f"firmware.wires.{name}")), ""]
+    for kind, (module, _) in KINDS.items():
+        parts += [f"## {kind}", "", _whole(import_module(module)), ""]
+    parts += ["## Protocols of LED bars", "", _whole(led_frames), ""]
+    parts += [_doc(led_frames.TemplateProtocol), "", _doc(led_frames.Protocol), ""]
+    return _page("Devices", intro, parts)
+
+
+def _whole(module: types.ModuleType) -> str:
+    """A module's docstring with its indented examples as they stand."""
+    return (module.__doc__ or "").strip()
 
 
 # --- faults -----------------------------------------------------------------------------------------

@@ -1,7 +1,9 @@
 """Pins of the board: push buttons to ground, and lamps.
 
-gpio:17                                      a pin of the board, button to ground, pull-up
-gpio:emulated:/run/x/gpio.sock#17            the same gpiozero device on a pin the bench drives
+    gpio:17                                      a pin of the board: a contact to ground, or a lamp
+    gpio:emulated:/run/x/gpio.sock#17            the same gpiozero device on a pin the bench drives
+
+Edges come with the time the pin factory stamped on them, undebounced: that is the driver's to do.
 """
 
 from __future__ import annotations

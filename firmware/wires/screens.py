@@ -1,8 +1,10 @@
 """A screen on the board's own connector, with a browser that fills it.
 
-screen:                                      whatever screen the desktop has
-screen:HDMI-A-1                              a connector; the kernel says whether a screen hangs on it
-screen:emulated:/run/x/screen.sock           the bench's browser, which only asks for its page
+    screen:                                      whatever screen the desktop has
+    screen:HDMI-A-1                              a connector; the kernel says whether a screen hangs on it
+    screen:emulated:/run/x/screen.sock           the bench's browser, which only asks for its page
+
+What the browser shows is its page's business; here it is started and ended with all its children.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
 """A sound output: WAVs played one after another.
 
-sound:default                                an ALSA device, through aplay
-sound:emulated:/run/x/sound.sock             the bench's loudspeaker
+    sound:default                                an ALSA device, through aplay
+    sound:emulated:/run/x/sound.sock             the bench's loudspeaker
+
+What is played is a WAV in memory; playing ends when it has been heard.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
 """A chip on the SPI bus: transfers out, nothing back.
 
-spi:0.0                                      bus 0, chip select 0, as /dev/spidev0.0
-spi:emulated:/run/x/matrix.sock              the bench's chain of chips
+    spi:0.0                                      bus 0, chip select 0, as /dev/spidev0.0
+    spi:emulated:/run/x/matrix.sock              the bench's chain of chips
+
+Nothing tells whether the chip took what was sent.
 """
 
 from __future__ import annotations
