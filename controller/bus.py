@@ -184,7 +184,7 @@ class Bus:
         return len(self._courier)
 
     def copy_of(self, ticket: int, unit: str) -> PendingOrder | None:
-        """The order for one more slip of a ticket, marked as a copy (F14); None when the unit has no printer."""
+        """The order for one more slip, marked as a copy (F14); None when the unit has no printer."""
         hall = self.live.hall
         return self._renderer.copy(hall, hall.tickets[ticket], unit, self.live.clock.now())
 
