@@ -35,7 +35,7 @@ from firmware.drivers.helper import HelperFault
 from firmware.drivers.lines import Waiting
 from firmware.drivers.profiles import BadProfile, Profile, profile_for
 from firmware.drivers.roll import Roll
-from firmware.drivers.slip import Layout, font_path
+from firmware.drivers.slip import Layout, font_path, is_png
 from firmware.protocol.messages import Capability, DeviceConfig, NotPrinted, Print, Printed, PrintUncertain
 
 Outcome = Printed | PrintUncertain | NotPrinted
@@ -67,7 +67,7 @@ class Printer:
         self._asks = _asks(config)
         self._profile = _profile(config)
         self._found = Found(tells_status=self._asks is Asks.ALWAYS)
-        self._layout = Layout(config.options.get("logo", ""), config.options.get("font", ""))
+        self._layout = Layout(_logo(config), config.options.get("font", ""))
         self._port: wires.Port | None = None
         self._talk: Talk | None = None
         self._look_at = 0.0  # when a printer without status is asked once more
@@ -167,6 +167,8 @@ class Printer:
             self._open()
         elif not self._found.tells_status and time.monotonic() >= self._look_at:
             self._discover()
+        if self._faults.has("printer.layout"):
+            self._laid_out(Print(device="", lines=[]))  # presses are refused until it can be done again
         return self._checked()
 
     def _written(self, slip: bytes) -> str | None:
@@ -297,6 +299,13 @@ def _asks(config: DeviceConfig) -> Asks:
         raise wires.WireFault("text", f"{config.device}: status is {known}, not {said!r}")
     asks = Asks(said)
     return Asks.ALWAYS if asks is Asks.AUTO and wires.line_wire(config.wire).can_be_silent else asks
+
+
+def _logo(config: DeviceConfig) -> str:
+    logo = config.options.get("logo", "")
+    if logo and not is_png(logo):
+        raise wires.WireFault("text", f"{config.device}: logo is no PNG file in base64")
+    return logo
 
 
 def _profile(config: DeviceConfig, found: Found | None = None) -> Profile:

@@ -102,8 +102,8 @@ def slip_bytes(
     slip = _layout()()
     slip.hw("INIT")
     slip._raw(CHINESE)
-    if logo:
-        slip.draw(_logo(logo, profile.dots), "center")
+    if logo and (picture := _logo(logo, profile.dots)) is not None:
+        slip.draw(picture, "center")
     for line in order.lines:
         _line(slip, line, profile, font)
     slip.set(align="center", bold=False, normal_textsize=True)
@@ -153,6 +153,14 @@ def is_in_font(text: str, charset: str) -> bool:
         return False
 
 
+def is_png(encoded: str) -> bool:
+    """Whether this is base64 of what begins like a PNG."""
+    try:
+        return base64.b64decode(encoded, validate=True).startswith(b"\x89PNG\r\n")
+    except ValueError:
+        return False
+
+
 def font_path(wished: str = "") -> str:
     """A font with Chinese characters on this board; "" when there is none."""
     return next((path for path in (wished, *FONTS) if path and os.path.exists(path)), "")
@@ -192,12 +200,16 @@ def _font(path: str, size: int) -> Any:
 
 @cache
 def _logo(encoded: str, width: int) -> Any:
-    """The PNG as dots, made small enough for the paper; grey becomes a pattern of dots."""
+    """The PNG as dots, made small enough for the paper; grey becomes a pattern of dots. None of a broken one:
+    a slip without a logo is better than no slip."""
     from PIL import Image
 
-    with Image.open(io.BytesIO(base64.b64decode(encoded))) as picture:
-        white = Image.new("RGBA", picture.size, "white")
-        flat = Image.alpha_composite(white, picture.convert("RGBA")).convert("L")
+    try:
+        with Image.open(io.BytesIO(base64.b64decode(encoded))) as picture:
+            white = Image.new("RGBA", picture.size, "white")
+            flat = Image.alpha_composite(white, picture.convert("RGBA")).convert("L")
+    except (OSError, SyntaxError, ValueError):  # SyntaxError is what Pillow says of a broken chunk
+        return None
     flat.thumbnail((width, LOGO_DOTS))
     return flat.convert("1")
 

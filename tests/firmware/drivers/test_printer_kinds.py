@@ -5,15 +5,20 @@ from __future__ import annotations
 import base64
 import io
 import logging
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from firmware import wires
 from firmware.devices import Devices
 from firmware.drivers import build
+from firmware.drivers.escpos_talk import NoStatus, Talk
 from firmware.drivers.profiles import PROFILES, BadProfile, Profile, profile_for
 from firmware.drivers.roll import Roll
 from firmware.drivers.slip import drawn, font_path, is_in_font, slip_bytes
@@ -21,6 +26,7 @@ from firmware.emulators.escpos import Parser, Raster, TextLine
 from firmware.protocol.guard import Guard
 from firmware.protocol.messages import (
     DeviceConfig,
+    NotPrinted,
     Print,
     Printed,
     PrintUncertain,
@@ -294,3 +300,77 @@ def test_used_paper_outlives_a_restart_and_the_model_is_told_once(tmp_path: Path
             assert notes["paper.printer-1"] == 0
         finally:
             devices.stop()
+
+
+def test_a_logo_that_is_no_picture_is_refused_and_a_broken_one_left_out(tmp_path: Path) -> None:
+    config = DeviceConfig(
+        device="printer-1", kind="printer", wire="file:/dev/usb/lp0", options={"logo": "not base64"}
+    )
+    with pytest.raises(wires.WireFault, match="logo"):
+        build(config, Reports())
+    broken = base64.b64encode(base64.b64decode(logo())[:40]).decode()
+    data, _ = slip_bytes(order("A023"), Profile(), broken)
+    assert not [each for each in actions(data) if isinstance(each, Raster)]
+
+
+def test_f08_a_printer_configured_on_a_bars_cable_prints_nothing_there(tmp_path: Path) -> None:
+    with rig(tmp_path, {"kind": "led", "device": "led-3", "address": 3, "baud": 115200}) as hall:
+        config = DeviceConfig(device="printer-1", kind="printer", wire=hall.seen("led-3")["wire"])
+        printer = build(config, hall.reports)
+        printer.start()
+        try:
+            outcome = printer.submit("c1", order("A001")).result(timeout=30)
+            assert outcome == NotPrinted(order="c1", press=7, why="printer.no_answer")
+            sent = b"".join(bytes.fromhex(each["hex"]) for each in hall.bench.raw("led-3"))
+            assert set(sent[0::3]) == {0x10}  # DLE EOT questions alone
+        finally:
+            printer.stop()
+
+
+def test_f45_a_helper_that_was_killed_is_started_again(tmp_path: Path) -> None:
+    with rig(tmp_path, PRINTER) as hall:
+        printer = hall.driver("printer-1")
+        assert isinstance(printer.print("c1", order("A001")), Printed)
+        for child in psutil.Process().children():
+            if "firmware.drivers.slip" in " ".join(child.cmdline()):
+                child.kill()
+                child.wait(5)
+        outcomes = [printer.print(f"c{n}", order("A002")) for n in (2, 3)]
+        hall.until(printer.is_ready)
+        assert isinstance(printer.print("c4", order("A003")), Printed)
+        assert printer.counts()["helper_starts"] == 2
+        assert all(isinstance(each, Printed | NotPrinted) for each in outcomes)
+
+
+@settings(deadline=None)
+@given(st.lists(st.binary(min_size=1, max_size=24), max_size=12))
+def test_whatever_a_printer_answers_ends_in_a_word_about_it(pieces: list[bytes]) -> None:
+    with suppress(NoStatus, wires.WireFault):
+        assert Talk(Babble(pieces)).discover().tells_status
+
+
+class Babble:
+    """A line on which some bytes come, whatever is asked, and which then goes away."""
+
+    def __init__(self, pieces: list[bytes]) -> None:
+        self._pieces = pieces
+
+    def read(self, size: int = 512) -> bytes:
+        if not self._pieces:
+            raise wires.WireFault("gone", "no more")
+        return self._pieces.pop(0)[:size]
+
+    def write(self, data: bytes) -> None:
+        """Nobody hears it."""
+
+    def wake(self) -> None:
+        """Nobody waits."""
+
+    def forget_input(self) -> None:
+        """What comes is still to come."""
+
+    def forget_output(self) -> None:
+        """Nothing is under way."""
+
+    def close(self) -> None:
+        """Nothing is open."""
