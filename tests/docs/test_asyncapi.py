@@ -25,7 +25,17 @@ from tests.docs.wire import DOCUMENT, channel_of, check
 from tests.waiting import until
 from web import asyncapi
 
-PARTS = {"Envelope", "Command", "Call", "QueueLine", "WindowBoard", "Capability", "OutboxState", "SlipLine"}
+PARTS = {
+    "Check",
+    "Envelope",
+    "Command",
+    "Call",
+    "QueueLine",
+    "WindowBoard",
+    "Capability",
+    "OutboxState",
+    "SlipLine",
+}
 NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 
 
