@@ -26,7 +26,7 @@ from balance_adapter import Adapter
 WARM = (101, 102)  # days the estimates learn from before those that count
 REPLAYED = ("replay public",)  # parts of the log
 ADVISED = ("advice city_monday", "advice stress")
-DAYS_ADVISED = 2  # at most: every measure is played on each
+FEWER_ADVISED = 10  # times fewer days than of others: every measure is played on each
 ROUNDS = 24  # of a timing
 REPEATS = 5  # of each round; the quickest counts, others only show who else ran
 
@@ -189,7 +189,7 @@ def main(bench: str, path: str, count: str, *scenarios: str) -> None:
         if scenario == "cost":
             found = iter(()) if done else costs()
         elif scenario in ADVISED:
-            left = [day for day in range(min(most, DAYS_ADVISED)) if day not in done]
+            left = [day for day in range(max(1, most // FEWER_ADVISED)) if day not in done]
             found = balance_advice.days(scenario.split()[1], left)
         elif scenario in REPLAYED:
             found = iter(()) if done else replayed(scenario.split()[1], most)
