@@ -55,6 +55,7 @@ class House:
         self._watch_clock(now)
         self._watch_program(now)
         self._node.troubles.calm(now)
+        self._node.salvage(now)
         if now >= self._board_at:
             self._board_at = now + BOARD_S
             self._look_at_board()

@@ -44,6 +44,7 @@ from firmware.protocol.catalogue import Matter
 from firmware.protocol.guard import Guard
 from firmware.protocol.link import Callbacks, Identity, Link, LinkTiming, Received
 from firmware.protocol.messages import (
+    Ack,
     AskRating,
     BadMessage,
     Beep,
@@ -70,6 +71,7 @@ from firmware.protocol.messages import (
     encode,
 )
 from firmware.protocol.outbox import Outbox, StoreFault
+from firmware.salvage import salvages
 from firmware.selftest import SelfTest
 from firmware.settings import BadSettings, NodeSettings, load
 from firmware.shelf import Shelf, wanted_boards
@@ -92,6 +94,7 @@ class Node:
         self._machine = machine or Machine(settings.data_dir)
         self.guard = Guard(log)
         self.outbox = Outbox.open(settings.data_dir / STORE)
+        self._salvages = salvages(settings.data_dir / STORE)
         self.shelf = Shelf(self.outbox)
         self.devices = Devices(self._report, self.guard, self.outbox)
         self._listener = listen(settings.pages_address)
@@ -475,6 +478,7 @@ class Node:
         callbacks = Callbacks(
             on_up=self._fault_topics.again,
             on_order=self._on_order,
+            on_other_ack=lambda ack: self._tasks.put(lambda: self._salvage_heard(ack)),
             on_config=self._on_config,
             on_board=self._on_board,
             capabilities=lambda: self.devices.capabilities(),
@@ -497,7 +501,8 @@ class Node:
 
     def _report_store(self) -> None:
         if self.outbox.set_aside is not None:
-            detail = f"kept as {self.outbox.set_aside.name}; what it had not sent is only there"
+            left = sum(len(one) for one in self._salvages)
+            detail = f"kept as {self.outbox.set_aside.name}; {left} of its events can still be told"
             self._own_faults.raised("node.store_replaced", detail)
 
     def _serve_pages(self, listener: socket.socket) -> None:
@@ -519,6 +524,18 @@ class Node:
     def hand_over(self, step: Callable[[], None]) -> None:
         """Run a step on the thread that hands orders over."""
         self._orders.put(step)
+
+    def salvage(self, now_s: float) -> None:
+        """Tell what stores before this one had not told (F41)."""
+        if self.link.is_up:
+            for one in self._salvages:
+                for envelope in one.due(now_s):
+                    self.link.say(envelope)
+
+    def _salvage_heard(self, ack: Ack) -> None:
+        for one in self._salvages:
+            one.heard(ack)
+        self._salvages = [one for one in self._salvages if not one.is_told]
 
     def save_boards(self) -> None:
         self.shelf.save()

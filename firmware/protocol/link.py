@@ -82,6 +82,7 @@ class Callbacks:
     on_board: Callable[[Board], None] = lambda board: None
     on_up: Callable[[], None] = lambda: None
     on_down: Callable[[str], None] = lambda why: None
+    on_other_ack: Callable[[Ack], None] = lambda ack: None  # of a store before this one
     capabilities: Callable[[], list[Capability]] = list
     devices: Callable[[], dict[str, str]] = dict  # device -> ok | worst fault
     counts: Callable[[], dict[str, int]] = dict  # what the devices count
@@ -210,6 +211,10 @@ class Link:
         """Tell the controller what became of an order. Lost words are asked for again (R8)."""
         self._orders.ended(result.cid)
         self._tell(result)
+
+    def say(self, envelope: Envelope) -> bool:
+        """Say an event of a store before this one, under its own epoch (F41)."""
+        return self._publish("evt", envelope)
 
     def forget(self, cid: str) -> None:
         """The order could not be ended: begin it anew when it comes again."""
@@ -384,6 +389,7 @@ class Link:
         ack = decode(payload, Ack)
         if ack.ep != self._outbox.epoch:
             self._guard.count("acks_of_another_epoch")
+            self._callbacks.on_other_ack(ack)
             return
         if ack.hi > self._outbox.last:
             self._guard.count("acks_beyond")  # This store is older than what was sent: a copied card.
