@@ -18,6 +18,7 @@ from typing import Any
 
 from firmware.devices import Devices
 from firmware.machine import MIB, Machine
+from firmware.protocol import faults
 from firmware.protocol.messages import (
     Check,
     Examined,
@@ -120,7 +121,8 @@ class SelfTest:
         yield Check(name="clock", is_ok=quality is not TimeQuality.UNTRUSTED, detail=quality.value)
         yield Check(name="watchdog", is_ok=is_watched(), detail=os.environ.get("WATCHDOG_USEC", ""))
         for name, code in self._devices.health().items():
-            yield Check(name=f"device {name}", is_ok=code == "ok", detail="" if code == "ok" else code)
+            is_well = code == "ok" or faults.severity(code) == "maintenance"
+            yield Check(name=f"device {name}", is_ok=is_well, detail="" if code == "ok" else code)
 
     def _supply(self) -> Iterator[Check]:
         faults, throttled = self._machine.faults(), self._machine.throttled()

@@ -13,6 +13,7 @@ from controller.clock import real_now
 from controller.presence import Status
 from controller.selftests import Tested
 from controller.store.selftests import rows
+from firmware.protocol import faults
 from web.home import UNIT_ROLES
 from web.technician import unit_cards
 from web.visit import is_fragment, me, role_required, say, the_hall, the_site
@@ -37,6 +38,7 @@ def page(hall: str, unit: str) -> str:
         of_unit=OF_UNIT,
         asked=request.args.get("asked", ""),
         check_name=_check_name,
+        check_detail=_check_detail,
     )
 
 
@@ -72,6 +74,11 @@ def _check_name(name: str) -> str:
             return say(f"check.{lead.replace(' ', '_')}", device=name.removeprefix(f"{lead} "))
     key = f"check.{name.replace(' ', '_')}"
     return say(key) if i18n.is_translated(g.lang, key) else name
+
+
+def _check_detail(detail: str) -> str:
+    """A fault by its cause, everything else as the unit said it."""
+    return faults.words(detail, g.lang)[0]
 
 
 def _bus(hall: str, unit: str) -> Bus:

@@ -87,7 +87,7 @@ def test_what_a_unit_found_by_itself_is_shown_with_what_failed(hall: Running, un
     ]
     unit.say(Examined(what="quick", checks=checks))
     technician = browser(hall)
-    page = until(lambda: _page_with(technician, "printer.gone"))
+    page = until(lambda: _page_with(technician, "打印机的线断了"))
     assert "存储可写可读" in page
     assert "快速自检" in page
 
