@@ -30,8 +30,8 @@ from controller.loudness import BadVolume, volume_at
 from controller.settings import Settings, load
 from controller.store import Store, items
 from controller.store import devices as rows
+from controller.store.audit import audit
 from controller.store.devices import Position, Unit
-from controller.store.people import audit
 from controller.store.records import all_halls
 from firmware.protocol import catalogue, topics
 from firmware.protocol.messages import MAX_PAYLOAD_BYTES, DeviceConfig, UnitConfig

@@ -25,7 +25,7 @@ from controller.lock import lock
 from controller.people import SYSTEM
 from controller.settings import Settings, load
 from controller.store import Store, log
-from controller.store.people import audit
+from controller.store.audit import audit
 from controller.store.records import add_hall, all_halls, load_clock
 from firmware.protocol import topics
 from firmware.protocol.messages import UnitConfig

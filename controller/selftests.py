@@ -19,8 +19,8 @@ from controller.hall.events import DayClosed
 from controller.people import SYSTEM, Actor
 from controller.presence import Status
 from controller.store import selftests
+from controller.store.audit import audit
 from controller.store.devices import Fault, Record, clear_fault, raise_fault
-from controller.store.people import audit
 from controller.store.selftests import ASKED, FOUND, SAID, Row
 from firmware.protocol import faults
 from firmware.protocol.messages import DeviceConfig, Examined

@@ -24,7 +24,7 @@ from controller.hall.model import Hall, Measure, Refused
 from controller.live import Live
 from controller.people import Role
 from controller.site import Site
-from controller.store.people import audit
+from controller.store.audit import audit
 from web.home import BOARD_ROLES
 from web.sheet import as_file, local
 from web.visit import give, hall_now, me, role_required, say, say_refused, the_hall, the_site
@@ -133,7 +133,7 @@ def _minutes(seconds: float) -> int:
 @blueprint.record
 def _recall_asides(state: BlueprintSetupState) -> None:
     site: Site = state.app.extensions["site"]
-    for row in site.people.trail(MOST_ASIDE, ASIDE):
+    for row in site.people.trail(MOST_ASIDE, ASIDE, real_now() - AWAY):
         live, details = site.halls.get(row["subject"].partition("/")[0]), row["details"]
         if live is not None and "until" in details:
             key = details["kind"], details["window"], tuple(details["queues"])

@@ -19,7 +19,7 @@ from controller.live import Live
 from controller.people import Role
 from controller.presence import Status
 from controller.store import orders
-from controller.store.people import audit
+from controller.store.audit import audit
 from firmware.protocol.messages import ResultState
 from web.visit import MAX_KEY, me, place_of, role_required, the_hall, the_site
 

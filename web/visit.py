@@ -25,7 +25,8 @@ from controller.hall.model import Refused
 from controller.live import Answer, Live
 from controller.people import Role
 from controller.site import Site
-from controller.store.people import Person, audit
+from controller.store.audit import audit
+from controller.store.people import Person
 
 SESSION_COOKIE = "sid"
 VISITOR_COOKIE = "vid"  # chance that a form of somebody not signed in is bound to

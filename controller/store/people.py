@@ -1,4 +1,4 @@
-"""People of the site, their one-time links and sign-in sessions, and the audit trail.
+"""People of the site, their one-time links and sign-in sessions.
 
 Hides the tables and that only hashes of secrets are kept: a copy of the database opens nothing.
 Times are those of the wall, not of the hall's clock: a hall that runs fast does not sign people out fast.
@@ -10,7 +10,7 @@ import base64
 import hashlib
 import re
 import secrets
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,6 +23,7 @@ from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 from controller.hall.model import HallError
 from controller.people import Actor, ActorKind, Role
 from controller.store import Store, tables
+from controller.store.audit import audit
 
 LINK_LASTS = timedelta(minutes=15)
 IDLE = timedelta(hours=2)  # P.37: a session ends by itself
@@ -32,8 +33,6 @@ TRIES = 5  # P.37: wrong passwords of one person within TRIES_WITHIN
 TRIES_WITHIN = timedelta(minutes=10)
 PASSWORD_LENGTH = 10
 PERSON_ID = re.compile(r"[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?")
-
-Record = Callable[[Connection], None]
 
 
 class UnknownPerson(HallError):
@@ -72,19 +71,6 @@ class Person:
     def actor(self) -> Actor:
         halls = None if self.hall is None else frozenset({self.hall})
         return Actor(ActorKind.PERSON, self.id, self.roles, halls)
-
-
-def audit(actor: str, what: str, subject: str, now: datetime, **details: object) -> Record:
-    """The audit row of one change by a person, to be written in the transaction of that change (P.37)."""
-
-    def write(c: Connection) -> None:
-        c.execute(
-            insert(tables.audit).values(
-                at=now, actor=actor, what=what, subject=subject[:200], details=details
-            )
-        )
-
-    return write
 
 
 class People:
@@ -251,11 +237,17 @@ class People:
 
     # --- the trail
 
-    def trail(self, limit: int = 200, what: str | None = None) -> list[dict[str, Any]]:
-        """The newest audit rows, newest first; what: only those of one kind."""
-        query = select(tables.audit).order_by(tables.audit.c.id.desc()).limit(limit)
+    def trail(
+        self, limit: int = 200, what: str | None = None, since: datetime | None = None
+    ) -> list[dict[str, Any]]:
+        """The newest audit rows, newest first; what: only those of one kind; since: none from before."""
+        t = tables.audit.c
+        order = (t.id.desc(),) if since is None else (t.at.desc(), t.id.desc())
+        query = select(tables.audit).order_by(*order).limit(limit)
         if what is not None:
-            query = query.where(tables.audit.c.what == what)
+            query = query.where(t.what == what)
+        if since is not None:
+            query = query.where(t.at >= since)
         with self._store.reading() as c:
             return [dict(row._mapping) for row in c.execute(query)]
 

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection, func, select
 
-from controller.store.people import Record, audit
+from controller.store.audit import Record, audit
 from controller.store.tables import audit as trail
 from controller.store.tables import quarantine
 

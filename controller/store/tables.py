@@ -252,6 +252,7 @@ login_session = Table(
     Index(None, "person"),
 )
 
+# Append-only, and a chain: `hash` covers the row and `previous`, the hash of the row before (audit.py).
 audit = Table(
     "audit",
     metadata,
@@ -261,6 +262,8 @@ audit = Table(
     Column("what", String(64), nullable=False),
     Column("subject", String(200), nullable=False),
     Column("details", JSON, nullable=False),
+    Column("previous", String(64), nullable=False, server_default=text("''")),
+    Column("hash", String(64), nullable=False, server_default=text("''")),
     Index(None, "at"),
 )
 

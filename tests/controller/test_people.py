@@ -31,6 +31,7 @@ from controller.people import (
     unit_actor,
 )
 from controller.store import Store, tables
+from controller.store.audit import audit
 from controller.store.people import (
     IDLE,
     LINK_LASTS,
@@ -42,7 +43,6 @@ from controller.store.people import (
     Person,
     UnknownPerson,
     _nobodys,
-    audit,
 )
 from tests.halls import go, small
 from tests.store.halls import MORNING, open_store
