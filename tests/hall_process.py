@@ -88,6 +88,10 @@ class HallProcess:
             f"{self.works.bench_url('node-1')}/press", {"device": f"button-{'ABCDEF'.index(queue) + 1}"}
         )
 
+    def lay_card(self, person: int | None) -> None:
+        """Lay a made-up person's card on the dispenser's reader; None takes it away."""
+        benches.ask(f"{self.works.bench_url('node-1')}/lay", {"device": "cards-1", "person": person})
+
     def key(self, window: int, key: str) -> None:
         """Push a key of the window's keypad; again when no unit answers the frame, as a person would."""
         answered = self.keypad(window)["answered"]

@@ -86,7 +86,7 @@ class CardReaderEmulator:
         self.read = 0
         self._reader = Reader()
         self._card: Person | None = None
-        self._is_selected = False
+        self._is_selected = self._is_told = False
         self._faults: set[str] = set()
         self._changed = changed
         self._lock = threading.Lock()
@@ -141,13 +141,16 @@ class CardReaderEmulator:
                 self._is_selected = True
         if command == MODULE:
             return Answer(OK, MODULE_NUMBER)
+        if command == FIND and self._is_told:  # whoever asks on has taken in what was read
+            self._is_told = False
+            self.read += 1
+            self._changed()
         if command == FIND:  # a card that was read is found again only when it was taken away between
             return Answer(NOT_FOUND) if card is None or is_selected else Answer(FOUND, bytes(4))
         if command == SELECT:
             return Answer(NOT_SELECTED) if card is None else Answer(OK, bytes(8))
         if command == READ and card is not None and is_selected:
-            self.read += 1
-            self._changed()
+            self._is_told = True
             lengths = struct.pack(">HH", TEXT_BYTES, PICTURE_BYTES)
             return Answer(OK, lengths + card.text() + bytes(PICTURE_BYTES))
         return Answer(OK if command == STATUS else 0x41)

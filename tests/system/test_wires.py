@@ -9,6 +9,7 @@ import pytest
 
 from controller.demo.browser import Browser
 from controller.demo.hall import CLERKS, HALL
+from firmware.emulators.reader import PEOPLE
 from tests.hall_process import HallProcess
 from tests.waiting import until
 
@@ -78,6 +79,17 @@ def test_the_slip_says_where_to_wait_and_its_code_opens_the_phone_page(hall: Hal
     page = Browser().open(slip["qr"])
     assert page.status == 200
     assert number in page.text
+
+
+def test_an_old_persons_card_makes_the_next_ticket_green_and_leaves_no_number(hall: HallProcess):
+    hall.lay_card(0)
+    until(lambda: hall.device("node-1", "cards-1")["reader"]["read"] == 1, 20, what="the card is read")
+    number = take(hall, "B")
+    slip = next(one for one in hall.slips() if any(line.get("text", "") == number for line in one["lines"]))
+    assert any("绿色通道" in line.get("text", "") for line in slip["lines"])
+    hall.lay_card(None)
+    files = [path for path in hall.works.data.rglob("*") if path.is_file()]
+    assert not [path for path in files if PEOPLE[0].number.encode() in path.read_bytes()]
 
 
 @pytest.mark.parametrize("who", ["controller", "broker", "unit", "machine"])

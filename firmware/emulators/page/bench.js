@@ -60,7 +60,7 @@ function groupPlace(name, kind) {
 const ORDER = { led: 0, printer: 0, matrix: 0, button: 1, keypad: 1, keys: 1, lamp: 1, reader: 2, speaker: 2, camera: 3, screen: 3 };
 
 function place(device, all) {
-  const [zh, en] = NAMES[device.kind];
+  const [zh, en] = device.reader?.reads === "code" ? ["扫码器", "scanner"] : NAMES[device.kind];
   const drawing = new KINDS[device.kind](device);
   const tools = new Tools(device);
   const title = make(
