@@ -126,7 +126,7 @@ def test_unknown_halls_and_positions_are_named_with_what_there_is(registry: Devi
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"kind": "lamp"}, "unknown kind 'lamp'"),
+        ({"kind": "toaster"}, "unknown kind 'toaster'"),
         ({"board": "z-east"}, "must name the board of its window"),
         ({"address": None}, "needs its address"),
         ({"device": "keypad-2", "address": 9}, "two: device keypad-2"),
