@@ -200,7 +200,14 @@ def test_why_what_would_help_and_what_is_planned(busy: Served, page: Page, lang:
     desk.time.pass_by(minutes=31)
     desk.live.counsel.look()
     sign_in(busy, page, "boss")
-    addresses = ("/m/hall/", "/m/hall/advice", "/m/hall/staffing", "/m/hall/estimates", "/m/hall/jumps")
+    addresses = (
+        "/m/hall/",
+        "/m/hall/advice",
+        "/m/hall/staffing",
+        "/m/hall/estimates",
+        "/m/hall/jumps",
+        "/m/hall/reconciliation",
+    )
     assert wrong(page, busy, addresses, f"lang={lang}&theme={theme}") == []
     sign_in(busy, page, "li")
     forms = ("/w/hall/1/form/why", "/w/hall/1/form/jump")

@@ -136,11 +136,26 @@ def test_f02_paper_that_ends_in_the_slip_makes_it_uncertain(node, controller, ha
     assert until(lambda: controller.reports("PrintUncertain"))[0].order == "long"
 
 
-def test_f10_a_broken_printer_never_stops_votes(node, controller, hardware):
+def test_f07_a_printer_that_is_gone_stops_no_votes(node, controller, hardware):
     hardware.break_it("printer-1", "unplug")
     until(lambda: controller.reports("Faulted"), SLOW)
     hardware.bench.device("keypad-1").rate(3)
     until(lambda: controller.reports("Rated"), SLOW)
+
+
+def test_f10_while_a_printer_takes_no_bytes_keys_votes_and_boards_go_on(node, controller, hardware):
+    """The slip hangs at the other end of the wire; nothing else of the unit waits for it."""
+    hardware.break_it("printer-1", "blocked")
+    long_slip = Print(device="printer-1", lines=[SlipLine(text="办" * 40)] * 300)
+    controller.order("hangs", long_slip)
+    until(lambda: [one for one in controller.results("hangs") if one.state is ResultState.RECEIVED], SLOW)
+    hardware.bench.device("keypad-1").rate(3)
+    hardware.bench.device("keypad-1").press("call_next")
+    controller.show(window_board(1, "A008"))
+    until(lambda: controller.reports("Rated") and controller.reports("KeyPressed"), SLOW)
+    until(lambda: hardware.seen("led-1")["text"] == "A008", SLOW)
+    assert until(lambda: controller.ended("hangs"), 2 * SLOW).code in ("uncertain", "not_printed")
+    until(lambda: [one for one in controller.reports("Faulted") if one.device == "printer-1"], SLOW)
 
 
 def test_a_refusal_of_the_controller_is_told_on_paper_where_there_is_no_screen(node, controller, hardware):
