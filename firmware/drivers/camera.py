@@ -20,6 +20,7 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import Future
 from contextlib import suppress
+from importlib.util import find_spec
 from typing import IO, Any
 
 import msgspec
@@ -125,12 +126,20 @@ class Camera:
             frames = self._once()
             if self._stop.is_set():
                 return
+            if not self._counts["starts"]:
+                continue
             retry_s = RETRY_S[0] if frames else min(2 * retry_s, RETRY_S[1])
             self._faults.raised("camera.hung", f"its process was silent for {self._silent_s:.0f} s or died")
             self._stop.wait(retry_s)
 
     def _once(self) -> int:
         """Keep one child until it dies or falls silent; how many frames it saw."""
+        if find_spec("cv2") is None:
+            self._faults.raised(
+                "camera.gone", "cameras need OpenCV: install servicehall[camera] on the board"
+            )
+            self._stop.wait(RETRY_S[1])
+            return 0
         self._counts["starts"] += 1
         self._heard_at, self._health = time.monotonic(), {}
         command = [

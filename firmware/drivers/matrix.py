@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import struct
 import threading
+from importlib.util import find_spec
 
 from firmware import wires
 from firmware.drivers import Reporter
@@ -105,6 +106,8 @@ class Matrix:
 
     def _drawn(self, text: str) -> list[bytes]:
         """The transfers that start the chips up and show the text. Raises HelperFault."""
+        if find_spec("luma") is None:
+            raise HelperFault("dot matrices need luma.led_matrix: install servicehall[matrix] on the board")
         said = self._helper.ask(
             {"text": text, "chips": self._chips, "turn": self._turn, "brightness": self._brightness}
         )
