@@ -28,7 +28,6 @@ JUMP = timedelta(seconds=5)  # edge-peers 4.4
 BOARD_S = 5.0  # between two looks at the board
 STUCK_S = 10.0  # an order is handed over in milliseconds; drivers are exchanged in 5 s at most
 STARTS = 5  # F48: so many that did not, and the next goes without devices
-TEST_AFTER_S = 5.0  # drivers have opened their wires by then
 FAILURES = 3  # F70
 FAILURES_WITHIN_S = 3600.0
 OF_BOARD = frozenset({"node.low_power", "node.hot", "node.disk_full"})
@@ -41,10 +40,12 @@ class House:
 
     def __init__(self, node: Node, faults: Faults, machine: Machine, reserve: Reserve) -> None:
         self._node, self._faults, self._machine, self._reserve = node, faults, machine, reserve
-        now = time.monotonic()
-        self._save_at, self._sweep_at, self._board_at = now + node.boards_save_s, now, now
-        self._steady_at: float | None = now + node.steady_s
-        self._test_at: float | None = now + TEST_AFTER_S
+        now, settings = time.monotonic(), node.settings
+        self._save_every_s = settings.boards_save_s
+        self._save_at, self._sweep_at, self._board_at = now + self._save_every_s, now, now
+        self._steady_at: float | None = now + settings.steady_s
+        self._test_at: float | None = now + settings.selftest_after_s
+        self._usual_level: int | None = None  # of the log, while a full disk has silenced it
         self._wall_ahead = machine.wall() - timedelta(seconds=now)
         self._failed, self._failed_at = 0, now
         self._beat_at, self._is_beating = now, False
@@ -60,7 +61,7 @@ class House:
             self._board_at = now + BOARD_S
             self._look_at_board()
         if now >= self._save_at:
-            self._save_at = now + self._node.boards_save_s
+            self._save_at = now + self._save_every_s
             self._node.save_boards()
         if now >= self._sweep_at:
             self._sweep_at = now + SWEEP_S
@@ -96,10 +97,20 @@ class House:
         self._faults.only(found, OF_BOARD)
         is_scarce = "node.disk_full" in found
         # What is written beside tickets and votes stops first: here the log, in the cameras their recordings.
-        logging.getLogger().setLevel(logging.ERROR if is_scarce else logging.INFO)
+        self._silence(is_scarce)
         if not is_scarce:
             self._reserve.keep()
         self._node.devices.spare(is_scarce)
+
+    def _silence(self, is_scarce: bool) -> None:
+        """Let the log hold errors only while it lasts; then everything it held before."""
+        root = logging.getLogger()
+        if is_scarce and self._usual_level is None:
+            self._usual_level = root.level
+            root.setLevel(logging.ERROR)
+        elif not is_scarce and self._usual_level is not None:
+            root.setLevel(self._usual_level)
+            self._usual_level = None
         if self._node.devices.tend():
             self._node.link.report_birth()
 

@@ -545,12 +545,8 @@ class Node:
             self._pages.keep()
 
     @property
-    def boards_save_s(self) -> float:
-        return self._settings.boards_save_s
-
-    @property
-    def steady_s(self) -> float:
-        return self._settings.steady_s
+    def settings(self) -> NodeSettings:
+        return self._settings
 
 
 @contextmanager

@@ -183,6 +183,7 @@ def node_settings(folder: Path, mqtt_port: int, **changes: Any) -> NodeSettings:
         subscribe_again_s=0.3,
         boards_save_s=0.1,
         poll_wait_s=1.0,
+        selftest_after_s=3600.0,  # a test that wants one asks for it
     )
     return replace(settings, **changes)
 
@@ -226,6 +227,7 @@ class NodeProcess:
             "backoff_min_s": settings.backoff_min_s,
             "backoff_max_s": settings.backoff_max_s,
             "steady_s": settings.steady_s,
+            "selftest_after_s": settings.selftest_after_s,
         }
         self._file.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items()))
         self._file.chmod(0o600)
