@@ -75,10 +75,9 @@ class OutputPin:
     def _tell(self, path: str, is_lit: bool) -> None:
         try:
             if self._bench is None:
-                bench = socket.socket(socket.AF_UNIX)
-                bench.settimeout(READ_S)
-                bench.connect(path)
-                self._bench = bench
+                self._bench = socket.socket(socket.AF_UNIX)
+                self._bench.settimeout(READ_S)
+                self._bench.connect(path)
             self._bench.sendall(b"drive %d %d\n" % (self._wire.pin, is_lit))
         except OSError as error:
             if self._bench is not None:
