@@ -131,14 +131,7 @@ class Node:
             changed=self.link.wake,
             print_offline=self._print_offline,
         )
-        self._selftest = SelfTest(
-            self.outbox,
-            settings.data_dir / STORE,
-            self.devices,
-            self._machine,
-            silent_s=lambda: self.link.silent_s,
-            repaint=self._repaint,
-        )
+        self._selftest = self._make_selftest()
         self._inquiries: Inquiries | None = None
         self._pages: PagesChild | None = None
 
@@ -464,6 +457,10 @@ class Node:
         )
 
     # --- parts
+
+    def _make_selftest(self) -> SelfTest:
+        store, silent_s = self._settings.data_dir / STORE, lambda: self.link.silent_s
+        return SelfTest(self.outbox, store, self.devices, self._machine, silent_s, self._repaint)
 
     def _make_link(self) -> Link:
         settings = self._settings
