@@ -17,6 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from firmware.drivers import Reporter
+from firmware.drivers.roll import Roll
 from firmware.protocol.messages import (
     Board,
     Capability,
@@ -105,6 +106,7 @@ class Printer(Device):
 
     def __init__(self, config: DeviceConfig, report: Reporter) -> None:
         super().__init__(config, report)
+        self.roll = Roll()
         self._work = ThreadPoolExecutor(1, "printer")
 
     def is_ready(self) -> bool:

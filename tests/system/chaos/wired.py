@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from controller.demo import benches
-from firmware.drivers.keypad_frames import RATINGS
+from firmware.drivers.keypad_frames import ratings_of
 from firmware.protocol.messages import Key
 from tests.system.chaos.promises import Called, Ledger, Paper, Promise, Voted
 from tests.system.chaos.site import Conditions, Site
@@ -24,6 +24,7 @@ CALLS = re.compile(r"请(\S+)号到(\d+)号窗口")
 SERVES = re.compile(r"(\S+) 正在办理")
 NUMBER = re.compile(r"[A-F]\d{3,}|[A-F]-\S+")
 QUEUES = "ABCDEF"
+RATINGS = ratings_of(5)
 KEYPADS = (1, 2, 3, 5, 6)  # windows whose clerks push keys
 LOOK_S = 0.4
 THANKS_S = 4.0  # a citizen waits so long for the stars
