@@ -12,10 +12,12 @@ import inspect
 import json
 import re
 import sys
+import tempfile
 import tomllib
 import types
 import typing
 from collections.abc import Iterable
+from contextlib import ExitStack, closing
 from datetime import timedelta
 from enum import StrEnum
 from importlib import import_module
@@ -23,17 +25,21 @@ from pathlib import Path
 
 import msgspec
 
+from controller.clock import real_now
 from controller.hall import commands, effects, events, model
-from controller.people import RIGHTS
+from controller.people import RIGHTS, Role
 from controller.settings import Settings
+from controller.site import Site
+from controller.store import Store
 from firmware.cli import summaries
 from firmware.drivers import KINDS, led_frames
 from firmware.protocol import faults as known_faults
 from firmware.protocol import messages, topics
 from firmware.protocol.faults import FAULTS
 from firmware.settings import NodeSettings
-from web import asyncapi, openapi
+from web import access, asyncapi, openapi
 from web.api import DOCUMENTED as API
+from web.app import create_app
 
 HERE = Path(__file__).parent / "reference"
 TESTS = Path(__file__).parents[1] / "tests"
@@ -240,9 +246,32 @@ def _rights() -> str:
         for command, right in RIGHTS.items()
     ]
     intro = "Checked once, where a command is submitted, whatever page, key or message it came from."
-    return _page(
-        "Rights", intro, [_table(("command", "may anywhere", "at their own window", "others"), rows)]
-    )
+    commands_of = _table(("command", "may anywhere", "at their own window", "others"), rows)
+    return _page("Rights", intro, [commands_of, "## Pages", "", PAGES_INTRO, "", _pages_of_roles()])
+
+
+PAGES_INTRO = (
+    "Who may open which address. `hall`: in the hall they work in, those without one in every hall; `yes`:\n"
+    "of the whole site, each seeing of it what is theirs. Everything else is shut: who is not signed in is\n"
+    "asked to (a program gets 401), a role or hall that does not fit gets 403. What a form on a page asks\n"
+    "for is a command, as above."
+)
+
+
+def _pages_of_roles() -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(data_dir=Path(folder))
+        with closing(Store.open(settings.database_url, real_now())) as store:
+            rows = access.matrix(create_app(Site(settings, store, 1, ExitStack())))
+    head = ("address", "not signed in", *Role)
+    return _table(head, ((f"`{row.method} {row.address}`", *_cells(row)) for row in rows))
+
+
+def _cells(row: access.Access) -> Iterable[str]:
+    if row.roles is None:
+        return ("yes",) * (1 + len(Role))
+    may = "hall" if row.is_of_hall else "yes"
+    return ("", *(may if role in row.roles else "" for role in Role))
 
 
 # --- settings and commands ------------------------------------------------------------------------

@@ -20,7 +20,8 @@ from controller.clock import real_now
 from controller.hall.events import Event
 from controller.hall.model import Hall
 from controller.live import Committed, Live
-from web.visit import signed_in_required, the_hall, the_site
+from controller.people import Role
+from web.visit import role_required, the_hall, the_site
 
 COALESCE_S = 0.5  # design: staff screens get at most two updates a second
 PACE_S = 0.1
@@ -183,7 +184,7 @@ def _changed(version: int) -> str:
 
 
 @blueprint.get("/feed/<hall>")
-@signed_in_required
+@role_required(*Role)
 def feed(hall: str) -> Response:
     """The stream of one view: /feed/hall?view=w3."""
     live, site, token = the_hall(hall), the_site(), g.token

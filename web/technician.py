@@ -94,11 +94,16 @@ def wires() -> str:
 @role_required(Role.TECHNICIAN, Role.ADMIN, Role.HALL_MANAGER)
 def devices() -> str:
     """Units, their faults, and the messages nobody could use."""
-    site, halls = the_site(), list(the_site().halls)
+    site, mine = the_site(), me().hall
+    halls = [hall for hall in site.halls if mine in (None, hall)]
     aside = [one for hall in halls for one in site.devices.set_aside(hall, MOST_SET_ASIDE)]
     name = "technician/_devices.html" if is_fragment() else "technician/devices.html"
     return render_template(
-        name, cards=unit_cards(), status=site.status(), aside=aside[:MOST_SET_ASIDE], readable=_readable
+        name,
+        cards=[card for card in unit_cards() if card.hall in halls],
+        status=site.status(),
+        aside=aside[:MOST_SET_ASIDE],
+        readable=_readable,
     )
 
 

@@ -31,6 +31,7 @@ from controller.store.people import Person
 SESSION_COOKIE = "sid"
 VISITOR_COOKIE = "vid"  # chance that a form of somebody not signed in is bound to
 MAX_KEY = 100  # characters of an idempotency key that a form may carry
+_ROLES = "roles"  # the attribute of a view that says who may open it
 SECRET_FIELDS = frozenset({"token", "person"})  # of commands: never in the audit trail
 
 P = ParamSpec("P")
@@ -110,6 +111,7 @@ def signed_in_required(view: Callable[P, R]) -> Callable[P, R]:
             _ask_to_sign_in()
         return view(*args, **kwargs)
 
+    wrapped.__dict__[_ROLES] = frozenset(Role)
     return wrapped
 
 
@@ -127,9 +129,16 @@ def role_required(*roles: Role) -> Callable[[Callable[P, R]], Callable[P, R]]:
                 abort(HTTPStatus.FORBIDDEN, "not_your_hall")
             return view(*args, **kwargs)
 
+        wrapped.__dict__[_ROLES] = frozenset(roles)
         return wrapped
 
     return decorate
+
+
+def roles_of(view: Callable[..., object]) -> frozenset[Role] | None:
+    """Who may open this view; None: everybody, signed in or not."""
+    roles: frozenset[Role] | None = view.__dict__.get(_ROLES)
+    return roles
 
 
 def _ask_to_sign_in() -> None:

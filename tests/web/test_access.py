@@ -1,0 +1,217 @@
+"""Every cell of the table of rights: each role on each address, in its own hall, in another, and nobody.
+
+The table is docs/reference/rights.md; that it is what the code says is another test's matter.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from controller.clock import real_now
+from controller.hall import commands as c
+from controller.hall import model as m
+from controller.people import CITIZEN, Actor, ActorKind, NotAllowed, Role, check, unit_actor
+from controller.store.people import Person
+from tests.store.halls import DAY, MORNING, PLAN
+from tests.web.desk import Browser, Desk
+
+REFERENCE = Path(__file__).parents[2] / "docs/reference/rights.md"
+ROLES = tuple(Role)
+OWN, OTHER, EVERY = "hall", "elsewhere", None
+CLOSED = {"not_your_role", "not_your_hall"}
+
+
+def table(title: str) -> list[list[str]]:
+    """The rows of the table with this heading, as their cells."""
+    lines = iter(REFERENCE.read_text(encoding="utf-8").splitlines())
+    next(line for line in lines if line.startswith(f"| {title} |"))
+    next(lines)
+    rows = itertools.takewhile(lambda line: line.startswith("|"), lines)
+    return [[cell.strip().strip("`") for cell in line.strip("|").split(" | ")] for line in rows]
+
+
+# --- pages
+
+
+@dataclass(frozen=True)
+class Cell:
+    """May `role` (None: nobody signed in), who works in `hall`, send this to the hall "hall"?"""
+
+    method: str
+    address: str
+    role: Role | None
+    hall: str | None
+    may: str
+
+    @property
+    def expected(self) -> str | None:
+        if self.may == "" and self.role is None:
+            return "401"
+        if self.may == "":
+            return "not_your_role"
+        return "not_your_hall" if self.may == "hall" and self.hall == OTHER else None
+
+
+def cells() -> Iterator[Cell]:
+    for named, nobody, *of_roles in table("address"):
+        method, _, address = named.partition(" ")
+        yield Cell(method, address, None, None, nobody)
+        for (role, may), hall in itertools.product(zip(ROLES, of_roles, strict=True), (OWN, OTHER, EVERY)):
+            yield Cell(method, address, role, hall, may)
+
+
+FILLED = {
+    "hall": "hall",
+    "number": "1",
+    "ticket": "1",
+    "id": "1",
+    "unit": "node-1",
+    "token": "no-such-token",
+    "what": "x",
+    "action": "x",
+    "name": "x",
+    "board": "x",
+    "form": "csv",
+    "filename": "style.css",
+}
+
+
+def filled(address: str) -> str:
+    """An address with something in each of its places; of several words the first."""
+    address = re.sub(r"<any\((\w+)[^)]*\):\w+>", r"\1", address)
+    return re.sub(r"<(?:\w+:)?(\w+)>", lambda place: FILLED[place[1]], address)
+
+
+def browser_of(desk: Desk, role: Role | None, hall: str | None) -> Browser:
+    """Of one who has just this role."""
+    if role is None:
+        return desk.browser()
+    id = f"{role.replace('_', '-')}-{hall or 'every'}"
+    if desk.site.people.get(id) is None:
+        desk.site.people.add(Person(id, "某人", id, hall, frozenset({role}), True), real_now())
+    return desk.browser(id)
+
+
+def answer(desk: Desk, browser: Browser, csrf: str, cell: Cell) -> str | None:
+    """What the door says to an empty form: None when it is open, whatever the room says then."""
+    headers = {"Accept": "application/json", "X-CSRF": csrf}
+    sent = browser.client.open(filled(cell.address), method=cell.method, headers=headers)
+    with closing(sent):  # of a stream, only how it begins
+        assert sent.status_code < 500, (cell, sent.get_data(as_text=True))
+        if sent.status_code in (401, 403) and sent.is_json:
+            told = (sent.json or {}).get("error", sent.json)
+            return str(told["code"]) if str(told.get("code")) in {"401", *CLOSED} else None
+        return "401" if sent.status_code == 401 else None
+
+
+@pytest.mark.parametrize("role", [None, *ROLES])
+def test_every_cell_of_the_table_of_pages_is_as_it_says(desk: Desk, role: Role | None) -> None:
+    """Those that are shut first, for an open one may change the hall."""
+    mine = [cell for cell in cells() if cell.role == role]
+    assert len(mine) > 60
+    wrong = []
+    for cell in sorted(mine, key=lambda cell: (cell.expected is None, cell.method, str(cell.hall))):
+        browser = browser_of(desk, role, cell.hall)
+        csrf = browser.hidden("/sign-in" if role is None else "/me")["csrf"]
+        if (told := answer(desk, browser, csrf, cell)) != cell.expected:
+            wrong.append((cell, told))
+    assert not wrong
+
+
+def test_only_what_is_meant_for_everybody_is_open_to_everybody(desk: Desk) -> None:
+    """A view that forgot to ask would be in this list."""
+    open_to_all = {named.partition(" ")[2] for named, nobody, *_ in table("address") if nobody == "yes"}
+    assert all(one.startswith(PUBLIC) or one in EXACTLY for one in open_to_all), open_to_all
+
+
+PUBLIC = ("/h/<hall>", "/t/<token>", "/api/", "/in/<token>", "/static", "/hall/<hall>")
+EXACTLY = {"/", "/sign-in", "/sign-out", "/healthz", "/readyz", "/metrics", "/wires"}
+
+
+# --- commands, where they are submitted
+
+COMMANDS: tuple[c.Command, ...] = (
+    c.ChangePlan(PLAN),
+    c.OpenDay(DAY, MORNING + timedelta(hours=8)),
+    c.CloseDay(),
+    c.Tick(),
+    c.TakeTicket("A", "t"),
+    c.AcceptOffline(m.Press("node-1", "e", 1), "A", "A001", "t", None),
+    c.LeaseNumbers("node-1", "A", 5),
+    c.PassOverNumbers("A", 5),
+    c.RecordSlip(1, m.Slip.PRINTED),
+    c.ReturnTicket(1),
+    c.CancelTicket(1),
+    c.LetPass(1),
+    c.Rate(1, 5),
+    c.CallNext(1),
+    c.Recall(1),
+    c.Start(1),
+    c.NoShow(1),
+    c.Hold(1, "x"),
+    c.Resume(1, 1),
+    c.Transfer(1, "x", to_queue="B"),
+    c.Finish(1),
+    c.JumpCall(1, 1, "x"),
+    c.Reopen(1, 1, "x"),
+    c.Login(1, "li"),
+    c.Pause(1, m.PauseReason.BREAK),
+    c.Unpause(1),
+    c.ChangeMode(1, m.WindowMode.GREEN),
+    c.Logout(1),
+    c.LoseWindow(1),
+    c.RestoreWindow(1),
+    c.PlanShifts(1, ()),
+    c.TakeMeasure(m.Measure(m.MeasureKind.OPEN, 1, ("A",))),
+)
+
+
+@pytest.fixture
+def at_window(desk: Desk) -> Desk:
+    """li is signed in at window 1 and has called a ticket there."""
+    desk.take()
+    desk.give(c.Login(1, "li"), c.CallNext(1))
+    return desk
+
+
+def actors() -> Iterator[tuple[str, Actor]]:
+    """Everybody there is, as the word that stands for them in the table; li's is window 1."""
+    for role, hall, id in itertools.product(ROLES, (OWN, OTHER, EVERY), ("li", "wang")):
+        halls = None if hall is None else frozenset({hall})
+        yield role, Actor(ActorKind.PERSON, id, frozenset({role}), halls)
+    yield "citizen", CITIZEN
+    yield "unit", unit_actor("node-1")
+    yield "unit", unit_actor("node-1", window=1)
+    yield "unit", unit_actor("node-1", window=2)
+
+
+def may(row: list[str], word: str, actor: Actor, command: c.Command) -> bool:
+    """What the row of the table says."""
+    anywhere, own, others = (set(cell.split(", ")) for cell in row[1:])
+    if actor.kind is not ActorKind.PERSON:
+        at = getattr(command, "window", 1 if isinstance(command, c.Transfer) else None)
+        return word in others and (actor.window is None or at in (None, actor.window))
+    is_here = actor.halls is None or OWN in actor.halls
+    return is_here and (word in anywhere or (word in own and actor.id == "li"))
+
+
+def test_every_cell_of_the_table_of_commands_is_as_it_says(at_window: Desk) -> None:
+    """Who may not is refused where commands are submitted, and nothing happens."""
+    rows = {row[0]: row for row in table("command")}
+    assert set(rows) == {type(command).__name__ for command in COMMANDS}
+    live, seq = at_window.live, at_window.live.seq
+    for command, (word, actor) in itertools.product(COMMANDS, actors()):
+        if may(rows[type(command).__name__], word, actor, command):
+            check(actor, command, live.hall)
+        else:
+            with pytest.raises(NotAllowed):
+                live.submit(command, actor)
+    assert live.seq == seq

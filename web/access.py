@@ -1,0 +1,39 @@
+"""Who may open which page, as the views themselves ask for it: role by route by hall.
+
+Read by the reference (docs/reference/rights.md), against which a test tries every cell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Flask
+
+from controller.people import Role
+from web.visit import roles_of
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """One method of one address. roles: who may, None = everybody, signed in or not; is_of_hall: those
+    who work in one hall may only there."""
+
+    method: str
+    address: str
+    roles: frozenset[Role] | None
+    is_of_hall: bool
+
+
+def matrix(app: Flask) -> list[Access]:
+    """Every address the application answers at, in order."""
+    rows = [
+        _access(app, method, rule.rule, rule.endpoint)
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    ]
+    return sorted(rows, key=lambda row: (row.address, row.method))
+
+
+def _access(app: Flask, method: str, address: str, endpoint: str) -> Access:
+    roles = roles_of(app.view_functions[endpoint])
+    return Access(method, address, roles, is_of_hall=roles is not None and "<hall>" in address)
