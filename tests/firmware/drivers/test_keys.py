@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,22 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from firmware import wires
+from firmware.devices import Devices
 from firmware.drivers import build, hid
 from firmware.drivers.keypad_frames import ratings_of
-from firmware.protocol.messages import Board, DeviceConfig, KeyPressed, QueueLine, Rated, WindowBoard
+from firmware.protocol.guard import Guard
+from firmware.protocol.messages import (
+    Board,
+    DeviceConfig,
+    KeyPressed,
+    QueueLine,
+    Rated,
+    UnitConfig,
+    WindowBoard,
+)
 from tests.firmware.rig import Reports, Rig, rig
 
 PINS: dict[str, Any] = {"kind": "keys", "device": "keys-1", "pins": [5, 6, 13]}
@@ -156,6 +168,21 @@ def test_a_buttons_lamp_says_that_its_queue_is_open(tmp_path: Path) -> None:
         lamp = hall.driver("lamp-1", queue="A")
         lamp.paint(board(state="closed"))
         hall.until(lambda: hall.state("lamp-1")["is_lit"])
+
+
+def test_a_buttons_lamp_needs_no_board_of_its_own(tmp_path: Path) -> None:
+    with rig(tmp_path, LAMP) as hall:
+        wire = str(hall.seen("lamp-1")["wire"])
+        lamp = DeviceConfig(device="lamp-1", kind="lamp", wire=wire, queue="A")
+        devices = Devices(Reports(), Guard(logging.getLogger("test")))
+        assert devices.configure(UnitConfig(rev=1, position="p", devices=[lamp]), lambda name: None) == []
+        try:
+            devices.paint(board())
+            hall.until(lambda: hall.state("lamp-1")["is_lit"])
+            devices.paint(replace(board(), queues=[replace(board().queues[0], is_open=False)]))
+            hall.until(lambda: not hall.state("lamp-1")["is_lit"])
+        finally:
+            devices.stop()
 
 
 def test_a_lamp_without_its_bench_is_told_and_lit_again(tmp_path: Path) -> None:
