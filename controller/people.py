@@ -187,7 +187,7 @@ def mask(name: str) -> str:
 
 
 def main(argv: list[str]) -> int:
-    """Add people, give out one-time sign-in links, list and disable people."""
+    """Add people, give out one-time sign-in links, list and disable people, end their sessions."""
     words = _parser().parse_args(argv)
     return commandline.finish("person", lambda: _with_people(load(words.config), words))
 
@@ -217,6 +217,8 @@ def _parser() -> argparse.ArgumentParser:
         ("link", _link, "print a link that signs somebody in once, within 15 minutes"),
         ("disable", _disable, "shut somebody out at once"),
         ("enable", _enable, "let somebody in again"),
+        ("sessions", _sessions, "where somebody is signed in now"),
+        ("sign-out", _sign_out, "end all sessions of somebody, who may sign in again"),
         ("password", _password, "set a password, asked for on the terminal or read from standard input"),
     ):
         one = verbs.add_parser(verb, help=text)
@@ -248,6 +250,16 @@ def _disable(people: People, settings: Settings, words: argparse.Namespace, now:
 
 def _enable(people: People, settings: Settings, words: argparse.Namespace, now: datetime) -> None:
     people.set_active(people.find(words.who).id, True, now)
+
+
+def _sessions(people: People, settings: Settings, words: argparse.Namespace, now: datetime) -> None:
+    for session in people.sessions(people.find(words.who).id, now):
+        begun, seen = (at.astimezone(settings.zone) for at in (session.begun_at, session.seen_at))
+        print(f"{session.id[:8]}  since {begun:%m-%d %H:%M}  last used {seen:%m-%d %H:%M}")
+
+
+def _sign_out(people: People, settings: Settings, words: argparse.Namespace, now: datetime) -> None:
+    people.end_sessions(people.find(words.who).id, now)
 
 
 def _password(people: People, settings: Settings, words: argparse.Namespace, now: datetime) -> None:

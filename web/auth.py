@@ -75,7 +75,12 @@ def sign_out() -> Response:
 @blueprint.get("/me")
 @signed_in_required
 def account() -> str:
-    return render_template("auth/me.html", who=me(), error="", is_saved=request.args.get("saved") == "1")
+    return _account(is_saved=request.args.get("saved") == "1")
+
+
+def _account(error: str = "", is_saved: bool = False) -> str:
+    sessions = the_site().people.sessions(me().id, real_now(), g.token)
+    return render_template("auth/me.html", who=me(), sessions=sessions, error=error, is_saved=is_saved)
 
 
 @blueprint.post("/me/password")
@@ -85,9 +90,20 @@ def set_password() -> Response | tuple[str, int]:
     try:
         the_site().people.set_password(me().id, password, now, by=me().id, session=g.token)
     except BadPassword as error:
-        text = say(f"refused.{error.code}")
-        return render_template("auth/me.html", who=me(), error=text, is_saved=False), 409
+        return _account(say(f"refused.{error.code}")), 409
     return redirect(url_for("auth.account", saved=1))
+
+
+@blueprint.post("/me/sessions/end")
+@signed_in_required
+def end_sessions() -> Response:
+    """End one of one's own sessions, or all but this one."""
+    people, session = the_site().people, request.form.get("session")
+    if session:
+        people.end_session(me().id, session, real_now(), by=me().id)
+    else:
+        people.end_sessions(me().id, real_now(), by=me().id, but=g.token)
+    return redirect(url_for("auth.account"))
 
 
 def start_of(person: Person) -> str:

@@ -73,6 +73,16 @@ class Person:
         return Actor(ActorKind.PERSON, self.id, self.roles, halls)
 
 
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Being signed in somewhere. id: names it, and opens nothing; is_here: it is the one that asks."""
+
+    id: str
+    begun_at: datetime
+    seen_at: datetime
+    is_here: bool
+
+
 class People:
     """The people of one store."""
 
@@ -234,6 +244,30 @@ class People:
                 ended = update(tables.login_session).where(t.token_hash == _hash(token))
                 c.execute(ended.values(ended_at=now))
                 audit(session.person, "person.sign_out", session.person, now)(c)
+
+    def sessions(self, id: str, now: datetime, token: str = "") -> list[Session]:
+        """Where this person is signed in now, the last used first. token: of the session that asks."""
+        t = tables.login_session.c
+        query = select(t.token_hash, t.created_at, t.seen_at).where(
+            t.person == id, t.ended_at.is_(None), t.seen_at > now - IDLE, t.created_at > now - LONGEST
+        )
+        with self._store.reading() as c:
+            rows = c.execute(query.order_by(t.seen_at.desc(), t.created_at.desc())).all()
+        return [Session(*row, is_here=row.token_hash == _hash(token)) for row in rows]
+
+    def end_session(self, id: str, session: str, now: datetime, by: str) -> None:
+        """End one session of this person, by its Session.id; one of somebody else stays."""
+        t = tables.login_session.c
+        theirs = (t.token_hash == session, t.person == id, t.ended_at.is_(None))
+        with self._store.writing() as c:
+            if c.execute(update(tables.login_session).where(*theirs).values(ended_at=now)).rowcount:
+                audit(by, "person.session_end", id, now)(c)
+
+    def end_sessions(self, id: str, now: datetime, by: str = "system", but: str = "") -> None:
+        """End all sessions of this person, except that of the token `but`, and the links not used yet."""
+        with self._store.writing() as c:
+            _end_all(c, id, now, but)
+            audit(by, "person.sessions_end", id, now, but_one=bool(but))(c)
 
     # --- the trail
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import get_args
@@ -252,6 +253,36 @@ def test_signing_out_and_being_disabled_end_sessions_and_links(staff: People) ->
         staff.link("li", MORNING)
 
 
+def test_sessions_are_listed_while_they_last(staff: People) -> None:
+    first, second = (staff.use_link(staff.link("li", MORNING), MORNING) for _ in range(2))
+    later = MORNING + timedelta(minutes=30)
+    staff.signed_in(second, later, is_use=True)
+    listed = staff.sessions("li", later, first)
+    assert [(one.seen_at, one.is_here) for one in listed] == [(later, False), (MORNING, True)]
+    assert len(staff.sessions("li", MORNING + IDLE)) == 1  # the first was idle for too long
+    staff.sign_out(second, later)
+    assert [one.is_here for one in staff.sessions("li", later, first)] == [True]
+
+
+def test_one_session_is_ended_and_only_of_the_own_person(staff: People) -> None:
+    staff.add(Person("wang", "王芳", "002", None, frozenset({Role.CLERK}), True), MORNING)
+    here, there = (staff.use_link(staff.link("li", MORNING), MORNING) for _ in range(2))
+    [other] = [one.id for one in staff.sessions("li", MORNING, here) if not one.is_here]
+    staff.end_session("wang", other, MORNING, by="wang")
+    assert staff.signed_in(there, MORNING) == LI
+    staff.end_session("li", other, MORNING, by="li")
+    assert staff.signed_in(there, MORNING) is None
+    assert staff.signed_in(here, MORNING) == LI
+    assert [row["what"] for row in staff.trail(10, "person.session_end")] == ["person.session_end"]
+
+
+def test_all_sessions_but_one_are_ended(staff: People) -> None:
+    here, there = (staff.use_link(staff.link("li", MORNING), MORNING) for _ in range(2))
+    staff.end_sessions("li", MORNING, by="li", but=here)
+    assert staff.signed_in(here, MORNING) == LI
+    assert staff.signed_in(there, MORNING) is None
+
+
 def test_a_password_signs_in_by_staff_number(staff: People) -> None:
     staff.set_password("li", PASSWORD, MORNING)
     session = staff.sign_in("001", PASSWORD, MORNING)
@@ -356,6 +387,18 @@ def test_the_command_shuts_out_and_lets_in_again(config: Path, capsys: pytest.Ca
     assert "does not work here" in capsys.readouterr().err
     assert run(config, "enable", "wang-fang") == 0
     assert run(config, "link", "wang-fang") == 0
+
+
+def test_the_command_lists_sessions_and_ends_them(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(config, "add", "王芳", "--number", "017", "--role", "clerk")
+    run(config, "link", "017")
+    token = capsys.readouterr().out.split()[-1].rpartition("/")[2]
+    with closing(Store.open(f"sqlite:///{config.parent / 'data' / 'hall.sqlite'}", real_now())) as store:
+        session = People(store).use_link(token, real_now())
+        assert run(config, "sessions", "017") == 0
+        assert "last used" in capsys.readouterr().out
+        assert run(config, "sign-out", "017") == 0
+        assert People(store).signed_in(session, real_now()) is None
 
 
 def test_the_command_sets_a_password_from_standard_input(config: Path) -> None:

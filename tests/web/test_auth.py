@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -105,6 +106,17 @@ def test_one_may_set_a_password_and_a_weak_one_is_refused(desk: Desk) -> None:
     assert browser.post("/me/password", page="/me", password="short").status_code == 409
     assert browser.post("/me/password", page="/me", password="long enough 1").status_code == 302
     assert "已设置" in words(browser.get("/me"))
+
+
+def test_one_sees_where_one_is_signed_in_and_signs_out_there(desk: Desk) -> None:
+    here, first, second = (desk.browser("li") for _ in range(3))
+    assert words(here.get("/me")).count("让其退出") == 2
+    [session, _] = re.findall(r'name="session" value="(\w+)"', here.get("/me").get_data(as_text=True))
+    here.post("/me/sessions/end", page="/me", session=session)
+    assert words(here.get("/me")).count("让其退出") == 1
+    here.post("/me/sessions/end", page="/me")
+    assert "除本机外" not in words(here.get("/me"))
+    assert [browser.get("/me").status_code for browser in (here, first, second)] == [200, 302, 302]
 
 
 def test_who_has_another_role_is_told_so(desk: Desk) -> None:
