@@ -3,7 +3,9 @@
 # make lint    format, lint, types, import contracts
 # make bench   figures, as ratios measured in one run        make soak   endurance and chaos
 # make rig-powercut   the power fails under a virtual machine: nothing acknowledged may be lost (root, minutes)
-.PHONY: run test lint format bench soak rig-powercut wheel clean help
+# make rig-arm64      the node on an emulated arm64 board with 512 MB: memory, start, tickets (root, minutes)
+# make rig-gpio       the drivers on real lgpio at the pins of a simulated chip (root, minutes)
+.PHONY: run test lint format bench soak rig-powercut rig-arm64 rig-gpio wheel clean help
 
 BIN := .venv/bin
 LOCKS := pyproject.toml deploy/prepare.sh $(wildcard deploy/locks/*.txt)
@@ -41,6 +43,12 @@ soak: .venv/ready-test
 
 rig-powercut: .venv/ready-test
 	$(BIN)/python -m tests.hardware.powercut $(ARGS)
+
+rig-arm64: .venv/ready-test
+	$(BIN)/python -m tests.hardware.arm64 $(ARGS)
+
+rig-gpio: .venv/ready-test
+	$(BIN)/python -m tests.hardware.gpio $(ARGS)
 
 wheel: .venv/ready-test
 	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .

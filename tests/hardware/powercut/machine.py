@@ -6,13 +6,12 @@ and by apt: qemu-system-x86 busybox-static cpio kmod e2fsprogs. The kernel is fe
 
 from __future__ import annotations
 
-import gzip
-import os
-import shutil
 import socket
 import subprocess
 import sys
 from pathlib import Path
+
+from tests.hardware import memory_disk
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 PACKAGES = {
@@ -82,17 +81,16 @@ def _words(kernel: Path, memory: Path, disk: Path, speech: Path, log: Path) -> l
 
 def prepare(cache: Path) -> tuple[Path, Path]:
     """The kernel and the first memory disk, made once in `cache`. Ends with a sentence when it cannot."""
-    if os.geteuid() != 0:
-        raise SystemExit("rig-powercut: needs root, to boot this machine's files in a virtual one")
-    missing = [package for program, package in PACKAGES.items() if _program(program) is None]
-    if missing:
-        raise SystemExit(f"rig-powercut: apt-get install --no-install-recommends {' '.join(missing)}")
+    memory_disk.need("rig-powercut", PACKAGES, "to boot this machine's files in a virtual one")
     cache.mkdir(parents=True, exist_ok=True)
     if not (kernels := sorted(cache.glob("kernel/boot/vmlinuz-*"))):
         _fetch_kernel(cache)
         kernels = sorted(cache.glob("kernel/boot/vmlinuz-*"))
     memory = cache / "memory.gz"
-    memory.write_bytes(_memory_disk(cache, kernels[-1].name.removeprefix("vmlinuz-")))
+    init = INIT.replace("@REPOSITORY@", str(REPOSITORY)).replace("@PYTHON@", sys.executable)
+    modules = memory_disk.modules(cache / "kernel", kernels[-1].name.removeprefix("vmlinuz-"), MODULES)
+    busybox = Path(memory_disk.program("busybox") or "")
+    memory.write_bytes(memory_disk.pack(cache / "memory", busybox, modules, init))
     return kernels[-1], memory
 
 
@@ -100,7 +98,7 @@ def make_disk(image: Path, megabytes: int = 512) -> None:
     """An empty file system as a file."""
     with image.open("wb") as file:
         file.truncate(megabytes * 2**20)
-    subprocess.run([_program("mkfs.ext4") or "", "-q", image], check=True)
+    subprocess.run([memory_disk.program("mkfs.ext4") or "", "-q", image], check=True)
 
 
 def _fetch_kernel(cache: Path) -> None:
@@ -113,47 +111,4 @@ def _fetch_kernel(cache: Path) -> None:
     subprocess.run(["dpkg-deb", "-x", file, cache / "kernel"], check=True)
     file.unlink()
     release = package.removeprefix("linux-image-")
-    subprocess.run([_program("depmod") or "depmod", "-b", cache / "kernel", release], check=True)
-
-
-def _memory_disk(cache: Path, release: str) -> bytes:
-    """Busybox, the modules the machine needs to see its disks, and the script that starts the guest."""
-    folder = cache / "memory"
-    shutil.rmtree(folder, ignore_errors=True)
-    for name in ("bin", "proc", "sys", "dev", "new", "modules"):
-        (folder / name).mkdir(parents=True)
-    shutil.copy(_program("busybox") or "", folder / "bin")
-    order = _modules(cache, release)
-    for file in order:
-        shutil.copy(file, folder / "modules")
-    (folder / "modules" / "order").write_text("".join(f"{file.name}\n" for file in order))
-    init = folder / "init"
-    init.write_text(INIT.replace("@REPOSITORY@", str(REPOSITORY)).replace("@PYTHON@", sys.executable))
-    init.chmod(0o755)
-    names = "\n".join(str(path.relative_to(folder)) for path in sorted(folder.rglob("*")))
-    packed = subprocess.run(
-        ["cpio", "-o", "-H", "newc", "--quiet"],
-        input=names.encode(),
-        cwd=folder,
-        capture_output=True,
-        check=True,
-    ).stdout
-    return gzip.compress(packed, 1)
-
-
-def _modules(cache: Path, release: str) -> list[Path]:
-    """The files of MODULES and of what they rest on, in the order they are loaded in."""
-    order: dict[Path, None] = {}
-    for module in MODULES:
-        said = subprocess.run(
-            [_program("modprobe") or "", "-d", cache / "kernel", "-S", release, "--show-depends", module],
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout
-        order |= {Path(line.split()[1]): None for line in said.splitlines() if line.startswith("insmod")}
-    return list(order)
-
-
-def _program(name: str) -> str | None:
-    return shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
+    subprocess.run([memory_disk.program("depmod") or "depmod", "-b", cache / "kernel", release], check=True)
