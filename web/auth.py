@@ -91,6 +91,8 @@ def set_password() -> Response | tuple[str, int]:
         the_site().people.set_password(me().id, password, now, by=me().id, session=g.token)
     except BadPassword as error:
         return _account(say(f"refused.{error.code}")), 409
+    if me().has_given_password:
+        return redirect(start_of(me()))
     return redirect(url_for("auth.account", saved=1))
 
 

@@ -123,6 +123,8 @@ def role_required(*roles: Role) -> Callable[[Callable[P, R]], Callable[P, R]]:
         def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
             if g.person is None:
                 _ask_to_sign_in()
+            if me().has_given_password:
+                _ask_for_own_password()
             if not me().roles & frozenset(roles):
                 abort(HTTPStatus.FORBIDDEN, "not_your_role")
             if me().hall not in (None, kwargs.get("hall", me().hall)):
@@ -145,6 +147,13 @@ def _ask_to_sign_in() -> None:
     if request.method != "GET" or is_fragment() or wants_json():
         abort(HTTPStatus.UNAUTHORIZED)
     abort(redirect(url_for("auth.sign_in", next=request.full_path.rstrip("?"))))
+
+
+def _ask_for_own_password() -> None:
+    """Nobody works under a password that somebody else knows (P.37)."""
+    if request.method != "GET" or is_fragment() or wants_json():
+        abort(HTTPStatus.FORBIDDEN, "password_given")
+    abort(redirect(url_for("auth.account")))
 
 
 # --- what they change

@@ -57,7 +57,10 @@ class BadPassword(HallError):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who works here. hall: the only hall they may act in, None = every hall."""
+    """Somebody who works here. hall: the only hall they may act in, None = every hall.
+
+    has_given_password: somebody else set it, and they are to set one of their own before anything else.
+    """
 
     id: str
     name: str
@@ -66,6 +69,7 @@ class Person:
     roles: frozenset[Role]
     is_active: bool
     has_password: bool = False
+    has_given_password: bool = False
 
     @property
     def actor(self) -> Actor:
@@ -176,17 +180,26 @@ class People:
     def set_password(
         self, id: str, password: str, now: datetime, by: str = "system", session: str = ""
     ) -> None:
-        """Raises BadPassword when it is too easy to guess. Whoever is signed in as this person is not any
-        more, except in `session`: a password is changed when somebody else may know the old one."""
+        """Raises BadPassword when it is too easy to guess, or was given and is to be kept. Whoever is
+        signed in as this person is not any more, except in `session`: a password is changed when somebody
+        else may know the old one."""
         if len(password) < PASSWORD_LENGTH or len({_kind_of(letter) for letter in password}) < 2:
             raise BadPassword(
                 "password_weak", f"a password has {PASSWORD_LENGTH} characters or more of two kinds at least"
             )
-        hashed = self._hasher.hash(password)
+        if by == id and self._is_given(id, password):
+            raise BadPassword("password_same", "the new password is the one that was given")
+        changed = {"password_hash": self._hasher.hash(password), "is_password_given": by != id}
         with self._store.writing() as c:
-            c.execute(update(tables.person).where(tables.person.c.id == id).values(password_hash=hashed))
+            c.execute(update(tables.person).where(tables.person.c.id == id).values(changed))
             _end_all(c, id, now, session)
             audit(by, "person.password", id, now)(c)
+
+    def _is_given(self, id: str, password: str) -> bool:
+        t = tables.person.c
+        with self._store.reading() as c:
+            given = c.execute(select(t.password_hash).where(t.id == id, t.is_password_given)).scalar()
+        return given is not None and self._matches(given, password)
 
     def sign_in(self, word: str, password: str, now: datetime) -> str:
         """Sign in by staff number and password: the token of the new session. Raises BadPassword."""
@@ -318,6 +331,7 @@ def _person(row: Row[Any]) -> Person:
         frozenset(Role(role) for role in row.roles if role in set(Role)),
         row.is_active,
         row.password_hash is not None,
+        row.is_password_given,
     )
 
 

@@ -226,6 +226,7 @@ person = Table(
     Column("hall", ID),  # null: every hall of the site
     Column("roles", JSON, nullable=False),  # list of Role values
     Column("password_hash", Text),
+    Column("is_password_given", Boolean, nullable=False, server_default=false()),  # somebody else knows it
     Column("is_active", Boolean, nullable=False, server_default=true()),
     Column("created_at", Utc, nullable=False),
     Index(None, "staff_number"),

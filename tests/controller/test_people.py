@@ -291,6 +291,16 @@ def test_a_password_signs_in_by_staff_number(staff: People) -> None:
     assert signed_in.has_password
 
 
+def test_a_password_somebody_else_set_is_to_be_replaced_by_another(staff: People) -> None:
+    staff.set_password("li", PASSWORD, MORNING)
+    assert staff.find("li").has_given_password
+    with pytest.raises(BadPassword) as refused:
+        staff.set_password("li", PASSWORD, MORNING, by="li")
+    assert refused.value.code == "password_same"
+    staff.set_password("li", "another horse 8", MORNING, by="li")
+    assert not staff.find("li").has_given_password
+
+
 def test_a_new_password_ends_every_session_but_the_one_it_was_set_in(staff: People) -> None:
     here, elsewhere = (staff.use_link(staff.link("li", MORNING), MORNING) for _ in range(2))
     link = staff.link("li", MORNING)

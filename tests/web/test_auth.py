@@ -101,6 +101,19 @@ def test_signing_in_never_leads_to_another_site(desk: Desk, elsewhere: str) -> N
     assert answer.headers["Location"] == "/"
 
 
+def test_who_was_given_a_password_sets_another_before_anything_else(desk: Desk) -> None:
+    desk.site.people.set_password("boss", "correct horse 7", real_now())
+    browser = desk.browser()
+    browser.post("/sign-in", number="900", password="correct horse 7")
+    assert browser.get("/m/hall/").headers["Location"] == "/me"
+    assert browser.post("/m/hall/close", page="/me").status_code == 403
+    assert "别人设置" in words(browser.get("/me"))
+    assert browser.post("/me/password", page="/me", password="correct horse 7").status_code == 409
+    done = browser.post("/me/password", page="/me", password="another horse 8")
+    assert done.headers["Location"] == "/m/hall/"
+    assert browser.get("/m/hall/").status_code == 200
+
+
 def test_one_may_set_a_password_and_a_weak_one_is_refused(desk: Desk) -> None:
     browser = desk.browser("li")
     assert browser.post("/me/password", page="/me", password="short").status_code == 409
