@@ -23,7 +23,11 @@ class Kiosk:
         self._connection, self._queue, self._posts = connect(url), queue, 0
         self._tag = f"{time.monotonic_ns():x}"
 
-    def post(self) -> float:
+    def renew(self) -> None:
+        """Take another connection: the server ends one that rests for a while."""
+        self._connection.close()
+
+    def act(self) -> float:
         """Seconds of one post."""
         self._posts += 1
         n = self._posts
@@ -58,11 +62,15 @@ class Clerk:
         self._ask("POST", f"/in/{link}", {"csrf": self._csrf})
         self._learn(self._ask("GET", self._window))
 
+    def renew(self) -> None:
+        """Take another connection: the server ends one that rests for a while."""
+        self._connection.close()
+
     @property
     def cookie(self) -> str:
         return "; ".join(f"{name}={value}" for name, value in self._cookies.items())
 
-    def call(self) -> float:
+    def act(self) -> float:
         """Seconds of one "call next", the console drawn anew; starting the service is not counted."""
         began = time.perf_counter()
         self._do("next")

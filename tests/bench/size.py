@@ -18,8 +18,10 @@ BROKERS = ("nats-server", "mosquitto")
 
 
 def measure(folder: Path) -> list[Row]:
-    with controller(folder, 100) as hall:
-        return _controller(hall) + _node(hall)
+    with controller(folder / "first", 100, "mosquitto") as hall:
+        rows = _controller(hall)
+    with controller(folder / "second", 100) as hall:
+        return rows + _controller(hall) + _node(hall)
 
 
 def _controller(hall: Controller) -> list[Row]:
@@ -56,10 +58,9 @@ def _node(hall: Controller) -> list[Row]:
 
 
 def _name(process: psutil.Process) -> str:
-    words = " ".join(process.cmdline())
-    for name in BROKERS:
-        if name in words:
-            return name
+    program, words = Path(process.cmdline()[0]).name, " ".join(process.cmdline())
+    if program in BROKERS:
+        return program
     if "web_process" not in words:
         return "supervisor"
     parent = process.parent()

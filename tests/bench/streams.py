@@ -76,7 +76,7 @@ def _calling(clerk: Clerk, number: int, calls: list[float]) -> None:
     turn = time.monotonic() + number / CALLS
     while turn < end:
         time.sleep(max(0.0, turn - time.monotonic()))
-        calls.append(clerk.call())
+        calls.append(clerk.act())
         turn += every_s
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.bench.bare_web import bare_web
@@ -13,14 +13,19 @@ from tests.bench.rig import Controller, Spread, controller
 from tests.bench.table import Row, at_least, at_most
 
 ROUNDS = 5
-POSTS = 150  # of one client in a round
+WAITING = (100, 10_000)
+TAKES, CALLS = 300, 150  # of one client in a round
 CLIENTS = 8
-EACH = 40  # of each of the eight clients in a round
+EACH = 18  # of each of the eight clients in a round: together as many are called as came
 
 
 def measure(folder: Path) -> list[Row]:
+    return [row for waiting in WAITING for row in _measure(folder / str(waiting), waiting)]
+
+
+def _measure(folder: Path, waiting: int) -> list[Row]:
     with (
-        controller(folder / "hall", 5000, "mosquitto", CLIENTS) as hall,
+        controller(folder / "hall", waiting, "mosquitto", CLIENTS) as hall,
         bare_web(folder / "bare", hall.settings.http_threads) as port,
         bare_web(folder / "flask", hall.settings.http_threads, "flask_app") as flask_port,
     ):
@@ -29,20 +34,29 @@ def measure(folder: Path) -> list[Row]:
         rounds = [clients.round() for _ in range(ROUNDS)]
     mid = {name: statistics.median(one[name] for one in rounds) for name in rounds[0]}
     return [
-        Row("bare POST, one client", f"{mid['bare rate']:.0f}/s, p99 {mid['bare 1']:.2f} ms"),
-        Row("bare POST, eight clients", f"p99 {mid['bare 8']:.2f} ms"),
         Row(
-            "the same as a view of Flask, one client",
+            f"{waiting:,} waiting: bare POST, one client",
+            f"{mid['bare rate']:.0f}/s, p99 {mid['bare 1']:.2f} ms",
+        ),
+        Row(f"{waiting:,} waiting: bare POST, eight clients", f"p99 {mid['bare 8']:.2f} ms"),
+        Row(
+            f"{waiting:,} waiting: the same as a view of Flask, one client",
             f"{mid['flask rate']:.0f}/s, p99 {mid['flask 1']:.2f} ms; eight: p99 {mid['flask 8']:.2f} ms; "
             f"take {mid['take flask']:.2f} x, call p99 {mid['call 1 flask']:.2f} x and "
             f"{mid['call 8 flask']:.2f} x of it",
         ),
-        Row("take a ticket", f"{mid['take rate']:.0f}/s", at_least(mid["take ratio"], 0.6, "x bare")),
         Row(
-            "call next, one client, p99", f"{mid['call 1']:.2f} ms", at_most(mid["call 1 ratio"], 3, "x bare")
+            f"{waiting:,} waiting: take a ticket",
+            f"{mid['take rate']:.0f}/s",
+            at_least(mid["take ratio"], 0.6, "x bare"),
         ),
         Row(
-            "call next, eight clients, p99",
+            f"{waiting:,} waiting: call next, one client, p99",
+            f"{mid['call 1']:.2f} ms",
+            at_most(mid["call 1 ratio"], 3, "x bare"),
+        ),
+        Row(
+            f"{waiting:,} waiting: call next, eight clients, p99",
             f"{mid['call 8']:.2f} ms",
             at_most(mid["call 8 ratio"], 3, "x bare"),
         ),
@@ -58,11 +72,11 @@ class _Clients:
 
     def round(self) -> dict[str, float]:
         """Rates a second and p99s in milliseconds, bare and real in turn."""
-        bare, took = _alone(self._bare[0].post), _alone(self._kiosk.post)
-        flask, call = _alone(self._flask[0].post), _alone(self._clerks[0].call)
-        bare_8 = _together([one.post for one in self._bare])
-        flask_8 = _together([one.post for one in self._flask])
-        call_8 = _together([one.call for one in self._clerks])
+        bare, took = _alone(self._bare[0], TAKES), _alone(self._kiosk, TAKES)
+        flask, call = _alone(self._flask[0], CALLS), _alone(self._clerks[0], CALLS)
+        bare_8 = _together(self._bare)
+        flask_8 = _together(self._flask)
+        call_8 = _together(self._clerks)
         return {
             "bare rate": len(bare) / sum(bare),
             "take rate": len(took) / sum(took),
@@ -82,15 +96,14 @@ def _against(name: str, bare: Spread, call: Spread) -> dict[str, float]:
     return {f"bare {name}": bare.p99, f"call {name}": call.p99, f"call {name} ratio": call.p99 / bare.p99}
 
 
-def _alone(act: Callable[[], float]) -> list[float]:
-    return [act() for _ in range(POSTS)]
+def _alone(client: Kiosk | Clerk, times: int) -> list[float]:
+    client.renew()
+    return [client.act() for _ in range(times)]
 
 
-def _together(acts: Sequence[Callable[[], float]]) -> list[float]:
+def _together(clients: Sequence[Kiosk | Clerk]) -> list[float]:
     times: list[float] = []
-    threads = [
-        threading.Thread(target=lambda one=one: times.extend(one() for _ in range(EACH))) for one in acts
-    ]
+    threads = [threading.Thread(target=lambda one=one: times.extend(_alone(one, EACH))) for one in clients]
     for thread in threads:
         thread.start()
     for thread in threads:
