@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from firmware.wires.fault import WireFault, after
@@ -23,6 +24,8 @@ from firmware.wires.fault import WireFault, after
 READ_S = 0.2
 OLDEST_EDGE_S = 5.0  # a push told later than that is of a clock we do not know
 RETRY_S = 0.5
+
+_opening = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ class OutputPin:
         try:
             self._lamp = LED(wire.pin, active_high=is_active_high, pin_factory=self._factory)
         except GPIOZeroError as error:
-            self._factory.close()
+            _close(wire, self._factory)
             raise WireFault("busy", f"pin {wire.pin} cannot be used: {error}") from error
 
     def set(self, is_lit: bool) -> None:
@@ -68,7 +71,7 @@ class OutputPin:
 
     def close(self) -> None:
         self._lamp.close()
-        self._factory.close()
+        _close(self._wire, self._factory)
         if self._bench is not None:
             self._bench.close()
 
@@ -95,6 +98,7 @@ class Pin:
 
     def __init__(self, wire: PinWire, on_edge: Callable[[float, bool], None]) -> None:
         self._stop = threading.Event()
+        self._wire = wire
         self._factory = _pin_factory(wire)
         self._button = button = _button(wire, self._factory)
         button.when_pressed = lambda: on_edge(_ago(button.active_time), True)
@@ -115,8 +119,9 @@ class Pin:
         self._stop.set()
         if self._follower is not None:
             self._follower.join(timeout=3)
+        self._button.pin.when_changed = None  # else a later edge ends lgpio's thread, for all pins
         self._button.close()
-        self._factory.close()
+        _close(self._wire, self._factory)
 
     def _follow(self, wire: PinWire) -> None:
         """Drive the emulated pin with the levels the bench sends; look for the bench until closed."""
@@ -183,9 +188,21 @@ def _pin_factory(wire: PinWire) -> Any:
             "gone", f"gpio:{wire.pin} needs lgpio: install servicehall[node] on the board"
         ) from error
     try:
-        return LGPIOFactory()
+        with _opening:
+            return _board_pins(LGPIOFactory)
     except (lgpio.error, OSError) as error:
         raise WireFault("gone", f"this machine has no pins for gpio:{wire.pin} ({error})") from error
+
+
+@cache
+def _board_pins(factory: Callable[[], Any]) -> Any:
+    """The board's pins, opened once: gpiozero's factories share them, and closing one takes them from all."""
+    return factory()
+
+
+def _close(wire: PinWire, factory: Any) -> None:
+    if wire.bench is not None:
+        factory.close()
 
 
 def _bench_pins() -> Any:
