@@ -39,6 +39,7 @@ def main() -> None:
         node.stop()
         node = NodeProcess(JOB / "unit.toml", LOG)
         say("start", seconds=node.ready_s)
+    say("idle", own=node.own_mb, tree=node.tree)
     until(lambda: chip.is_high(LAMP), "the lamp of the button is lit")
     _draw(chip, bench, node, tickets)
     _call(bench)
@@ -61,8 +62,6 @@ def _first_start(chip: Chip) -> NodeProcess:
     node = NodeProcess(JOB / "unit.toml", LOG)
     until(lambda: b"in force" in LOG.read_bytes(), "its configuration is in force")
     say("first start", ready=node.ready_s, configured=time.monotonic() - began)
-    until(lambda: chip.is_high(LAMP), "the lamp of the button is lit")
-    say("lit", seconds=time.monotonic() - began)
     return node
 
 

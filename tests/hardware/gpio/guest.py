@@ -49,9 +49,9 @@ def main() -> None:
     chip = Chip()
     chip.pull(BUTTON, is_high=True)
     say("bare", seconds=_bare(chip, pushes))
+    _node(chip, pushes)  # before this process has the pins for good
     _driver(chip, pushes)
     say("lamp", seconds=_lamp(chip, pushes))
-    _node(chip, pushes)
     say("done")
 
 
@@ -62,6 +62,7 @@ def _bare(chip: Chip, pushes: int) -> list[float]:
     button = Button(BUTTON, pull_up=True, bounce_time=None, pin_factory=factory)
     button.when_pressed = lambda: heard.put(time.monotonic())
     taken = [_told(chip, heard) for _ in range(pushes)]
+    button.pin.when_changed = None
     button.close()
     factory.close()
     return taken
