@@ -15,7 +15,7 @@ from firmware.emulators.bench_settings import PrinterSettings as Paper
 from firmware.emulators.bench_settings import SpeakerSettings as Voice
 from firmware.protocol.messages import DeviceConfig
 
-UNIT = "board"
+UNIT = "dispenser"
 FOLDER = Path("/run/bench")  # of the emulated hardware, on the board
 BUTTON, LAMP = 17, 27
 FAST_BAUD = 115200

@@ -30,10 +30,10 @@ BUTTON, LAMP = 17, 27
 PAUSE_S = 0.9  # between two pushes that shall both count
 ANSWER_S = 5.0
 PORT = 1883
-HALL, UNIT = "hall", "board"
+HALL, UNIT = "hall", "dispenser"
 FOLDER, LOG = Path("/run/rig"), Path("/run/node.log")
 
-BROKER = f"listener {PORT} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n"
+BROKER = f"user root\nlistener {PORT} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n"
 SETTINGS = f"""
 hall = "{HALL}"
 unit = "{UNIT}"
