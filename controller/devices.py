@@ -146,8 +146,11 @@ class Devices:
     ) -> str:
         """Let a new board connect: its token, which is kept nowhere. Raises BadDevices."""
         self._check_hall(hall)
-        if not topics.is_id(id) or id == CONTROLLER:
-            raise BadDevices(f"{id!r} cannot name a unit: use 1 to 32 of a-z, 0-9 and -, not {CONTROLLER!r}")
+        taken = (CONTROLLER, *topics.NOT_UNITS)
+        if not topics.is_id(id) or id in taken:
+            raise BadDevices(
+                f"{id!r} cannot name a unit: use 1 to 32 of a-z, 0-9 and -, but not {', '.join(taken)}"
+            )
         if id in self.book.units:
             raise BadDevices(f"unit {id} is there already; names of units are never used again")
         self._check_position(hall, position)

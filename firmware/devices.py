@@ -127,7 +127,7 @@ class Devices:
     def paint(self, board: Board) -> None:
         """Show a board on every device that belongs to it."""
         for driver in self._all().values():
-            if driver.config.kind in SHOWING and _is_shown(driver.config, board):
+            if driver.config.kind in SHOWING and shows(driver.config, board):
                 self._guard.run(f"paint.{driver.config.device}", partial(driver.paint, board))
 
     def page_asked(self, board: str) -> None:
@@ -210,7 +210,7 @@ class Devices:
             errors.append(f"{device.device}: an option is no number: {error}")
 
 
-def _is_shown(config: DeviceConfig, board: Board) -> bool:
+def shows(config: DeviceConfig, board: Board) -> bool:
     """Whether the device shows that board: its own; the lamp of a button any that tells of its queue."""
     if config.kind == "lamp" and not config.board:
         return any(line.code == config.queue for line in board.queues)

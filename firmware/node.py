@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from firmware import doctor
-from firmware.devices import Devices
+from firmware.devices import Devices, shows
 from firmware.drivers import Driver
 from firmware.drivers.faults import Faults
 from firmware.fault_topics import FaultTopics
@@ -420,11 +420,11 @@ class Node:
         log.info("configuration %d is in force: %d devices", config.rev, len(config.devices))
 
     def _repaint(self, device: str) -> None:
-        """Show what the device's board says, if it is known."""
+        """Show what is known of the device's boards."""
         driver = self.devices.get(device)
-        board = self.shelf.get(driver.config.board) if driver is not None else None
-        if board is not None:
-            self.devices.paint(board)
+        for board in self.shelf.all():
+            if driver is not None and shows(driver.config, board):
+                self.devices.paint(board)
 
     def _without_devices(self, config: UnitConfig) -> list[str]:
         """Why a unit that keeps restarting takes up no configuration: it may be what ends it (F48).

@@ -58,6 +58,11 @@ class Shelf:
         with self._changed:
             return self._boards.get(name)
 
+    def all(self) -> list[Board]:
+        """Every board that is known."""
+        with self._changed:
+            return list(self._boards.values())
+
     def versions(self, names: Iterable[str]) -> dict[str, tuple[int, int]]:
         """Which snapshot is held of each, (gen, ver); (0, 0) of one never seen."""
         with self._changed:

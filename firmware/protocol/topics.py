@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 ROOT = "sh/v1"
+NOT_UNITS = ("board", "ctl")  # stand where the id of a unit does
 FAULT = "fault/"  # leaf of a unit's open faults; the controller hears of them as events
 ID = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 

@@ -73,6 +73,13 @@ def test_swapping_a_board_moves_the_configuration_under_a_higher_revision(regist
     assert (spare.devices, moved.devices) == ([], position.config.devices)
 
 
+@pytest.mark.parametrize("name", ["board", "ctl", "controller", "Window 3", ""])
+def test_a_name_that_stands_for_something_else_names_no_unit(registry: Devices, name: str) -> None:
+    """Its messages would be taken for boards, or for the controller's own."""
+    with pytest.raises(BadDevices, match="cannot name a unit"):
+        registry.add_unit("hall", name, NOW)
+
+
 def test_a_revoked_unit_may_not_connect_and_its_name_is_never_used_again(registry: Devices) -> None:
     registry.add_unit("hall", "pi-1", NOW)
     registry.add_unit("hall", "pi-2", NOW)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pytest
 from msgspec.structs import replace
 
+from firmware.devices import shows
 from firmware.protocol.messages import DeviceConfig, UnitConfig
 from firmware.protocol.outbox import Outbox, SavedBoard
 from firmware.shelf import MOST_BOARDS, Shelf, cursor_of, wanted_boards
@@ -44,6 +45,15 @@ def test_f25_boards_are_there_after_a_restart(outbox):
     shelf.take(window_board(5, "请A007号到3号窗口"))
     shelf.save()
     assert Shelf(outbox).get("w3").window.line == "请A007号到3号窗口"
+
+
+def test_every_board_that_is_known_can_be_shown_again(outbox):
+    """A lamp without a board of its own is lit again from any that tells of its queue."""
+    shelf = Shelf(outbox)
+    shelf.take(window_board(1, "x"))
+    shelf.take(kiosk_board(2))
+    lamp = DeviceConfig(device="lamp-1", kind="lamp", wire="gpio:20", queue="A")
+    assert [board.board for board in shelf.all() if shows(lamp, board)] == [kiosk_board(2).board]
 
 
 def test_a_board_that_cannot_be_read_any_more_is_passed_over(outbox):
