@@ -53,6 +53,9 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     key: str = ""
 
 
+_questions = msgspec.json.Decoder(Question)  # made by one thread: see messages.py
+
+
 class Inquiries:
     """Answers pages until closed. matters: what can be found by search; silent_s: seconds since the
     controller was there, 0 while it is."""
@@ -99,7 +102,7 @@ class Inquiries:
 
     def _answer(self, line: bytes) -> dict[str, Any]:
         try:
-            question = msgspec.json.decode(line, type=Question)
+            question = _questions.decode(line)
         except msgspec.DecodeError as error:
             return _error(400, "bad_question", "请求有误", str(error))
         match question.ask:

@@ -56,6 +56,7 @@ KEY_OF_TAP = Parameter(
     KEY_FORM,
     is_required=True,
 )
+_wanted = msgspec.json.Decoder(WantedTicket)  # made by one thread: see messages.py
 OK, GONE, FOUND_NOT = HTTPStatus.OK, HTTPStatus.NOT_MODIFIED, HTTPStatus.NOT_FOUND
 
 
@@ -149,7 +150,7 @@ def take_ticket(hall: str) -> Response:
         abort(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
     try:
         key = key_of_tap()
-        wanted = msgspec.json.decode(request.get_data(), type=WantedTicket)
+        wanted = _wanted.decode(request.get_data())
         value, ticket = take(live, wanted.queue, wanted.item, f"api:{key}")
     except KeyUsed as wrong:
         return wrong_request(wrong.code, wrong.field, HTTPStatus.CONFLICT)

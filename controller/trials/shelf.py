@@ -44,6 +44,11 @@ class Asked(msgspec.Struct, frozen=True):
     at: datetime
 
 
+# made by one thread: see messages.py
+_requests, _asked = msgspec.json.Decoder(Request), msgspec.json.Decoder(Asked)
+_results, _failures = msgspec.json.Decoder(Result), msgspec.json.Decoder(Failure)
+
+
 @dataclass(frozen=True, slots=True)
 class Trial:
     """One comparison as it stands. done, of: plays; of is 0 while the days are made ready."""
@@ -98,7 +103,7 @@ class Shelf:
     def result(self, id: int) -> Result | None:
         """What came of it; None while nothing has."""
         path = self._folder / str(id) / "result.json"
-        return msgspec.json.decode(path.read_bytes(), type=Result) if path.exists() else None
+        return _results.decode(path.read_bytes()) if path.exists() else None
 
     def stop(self, id: int) -> None:
         """End it before its time; nothing happens when it has ended."""
@@ -136,8 +141,8 @@ class Shelf:
     def _read(self, folder: Path) -> Trial | None:
         is_running = self._is_running(int(folder.name))  # asked first: it may end while we read
         try:
-            request = msgspec.json.decode((folder / "request.json").read_bytes(), type=Request)
-            asked = msgspec.json.decode((folder / "asked.json").read_bytes(), type=Asked)
+            request = _requests.decode((folder / "request.json").read_bytes())
+            asked = _asked.decode((folder / "asked.json").read_bytes())
         except (OSError, msgspec.DecodeError):
             return None
         done, of = _progress(folder)
@@ -157,7 +162,7 @@ def _progress(folder: Path) -> tuple[int, int]:
 
 def _failure(folder: Path) -> Failure | None:
     path = folder / "failure.json"
-    return msgspec.json.decode(path.read_bytes(), type=Failure) if path.exists() else None
+    return _failures.decode(path.read_bytes()) if path.exists() else None
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

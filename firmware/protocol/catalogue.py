@@ -24,6 +24,9 @@ class Matter(Struct, frozen=True, kw_only=True):
     queue: str
 
 
+_matters = msgspec.json.Decoder(list[Matter])  # made by one thread: see messages.py
+
+
 def pack(matters: Sequence[Matter]) -> bytes:
     """b"" when there are none."""
     return zlib.compress(msgspec.json.encode(matters), 9) if matters else b""
@@ -38,6 +41,6 @@ def unpack(packed: bytes) -> list[Matter]:
         text = unpacker.decompress(packed, MOST_BYTES)
         if not unpacker.eof:
             raise BadMessage(f"the catalogue is cut off or over {MOST_BYTES} bytes", "catalogue")
-        return msgspec.json.decode(text, type=list[Matter])
+        return _matters.decode(text)
     except (zlib.error, msgspec.DecodeError) as error:
         raise BadMessage(f"the catalogue cannot be read: {error}", "catalogue") from error

@@ -10,6 +10,7 @@ its boot number `boot`; `tq` says how far `ts` may be believed (R16).
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, TypeVar, get_args
@@ -536,6 +537,7 @@ ORDERS: dict[str, type[Struct]] = {kind.__name__: kind for kind in get_args(Orde
 
 _encoder = msgspec.json.Encoder()
 _decoders: dict[type[Struct], msgspec.json.Decoder[Any]] = {}
+_making = threading.Lock()
 
 
 def encode(message: Struct) -> bytes:
@@ -546,15 +548,21 @@ def encode(message: Struct) -> bytes:
     return payload
 
 
+def _decoder_of(kind: type[Struct]) -> msgspec.json.Decoder[Any]:
+    """msgspec looks a class over at its first use; a second thread meanwhile would end the whole process."""
+    decoder = _decoders.get(kind)
+    if decoder is None:
+        with _making:
+            decoder = _decoders.setdefault(kind, msgspec.json.Decoder(kind))
+    return decoder
+
+
 def decode(payload: bytes, kind: type[M]) -> M:
     """The message in `payload`. Raises BadMessage naming the field that is wrong."""
     if len(payload) > MAX_PAYLOAD_BYTES:
         raise BadMessage(f"{len(payload)} bytes are over {MAX_PAYLOAD_BYTES}", remedy="send less at once")
-    decoder = _decoders.get(kind)
-    if decoder is None:
-        decoder = _decoders[kind] = msgspec.json.Decoder(kind)
     try:
-        return decoder.decode(payload)  # type: ignore[no-any-return]
+        return _decoder_of(kind).decode(payload)  # type: ignore[no-any-return]
     except msgspec.ValidationError as error:
         text = str(error)
         field = text.rpartition(" - at `")[2].rstrip("`") if " - at `" in text else "$"
@@ -586,3 +594,7 @@ def raw(message: Struct) -> msgspec.Raw:
 def utc(moment: datetime) -> datetime:
     """The moment in UTC, as all wire and stored times are."""
     return moment.astimezone(UTC)
+
+
+for _kind in Struct.__subclasses__():  # while this module is imported, by one thread
+    _decoder_of(_kind)
