@@ -596,5 +596,4 @@ def utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-for _kind in Struct.__subclasses__():  # while this module is imported, by one thread
-    _decoder_of(_kind)
+_looked_over = [_decoder_of(kind) for kind in Struct.__subclasses__()]  # by the one thread that imports this
