@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import ssl
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ class NodeSettings:
     hall: str  # id of the hall
     unit: str  # id of this board
     broker: str  # mqtt://host:port or mqtts://host:port
+    broker_also: str = ""  # other names or addresses of its host, with commas: tried after where it was last
     token: str = ""  # this unit's secret; keep the file readable by its owner only
     token_file: Path | None = None  # a file holding the token, in place of `token`
     ca_file: Path | None = None  # PEM of the authority that signed the broker's certificate
@@ -66,7 +67,8 @@ class NodeSettings:
 
     @property
     def login(self) -> Broker:
-        return Broker.at(self.broker, self.unit, self._secret, str(self.ca_file or ""))
+        login = Broker.at(self.broker, self.unit, self._secret, str(self.ca_file or ""))
+        return replace(login, also=tuple(self.broker_also.replace(",", " ").split()))
 
     @property
     def timing(self) -> LinkTiming:

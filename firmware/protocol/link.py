@@ -49,6 +49,7 @@ from firmware.protocol.orders import KEEP_DETAIL, Orders, Received
 from firmware.protocol.outbox import Entry, Outbox
 from firmware.protocol.questions import Questions
 from firmware.protocol.session import Broker, Session, SessionTiming, Will
+from firmware.protocol.whereabouts import Whereabouts, resolve
 from firmware.protocol.window import Pace, Window
 
 __all__ = ["Broker", "Callbacks", "Link", "LinkTiming", "Received", "Session", "SessionTiming", "Will"]
@@ -119,7 +120,9 @@ class Link:
         guard: Guard,
         timing: LinkTiming | None = None,
         chance: random.Random | None = None,
+        find: Callable[[str], list[str]] = resolve,
     ) -> None:
+        """find: the addresses of a name."""
         self._identity, self._outbox, self._callbacks, self._guard = identity, outbox, callbacks, guard
         self._timing = timing or LinkTiming()
         self._started = time.monotonic()
@@ -140,7 +143,15 @@ class Link:
         self._window = Window(outbox.acked, self._timing.pace, chance)
         self._orders = Orders(outbox, guard, self._tell, callbacks.on_order, self._came_late)
         self._handlers = self._make_handlers()
-        self.session = self._make_session(broker, chance)
+        place = f"address of {broker.host}"  # of this broker: another one's name must not lead to it
+        whereabouts = Whereabouts(
+            broker.host,
+            broker.also,
+            recall=lambda: str(outbox.get(place) or ""),
+            keep=lambda address: outbox.put(place, address),
+            find=find,
+        )
+        self.session = self._make_session(broker, chance, whereabouts)
         self._questions = Questions(
             lambda request: self._publish("req", request),
             outbox.clock,
@@ -162,7 +173,7 @@ class Link:
             topics.controller_state(hall): self._on_controller,
         }
 
-    def _make_session(self, broker: Broker, chance: random.Random) -> Session:
+    def _make_session(self, broker: Broker, chance: random.Random, whereabouts: Whereabouts) -> Session:
         hall, unit = self._identity.hall, self._identity.unit
         return Session(
             broker,
@@ -175,6 +186,7 @@ class Link:
             filters=topics.unit_rights(hall, unit).subscribe,
             timing=self._timing.session,
             chance=chance,
+            whereabouts=whereabouts,
         )
 
     @property

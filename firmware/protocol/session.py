@@ -35,6 +35,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from firmware.protocol.guard import Guard
 from firmware.protocol.messages import MAX_PAYLOAD_BYTES
+from firmware.protocol.whereabouts import Whereabouts
 
 INFLIGHT = 128  # above the send window of 64, so that the window is what throttles (R4)
 QUEUED = 1000  # beyond, paho answers MQTT_ERR_QUEUE_SIZE and the message counts as not handed over
@@ -46,7 +47,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """Where the broker is and who we are to it. ca_file: PEM; with one, or `mqtts://`, TLS is used."""
+    """Where the broker is and who we are to it. ca_file: PEM; with one, or `mqtts://`, TLS is used.
+
+    also: other names or addresses of the host, for when it is not found.
+    """
 
     host: str
     port: int
@@ -54,6 +58,7 @@ class Broker:
     secret: str = ""
     ca_file: str = ""
     is_tls: bool = False
+    also: tuple[str, ...] = ()
 
     @classmethod
     def at(cls, url: str, user: str = "", secret: str = "", ca_file: str = "") -> Broker:
@@ -88,6 +93,19 @@ class Will:
     retain: bool = True
 
 
+class _Client(Client):
+    """paho's, which finds the broker as we say; whoever answers there is held to the broker's name."""
+
+    def __init__(self, client_id: str, whereabouts: Whereabouts) -> None:
+        super().__init__(
+            CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=True, protocol=MQTTv311
+        )
+        self._whereabouts = whereabouts
+
+    def _create_socket_connection(self) -> socket.socket:
+        return self._whereabouts.reach(self.port, self.connect_timeout)
+
+
 class Session:
     """A connection that comes back by itself.
 
@@ -109,8 +127,10 @@ class Session:
         filters: Sequence[str] = (),
         timing: SessionTiming | None = None,
         chance: random.Random | None = None,
+        whereabouts: Whereabouts | None = None,
     ) -> None:
         self._broker, self._guard = broker, guard
+        self._whereabouts = whereabouts or Whereabouts(broker.host, broker.also)
         self._on_message, self._on_up, self._on_down, self._will = on_message, on_up, on_down, will
         self._filters = list(filters)
         self._timing = timing or SessionTiming()
@@ -208,9 +228,7 @@ class Session:
     # --- paho's side, on its thread
 
     def _make(self, client_id: str) -> Client:
-        client = Client(
-            CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=True, protocol=MQTTv311
-        )
+        client = _Client(client_id, self._whereabouts)
         client.suppress_exceptions = True
         client.connect_timeout = self._timing.connect_timeout_s
         client.max_inflight_messages_set(INFLIGHT)
@@ -258,7 +276,14 @@ class Session:
             filters = list(self._filters)
         self._guard.run("mqtt.subscribe", lambda: self._ask(filters))
         self._guard.run("mqtt.on_up", self._on_up)
+        self._guard.run("mqtt.address", self._note_address)
         self._check_in(self._timing.subscribe_again_s, self._subscribe_again)
+
+    def _note_address(self) -> None:
+        connection: Any = self._client.socket()
+        with suppress(OSError):  # it is gone already
+            if connection is not None:
+                self._whereabouts.arrived(connection.getpeername()[0])
 
     def _check_in(self, wait_s: float, check: Callable[[], None]) -> None:
         """Run check then, unless this connection has ended."""

@@ -25,6 +25,7 @@ from firmware.protocol.messages import (
     UnitConfig,
 )
 from firmware.protocol.outbox import Outbox, offline_cid
+from firmware.protocol.whereabouts import resolve
 from tests.firmware.far_end import HALL, QUICK, FarEnd
 from tests.waiting import until
 
@@ -42,8 +43,9 @@ class Unit:
         *,
         board: str = "",
         chance: random.Random | None = None,
+        find: Callable[[str], list[str]] = resolve,
     ) -> None:
-        """board: serial number of its hardware."""
+        """board: serial number of its hardware. find: the addresses of a name."""
         self.name, self.login, self.folder = login.user, login, folder
         self.outbox = open_outbox(folder)
         self.guard = Guard(logging.getLogger("unit"))
@@ -66,7 +68,7 @@ class Unit:
             versions=self._versions,
         )
         identity = Identity(HALL, self.name, "0.1", hw={"serial-number": board})
-        self.link = Link(login, identity, self.outbox, callbacks, self.guard, timing, chance)
+        self.link = Link(login, identity, self.outbox, callbacks, self.guard, timing, chance, find=find)
 
     def _count_up(self) -> None:
         self.ups += 1
