@@ -72,6 +72,7 @@ class House:
         if self._test_at is not None and now >= self._test_at:
             self._test_at = None
             self._node.examine(Examine(what="quick"))
+        self._node.outbox.settle_down()
         if self.is_moving(now):
             notify("WATCHDOG=1")
 
@@ -101,6 +102,8 @@ class House:
         if not is_scarce:
             self._reserve.keep()
         self._node.devices.spare(is_scarce)
+        if self._node.devices.tend():
+            self._node.link.report_birth()
 
     def _silence(self, is_scarce: bool) -> None:
         """Let the log hold errors only while it lasts; then everything it held before."""
@@ -111,8 +114,6 @@ class House:
         elif not is_scarce and self._usual_level is not None:
             root.setLevel(self._usual_level)
             self._usual_level = None
-        if self._node.devices.tend():
-            self._node.link.report_birth()
 
     def _watch_clock(self, now_s: float) -> None:
         """Report a step of the wall clock (F50), and one that is not the controller's (F53).

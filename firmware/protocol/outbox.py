@@ -42,6 +42,7 @@ from firmware.protocol.store_file import StoreFault as StoreFault
 ENVELOPE_BYTES = 512  # more than an envelope adds to its report
 RESULTS_KEPT = 1000  # R8
 KEEP_ACKED = timedelta(days=7)  # F81
+SETTLE_AFTER = 150  # rows changed: about as many pages in the log, of which many are the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,7 @@ class Outbox:
         """Use `Outbox.open`."""
         self._db, self._path, self.clock = db, path, clock
         self._lock = threading.RLock()
+        self._settled_changes = 0
         self.set_aside = set_aside  # the corrupted store this one replaces
         self.epoch = str(self._value("epoch"))
         self._acked = self._saved_acked = int(str(self._value("acked")))
@@ -215,6 +217,20 @@ class Outbox:
             self._db.execute(
                 "DELETE FROM press WHERE seq <= ? AND seq NOT IN (SELECT seq FROM event)", (self._acked,)
             )
+
+    def settle_down(self) -> bool:
+        """Carry what was committed from the log into the database file, once it is much; whether it was.
+
+        Committing does the same when nobody did it in time, and takes tens of milliseconds then instead of
+        one: a second between a button and its slip on an SD card. Here nobody who commits waits for it.
+        """
+        changes = self._db.total_changes
+        if changes - self._settled_changes < SETTLE_AFTER:
+            return False
+        with suppress(StoreFault):  # whoever commits next meets the same and tells of it
+            store_file.checkpoint(self._path)
+            self._settled_changes = changes
+        return self._settled_changes == changes
 
     # --- presses, numbers and slips
 
@@ -360,9 +376,11 @@ class Outbox:
                 raise
 
     def _fold_acks(self, acked: int) -> None:
+        """Mark what was acked since the last commit, without looking through the days of events before it."""
         if acked != self._saved_acked:
             self._db.execute(
-                "UPDATE event SET acked_at = ? WHERE seq <= ? AND acked_at IS NULL", (self._now(), acked)
+                "UPDATE event SET acked_at = ? WHERE seq > ? AND seq <= ? AND acked_at IS NULL",
+                (self._now(), self._saved_acked, acked),
             )
             self._put("acked", acked)
 

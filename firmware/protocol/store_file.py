@@ -15,6 +15,7 @@ from pathlib import Path
 
 SCHEMA_VERSION = 1
 SETUP_TIMEOUT_S = 60.0
+LOG_PAGES = 2000  # of 4 KiB, after which a commit carries them into the file itself
 
 log = logging.getLogger(__name__)
 
@@ -54,9 +55,19 @@ def damage(path: Path) -> str:
 
 def _connect(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=5.0)
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=500"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", f"wal_autocheckpoint={LOG_PAGES:d}"):
         db.execute(f"PRAGMA {pragma}")
     return db
+
+
+def checkpoint(path: Path) -> None:
+    """Carry the log of an open store into its file, over a connection of its own and without holding up any
+    other. Raises StoreFault."""
+    try:
+        with closing(sqlite3.connect(path)) as db:
+            db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    except sqlite3.Error as error:
+        raise StoreFault(f"{path}: {error}") from error
 
 
 def _is_whole(path: Path) -> bool:

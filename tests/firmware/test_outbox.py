@@ -33,6 +33,7 @@ from firmware.protocol.messages import (
 )
 from firmware.protocol.outbox import (
     RESULTS_KEPT,
+    SETTLE_AFTER,
     Outbox,
     Outcome,
     SavedBoard,
@@ -136,6 +137,41 @@ def test_a_press_costs_one_commit_and_a_slip_two(outbox):
     outbox.begin_slip("c1", order(seq, outbox.epoch))
     outbox.finish(done("c1"), Printed(order="c1", press=seq), slip="c1")
     assert len(found) == 3
+
+
+def test_a_press_costs_the_same_with_days_of_acked_events_behind_it(outbox):
+    counted = [0]
+
+    def steps_of_a_press() -> int:
+        counted[0] = 0
+        outbox.press(PRESS)
+        outbox.heard(outbox.last)
+        outbox.press(PRESS)
+        return counted[0]
+
+    def count() -> None:
+        counted[0] += 1
+
+    outbox._db.set_progress_handler(count, 10)  # instructions of SQLite
+    few = steps_of_a_press()
+    for _ in range(2000):
+        outbox.append(PRESS)
+    outbox.heard(outbox.last)
+    outbox.append(PRESS)
+    assert steps_of_a_press() < 1.5 * few
+
+
+def test_what_was_committed_is_carried_into_the_file_beside_whoever_commits(outbox, path):
+    assert not outbox.settle_down()
+    for _ in range(SETTLE_AFTER):
+        outbox.append(PRESS)
+    with closing(sqlite3.connect(path, isolation_level=None)) as committing:
+        committing.execute("BEGIN IMMEDIATE")
+        assert outbox.settle_down()
+        committing.execute("ROLLBACK")
+    with closing(sqlite3.connect(f"file:{path}?immutable=1", uri=True)) as without_log:
+        assert without_log.execute("SELECT count(*) FROM event").fetchone() == (SETTLE_AFTER,)
+    assert not outbox.settle_down()
 
 
 def test_an_offline_number_with_its_slips_mark_costs_one_commit(outbox):
