@@ -3,7 +3,8 @@
 A key is the English text itself, or for what has no single English text a dotted name such as
 `error.404`. Refusals are said in English as the rules say them (hall/refusals.py), faults of devices as
 both ends say them (firmware/protocol/faults.py). Catalogues are the .po files as translators edit them:
-every .po of a language is read at first use and joined, so that nothing has to be compiled or packaged twice.
+every .po of a language is read at first use, or by `load`, and joined, so that nothing has to be compiled or
+packaged twice.
 """
 
 from __future__ import annotations
@@ -26,6 +27,12 @@ from firmware.protocol.faults import FAULTS, UNKNOWN
 LANGUAGES = ("zh", "en")
 DEFAULT = "zh"
 LOCALE = Path(__file__).parent / "locale"
+
+
+def load() -> None:
+    """Read the catalogues now, so that the first citizen of the day need not wait for it."""
+    for lang in LANGUAGES:
+        _catalogue(lang)
 
 
 def t(lang: str, key: str, /, **facts: object) -> str:

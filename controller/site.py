@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
+from controller import i18n
 from controller.bus import Bus
 from controller.clock import HallClock, real_now
 from controller.counsel import EVERY_S
@@ -30,7 +31,9 @@ from controller.settings import Settings
 from controller.store import Store, items, log, records
 from controller.store.people import People
 from firmware.protocol import topics
+from firmware.protocol.logs import Outages
 
+SETTLE_S = 1.0
 RESUME_AFTER = timedelta(minutes=15)  # of hall time; then a hall with a clock of its own was evidently off
 
 __all__ = ["Site", "SiteStatus", "SiteTaken"]
@@ -114,7 +117,11 @@ class Site:
         )
 
     def _run(self) -> None:
+        i18n.load()
         self.devices.sync_accounts()
+        settling = Paced("settling", self.store.settle_down, SETTLE_S, Outages(_logger))
+        settling.start()
+        self._closing.callback(settling.stop)
         with self.store.reading() as c:
             known = records.all_halls(c)
         for hall in known:

@@ -12,7 +12,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,8 @@ from controller.store.errors import StoreDamaged, StoreFailed, is_damage, is_out
 from controller.store.records import GENERATION, count_up, put_meta_once
 
 BUSY_TIMEOUT_MS = 5000  # another process (a backup, `servicehall store`) holds the write lock for so long
+SETTLE_AFTER = 80  # commits; that of a press writes some twelve pages
+LOG_PAGES = 8000  # of 4 KiB, after which a commit carries them into the file itself
 READERS = 32  # connections that may read at once; more wait for one of them
 
 
@@ -44,6 +46,8 @@ class Store:
         self._claim = claim
         self._turn = threading.Lock()
         self._owner: int | None = None
+        self._commits = self._settled_commits = 0
+        self._log_of = writer.url.database if writer.dialect.name == "sqlite" else None
         self._is_open = True
 
     @classmethod
@@ -114,6 +118,7 @@ class Store:
                 self._check_open()
                 with _named_failures(), _transaction(self.writer, "BEGIN IMMEDIATE") as connection:
                     yield connection
+                self._commits += 1
             finally:
                 self._owner = None
 
@@ -123,6 +128,24 @@ class Store:
         self._check_open()
         with _named_failures(), _transaction(self.reader, "BEGIN") as connection:
             yield connection
+
+    def settle_down(self) -> bool:
+        """On SQLite carry what was committed from the log into the database file, once it is much; whether
+        it was. PostgreSQL does so by itself.
+
+        A commit does the same when nobody did it in time, and then takes ten times as long. Here neither who
+        writes nor who reads waits for it. Raises StoreFailed.
+        """
+        commits = self._commits
+        if self._log_of is None or commits - self._settled_commits < SETTLE_AFTER:
+            return False
+        try:
+            with closing(sqlite3.connect(self._log_of)) as db:
+                db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        except sqlite3.Error as error:
+            raise StoreFailed(f"the log of the database could not be carried into it: {error}") from error
+        self._settled_commits = commits
+        return True
 
     def close(self) -> None:
         with self._turn:
@@ -202,7 +225,8 @@ def _sqlite_engines(url: URL) -> tuple[Engine, Engine, FileClaim]:
     reader = create_engine(
         url, poolclass=QueuePool, pool_size=8, max_overflow=READERS - 8, json_serializer=to_json, **_THREADS
     )
-    _prepare(writer, "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL")
+    log_pages = f"PRAGMA wal_autocheckpoint={LOG_PAGES:d}"
+    _prepare(writer, "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", log_pages)
     _prepare(reader, "PRAGMA query_only=ON")
     return writer, reader, FileClaim(Path(url.database))
 

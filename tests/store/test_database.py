@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import stat
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from sqlalchemy import insert, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from controller.store import Store, StoreFailed
+from controller.store.database import SETTLE_AFTER
 from controller.store.records import count_up, get_meta, put_meta
 from controller.store.tables import halls, meta
 from tests.store.halls import MORNING, open_store, sqlite_url
@@ -38,6 +40,21 @@ def test_writing_holds_the_write_lock_from_its_first_line(tmp_path: Path) -> Non
     other.execute("ROLLBACK")
     other.close()
     store.close()
+
+
+def test_what_was_committed_is_carried_into_the_file_beside_whoever_writes(tmp_path: Path) -> None:
+    store = open_store(sqlite_url(tmp_path))
+    store.settle_down()
+    for n in range(SETTLE_AFTER):
+        with store.writing() as c:
+            put_meta(c, "count", n)
+    with store.writing():
+        assert store.settle_down()
+        assert not store.settle_down()
+    with closing(sqlite3.connect(f"file:{tmp_path}/hall.db?immutable=1", uri=True)) as without_log:
+        (count,) = without_log.execute("SELECT value FROM meta WHERE name = 'count'").fetchone()
+    store.close()
+    assert str(count) == str(SETTLE_AFTER - 1)
 
 
 def test_what_raises_is_rolled_back(database: str) -> None:
