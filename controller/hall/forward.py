@@ -73,13 +73,9 @@ def look(
     tickets: Iterable[int] | None = None,
     most_calls: int = MOST_CALLS,
 ) -> Outlook:
-    """The calls to come. tickets: only until these are called too; None: all who wait, unless there are
-    joiners."""
-    asked = tuple(joiners)
-    if tickets is None and not asked:
-        tickets = (place[2] for line in hall.lines.values() for place in line)
-    wanted = {id for id in tickets or () if _waits(hall, id)}
-    return Play(hall, now.timestamp(), asked).run(wanted, most_calls)
+    """The calls to come, until all these tickets and the joiners are called; None: until everybody is."""
+    wanted = None if tickets is None else {id for id in tickets if _waits(hall, id)}
+    return Play(hall, now.timestamp(), tuple(joiners)).run(wanted, most_calls)
 
 
 def can_call(hall: Hall, queue: str, outlook: Outlook) -> bool:
@@ -262,7 +258,7 @@ class Play:
 
     # --- the play
 
-    def run(self, wanted: set[int], most_calls: int) -> Outlook:
+    def run(self, wanted: set[int] | None, most_calls: int) -> Outlook:
         free = [
             (at, number)
             for number, heads in self.heads.items()
@@ -270,11 +266,9 @@ class Play:
         ]
         windows = frozenset(number for _, number in free)
         heapq.heapify(free)
-        missing, left, at = (
-            len(wanted) + sum(len(lane.asked) for lane in self.lanes.values()),
-            most_calls,
-            0.0,
-        )
+        missing = sum(len(lane.asked) for lane in self.lanes.values())
+        missing += self._waiting() if wanted is None else len(wanted)
+        left, at = most_calls, 0.0
         while free and left and missing:
             at, window = heapq.heappop(free)
             lane = self._choose(window, at)
@@ -286,13 +280,16 @@ class Play:
             if lane is None:
                 continue  # nobody is left for this window
             left -= 1
-            missing -= lane.ticket in wanted
+            missing -= wanted is None or lane.ticket in wanted
             free_at = self._staffed_from(window, at + self._takes(window, lane))
             self._take(window, lane, at)
             if free_at is not None:
                 heapq.heappush(free, (free_at, window))
         crowds = {name: section.crowd for name, section in self.sections.items()}
         return Outlook(self.calls, self.joins, at, bool(free and missing), crowds, windows)
+
+    def _waiting(self) -> int:
+        return sum(len(line) for line in self.hall.lines.values())
 
     def _take(self, window: int, taken: Lane, at: float) -> None:
         """The head of a lane goes to the window: those it passes are counted, the next one moves up."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from immutables import Map
@@ -68,8 +69,7 @@ def expected(hindsight: Hindsight, forecast_s: float) -> Expected:
     forecast_s = max(0.0, forecast_s)
     seen = hindsight.seen.get(bisect_right(EDGES_S, forecast_s))
     counts = _prior(forecast_s) if seen is None else seen
-    ratios = [math.exp(_quantile(counts, share)) for share in QUANTILES]
-    low, middle, high = (max(0.0, (forecast_s + OFFSET_S) * ratio - OFFSET_S) for ratio in ratios)
+    low, middle, high = (max(0.0, (forecast_s + OFFSET_S) * ratio - OFFSET_S) for ratio in _ratios(counts))
     is_calibrated = sum(counts) - len(PRIOR) >= ENOUGH
     return Expected(round(forecast_s, 1), round(low, 1), round(middle, 1), round(high, 1), is_calibrated)
 
@@ -101,6 +101,12 @@ def _moved(error: Error, told: Expected, waited_s: float) -> Error:
 def _step(forecast_s: float, waited_s: float) -> int:
     ratio = math.log((waited_s + OFFSET_S) / (forecast_s + OFFSET_S))
     return min(STEPS - 1, max(0, int((ratio + SPAN) / (2.0 * SPAN) * STEPS)))
+
+
+@lru_cache(4 * len(EDGES_S))
+def _ratios(counts: tuple[float, ...]) -> tuple[float, ...]:
+    """The ratios of QUANTILES; kept, because one look at a hall asks for the same ones hundreds of times."""
+    return tuple(math.exp(_quantile(counts, share)) for share in QUANTILES)
 
 
 def _quantile(counts: tuple[float, ...], share: float) -> float:

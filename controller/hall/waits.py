@@ -105,8 +105,7 @@ def forecast(hall: Hall, now: datetime) -> Forecast:
     """One look at the hall for all tickets and queues."""
     start = now.timestamp()
     joiners = [Joiner(queue, klass, start) for queue in hall.queues for klass in TicketClass]
-    waiting = [place[2] for line in hall.lines.values() for place in line]
-    outlook = look(hall, now, joiners, tickets=waiting)
+    outlook = look(hall, now, joiners)
     joins = {one: at for one in joiners if (at := _called_at(hall, now, one, outlook)) is not None}
     hindsight = hall.hindsight
     return Forecast(
@@ -133,7 +132,7 @@ def expect(
     if not waiting(hall, queue) and rank_idle(hall, queue):
         return expected(hall.hindsight, 0.0)
     joiner = Joiner(queue, klass, due_at.timestamp(), item)
-    outlook = look(hall, now, [joiner], most_calls=CALLS_AT_ISSUE)
+    outlook = look(hall, now, [joiner], tickets=(), most_calls=CALLS_AT_ISSUE)
     called_at = _called_at(hall, now, joiner, outlook)
     return None if called_at is None else expected(hall.hindsight, called_at - joiner.due)
 

@@ -30,7 +30,6 @@ from controller.hall.model import (
     Rules,
     Shift,
     TicketClass,
-    TicketState,
     WindowMode,
 )
 from controller.hall.waits import expect
@@ -96,8 +95,7 @@ def test_those_asked_about_change_nobodys_turn() -> None:
     alone = look(state.hall, state.now)
     start = state.now.timestamp()
     asked = [Joiner(queue, klass, start) for queue in ("A", "B") for klass in TicketClass]
-    waiting = [id for id, ticket in state.hall.tickets.items() if ticket.state is TicketState.WAITING]
-    assert look(state.hall, state.now, asked, tickets=waiting).calls == alone.calls
+    assert look(state.hall, state.now, asked).calls == alone.calls
 
 
 def test_asking_about_several_gives_each_the_answer_he_had_alone() -> None:
