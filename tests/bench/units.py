@@ -7,6 +7,7 @@ button, a printer that takes no time, and a keypad.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 import time
@@ -143,6 +144,9 @@ def _units(pipe: Any, folder: Path, url: str, named: Sequence[tuple[int, str, st
     units = [_Unit(number, name, folder, Broker.at(url, name, token)) for number, name, token in named]
     wait_for(lambda: all(unit.link.is_up and unit.board is not None for unit in units), 60)
     pads = [_Keypad(unit) for unit in units]
+    ending = threading.Event()
+    house = threading.Thread(target=_keep_house, args=(units, ending))
+    house.start()
     pipe.send("ready")
     while (asked := pipe.recv()) is not None:
         what, start, amount, seconds = asked
@@ -150,9 +154,18 @@ def _units(pipe: Any, folder: Path, url: str, named: Sequence[tuple[int, str, st
             pipe.send(_calls(pads, start, amount, seconds))
         else:
             pipe.send(_slips(units, what, start, amount, seconds))
+    ending.set()
+    house.join()
     for unit in units:
         unit.link.stop()
         unit.outbox.close()
+
+
+def _keep_house(units: Sequence[_Unit], ending: threading.Event) -> None:
+    """What a node's housekeeping does for its store, once a second each."""
+    turns = itertools.cycle(units)
+    while not ending.wait(1 / len(units)):
+        next(turns).outbox.settle_down()
 
 
 def _calls(pads: Sequence[_Keypad], start: float, rate: float, seconds: float) -> list[float]:
