@@ -142,6 +142,14 @@ def check(actor: Actor, command: c.Command, hall: Hall) -> None:
         raise _not_allowed(command)
 
 
+def check_looks_after(actor: Actor, hall: str | None) -> None:
+    """Returns when `actor` may change people who work in `hall`; None: in every hall. Raises NotAllowed."""
+    if Role.ADMIN not in actor.roles:
+        raise NotAllowed("not_allowed", "your role does not include looking after people")
+    if actor.halls is not None and hall not in actor.halls:
+        raise NotAllowed("not_your_hall", "this hall is not yours")
+
+
 def _check_person(actor: Actor, command: c.Command, hall: Hall, right: Right) -> None:
     if actor.halls is not None and hall.id not in actor.halls:
         raise NotAllowed("not_your_hall", "this hall is not yours")
@@ -215,6 +223,7 @@ def _parser() -> argparse.ArgumentParser:
     add.set_defaults(run=_add)
     for verb, run, text in (
         ("link", _link, "print a link that signs somebody in once, within 15 minutes"),
+        ("unlock", _unlock, "let somebody try again who gave too many wrong passwords"),
         ("disable", _disable, "shut somebody out at once"),
         ("enable", _enable, "let somebody in again"),
         ("sessions", _sessions, "where somebody is signed in now"),
@@ -250,6 +259,10 @@ def _disable(people: People, settings: Settings, words: argparse.Namespace, now:
 
 def _enable(people: People, settings: Settings, words: argparse.Namespace, now: datetime) -> None:
     people.set_active(people.find(words.who).id, True, now)
+
+
+def _unlock(people: People, settings: Settings, words: argparse.Namespace, now: datetime) -> None:
+    people.unlock(people.find(words.who).id, now)
 
 
 def _sessions(people: People, settings: Settings, words: argparse.Namespace, now: datetime) -> None:

@@ -251,10 +251,10 @@ def _rights() -> str:
 
 
 PAGES_INTRO = (
-    "Who may open which address. `hall`: in the hall they work in, those without one in every hall; `yes`:\n"
-    "of the whole site, each seeing of it what is theirs. Everything else is shut: who is not signed in is\n"
-    "asked to (a program gets 401), a role or hall that does not fit gets 403. What a form on a page asks\n"
-    "for is a command, as above."
+    "Who may open which address. `hall`: in the hall they work in, those without one in every hall, and of\n"
+    "`<person>` for people of that hall; `yes`: of the whole site, each seeing of it what is theirs.\n"
+    "Everything else is shut: who is not signed in is asked to (a program gets 401), a role or hall that\n"
+    "does not fit gets 403. What a form on a page asks for is a command, as above."
 )
 
 

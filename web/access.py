@@ -12,11 +12,13 @@ from flask import Flask
 from controller.people import Role
 from web.visit import roles_of
 
+OF_HALL = ("<hall>", "<person>")  # what an address names that belongs to one hall
+
 
 @dataclass(frozen=True, slots=True)
 class Access:
     """One method of one address. roles: who may, None = everybody, signed in or not; is_of_hall: those
-    who work in one hall may only there."""
+    who work in one hall may only there, or only for people who work there."""
 
     method: str
     address: str
@@ -36,4 +38,6 @@ def matrix(app: Flask) -> list[Access]:
 
 def _access(app: Flask, method: str, address: str, endpoint: str) -> Access:
     roles = roles_of(app.view_functions[endpoint])
-    return Access(method, address, roles, is_of_hall=roles is not None and "<hall>" in address)
+    return Access(
+        method, address, roles, is_of_hall=roles is not None and any(of in address for of in OF_HALL)
+    )

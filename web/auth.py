@@ -119,6 +119,8 @@ def start_of(person: Person) -> str:
         return url_for("clerk.windows", hall=hall)
     if Role.TECHNICIAN in person.roles:
         return url_for("technician.devices")
+    if Role.ADMIN in person.roles:
+        return url_for("people.everybody")
     return url_for("home.home")
 
 

@@ -36,4 +36,5 @@ def _rights() -> dict[str, bool]:
         "works_at_window": bool(roles & WINDOW_ROLES),
         "sees_wires": the_site().settings.demo,
         "sees_units": bool(roles & UNIT_ROLES),
+        "sees_people": Role.ADMIN in roles,
     }

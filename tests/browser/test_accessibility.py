@@ -28,6 +28,7 @@ from tests.browser.axe import script, violations
 from tests.browser.conftest import LANDSCAPE, PHONE, PORTRAIT, Served
 from tests.npm import NotHere
 from tests.store.halls import DAY
+from tests.web.test_people import ADMIN
 
 pytestmark = pytest.mark.browser
 
@@ -180,6 +181,20 @@ def test_the_technicians_pages_and_the_interfaces(busy: Served, page: Page, lang
     assert wrong(page, busy, ("/status", "/devices", "/api/"), f"lang={lang}&theme={theme}") == []
     size(page, PHONE)
     assert wrong(page, busy, ("/status",), f"lang={lang}&theme={theme}") == []
+
+
+@looks
+def test_the_administrators_pages(busy: Served, page: Page, lang: str, theme: str) -> None:
+    busy.desk.site.people.add(ADMIN, real_now())
+    sign_in(busy, page, ADMIN.id)
+    addresses = ("/people", "/people/new", "/people/li")
+    assert wrong(page, busy, addresses, f"lang={lang}&theme={theme}") == []
+    page.click(".ask summary")
+    page.click(".ask[open] button")
+    expect(page.locator(".secret")).to_be_visible()
+    assert violations(page) == []
+    size(page, PHONE)
+    assert wrong(page, busy, addresses, f"lang={lang}&theme={theme}") == []
 
 
 @looks

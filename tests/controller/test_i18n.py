@@ -32,6 +32,7 @@ from controller.hall.refusals import REFUSALS
 from controller.people import ActorKind, Role
 from controller.selftests import TESTS
 from web.examining import OF_UNIT
+from web.people import STATES
 from web.status import GOALS_S, LOOKS, OWN_PARTS, PARTS
 from web.tickets import COLUMNS
 
@@ -74,7 +75,18 @@ FAMILIES: dict[str, Iterable[str]] = {
         "not_your_hall",
         "password_wrong",
         "password_same",
+        "password_weak",
+        "password_locked",
+        "person_id",
+        "person_name",
+        "person_number",
+        "number_taken",
+        "last_admin",
+        "own_right",
     ),
+    "account": STATES,
+    "done": ("added", "changed", "disable", "enable", "sessions_end", "unlock"),
+    "role_may": Role,
     "step": GOALS_S,
     "part": PARTS,
     "verdict": LOOKS,

@@ -34,9 +34,7 @@ from controller.people import (
 from controller.store import Store, tables
 from controller.store.audit import audit
 from controller.store.people import (
-    IDLE,
     LINK_LASTS,
-    LONGEST,
     BadLink,
     BadPassword,
     BadPerson,
@@ -45,6 +43,7 @@ from controller.store.people import (
     UnknownPerson,
     _nobodys,
 )
+from controller.store.standings import IDLE, LONGEST
 from tests.halls import go, small
 from tests.store.halls import MORNING, open_store
 
