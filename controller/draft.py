@@ -21,7 +21,7 @@ from controller.hall.engine import effects, steps
 from controller.hall.events import Event
 from controller.hall.model import Hall, Refused
 from controller.people import Actor, ActorKind
-from controller.store import Store, log, projections
+from controller.store import Store, log
 from controller.store.errors import is_outage
 from controller.store.orders import PendingOrder, Settled
 
@@ -178,20 +178,20 @@ class Draft:
         return self._decided[key]
 
     def _decide(self, asked: Submission) -> Answer:
-        hall, told, tickets = self.hall, list[Told](), dict[int, projections.Row]()
+        hall, told, noted = self.hall, list[Told](), log.Noted()
         if asked.command is not None:
             people.check(asked.by, asked.command, hall)
             for event, after in steps(hall, asked.command, self.now):
                 hall = after
                 told.append((event, effects(hall, event)))
-                projections.note(tickets, hall, event)
+                noted.note(hall, self.seq + len(told), event, f"{asked.by.kind}/{asked.by.id}")
         rows = [
             log.event_row(self.hall.id, self.seq + n, event, asked.by.kind.value, asked.by.id)
             for n, (event, _) in enumerate(told, start=1)
         ]
         orders = self._render(hall, told, self.now) if told else []
         self._run_records(asked.records)
-        projections.merge(self.batch.tickets, tickets)
+        self.batch.noted.merge(noted)
         self.batch.orders += [*orders, *asked.orders]
         self._adopt(asked, hall, told, rows)
         return Answer(tuple(event for event, _ in told), hall)

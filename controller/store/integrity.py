@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Table, func, select, text
 
 from controller.hall.engine import new_hall
 from controller.hall.model import Plan
-from controller.store import log, projections
+from controller.store import log, projections, tallies
 from controller.store.orders import FINAL
 from controller.store.tables import answer, event, link, login_session, orders, person, position, ticket, unit
 
@@ -70,9 +70,11 @@ def _loose_rows(c: Connection) -> Iterator[str]:
 
 def _with_hall(report: Report, c: Connection, hall: str) -> Report:
     replayed, seq, tickets, differing = new_hall(hall, Plan()), 0, 0, list[int]()
+    steps: list[tallies.Note] = []
     for walked in log.walk(c, hall):
         replayed, seq = walked.hall, walked.seq
         tickets += len(walked.rows)
+        steps += walked.steps
         differing += projections.differing(c, hall, walked.rows)
     problems = []
     if seq != (events := _count(c, event, hall)):
@@ -83,6 +85,11 @@ def _with_hall(report: Report, c: Connection, hall: str) -> Report:
         problems.append(
             f"hall {hall}: {len(differing)} tickets do not agree with the log, the first is"
             f" {differing[0]}; run: servicehall store rebuild"
+        )
+    if days := tallies.differing(c, hall, steps):
+        problems.append(
+            f"hall {hall}: {len(days)} days do not agree with the log, the first is {days[0]};"
+            " run: servicehall store rebuild"
         )
     if (listed := _count(c, ticket, hall)) > tickets:
         problems.append(f"hall {hall}: {listed - tickets} tickets are not in the log")

@@ -18,7 +18,7 @@ from controller.hall.engine import apply, new_hall
 from controller.hall.events import DayOpened, Event
 from controller.hall.model import Hall, Plan
 from controller.hall.snapshot import freeze, thaw
-from controller.store import codec, orders, prepared, projections
+from controller.store import codec, orders, prepared, projections, tallies
 from controller.store.errors import StoreDamaged
 from controller.store.orders import PendingOrder, Settled
 from controller.store.records import upsert
@@ -39,6 +39,28 @@ Row = dict[str, Any]
 
 
 @dataclass(slots=True)
+class Noted:
+    """What events change in the lists, until it is written. late: tickets that changed after their day."""
+
+    tickets: dict[int, projections.Row] = field(default_factory=dict)
+    steps: list[tallies.Note] = field(default_factory=list)
+    late: set[int] = field(default_factory=set)
+
+    def note(self, hall: Hall, seq: int, event: Event, by: str) -> None:
+        """hall: after the event."""
+        projections.note(self.tickets, hall, event)
+        self.late.update(tallies.late(hall, event))
+        step = tallies.note(hall, event, seq, by)
+        if step is not None:
+            self.steps.append(step)
+
+    def merge(self, newer: Noted) -> None:
+        projections.merge(self.tickets, newer.tickets)
+        self.steps += newer.steps
+        self.late |= newer.late
+
+
+@dataclass(slots=True)
 class Batch:
     """Rows that become true together. now: hall time of the batch."""
 
@@ -49,7 +71,7 @@ class Batch:
     orders: list[PendingOrder] = field(default_factory=list)
     marks: dict[Mark, int] = field(default_factory=dict)
     settled: list[tuple[str, Settled]] = field(default_factory=list)  # "" or the only unit that may settle it
-    tickets: dict[int, projections.Row] = field(default_factory=dict)
+    noted: Noted = field(default_factory=Noted)
 
     def is_empty(self) -> bool:
         return not (self.events or self.answers or self.orders or self.marks or self.settled)
@@ -96,7 +118,8 @@ def write(c: Connection, batch: Batch) -> None:
     marks = [_mark_row(batch, mark, hi) for mark, hi in batch.marks.items()]
     upsert(c, heard, marks)
     orders.settle_all(c, batch.hall, batch.settled, batch.now)
-    projections.write(c, batch.tickets)
+    projections.write(c, batch.noted.tickets)
+    tallies.write(c, batch.hall, batch.noted.steps, batch.noted.late)
 
 
 def _mark_row(batch: Batch, mark: Mark, hi: int) -> Row:
@@ -228,12 +251,14 @@ def answer_events(c: Connection, hall: str, seqs: range) -> tuple[Event, ...]:
 
 
 def rebuild(c: Connection, hall: str) -> int:
-    """Make the ticket rows of a hall again from its log; how many there are."""
+    """Make the rows of a hall's tickets and days again from its log; how many tickets there are."""
     c.execute(delete(ticket).where(ticket.c.hall == hall))
-    count = 0
+    count, steps = 0, list[tallies.Note]()
     for walked in walk(c, hall):
         projections.write(c, walked.rows)
         count += len(walked.rows)
+        steps += walked.steps
+    tallies.rebuild(c, hall, steps)
     return count
 
 
@@ -247,24 +272,30 @@ def differing_tickets(c: Connection, hall: str) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class Walked:
-    """A hall on its way through its log, after event `seq`. rows: of tickets that will change no more."""
+    """A hall on its way through its log, after event `seq`. rows: of tickets that will change no more.
+
+    steps: of its days since the last time.
+    """
 
     hall: Hall
     seq: int
     rows: Mapping[int, projections.Row]
+    steps: Sequence[tallies.Note]
 
 
 def walk(c: Connection, hall: str) -> Iterator[Walked]:
     """Replay the log day by day; the last one has the rows of all tickets that were still left."""
     replayed, seq = new_hall(hall, Plan()), 0
-    rows: dict[int, projections.Row] = {}
+    noted = Noted()
     for logged in _in_pages(c, hall):
         replayed, seq = apply(replayed, logged.event), logged.seq
-        projections.note(rows, replayed, logged.event)
+        noted.note(replayed, seq, logged.event, f"{logged.actor_kind}/{logged.actor_id}")
         if isinstance(logged.event, DayOpened):
-            yield Walked(replayed, seq, {id: row for id, row in rows.items() if id not in replayed.tickets})
-            rows = {id: row for id, row in rows.items() if id in replayed.tickets}
-    yield Walked(replayed, seq, rows)
+            rows = noted.tickets
+            over = {id: row for id, row in rows.items() if id not in replayed.tickets}
+            yield Walked(replayed, seq, over, noted.steps)
+            noted = Noted({id: row for id, row in rows.items() if id in replayed.tickets})
+    yield Walked(replayed, seq, noted.tickets, noted.steps)
 
 
 def _in_pages(c: Connection, hall: str, size: int = 2000) -> Iterator[Logged]:

@@ -29,6 +29,8 @@ from sqlalchemy import (
     true,
 )
 
+from controller.hall.tallies import FIGURES
+
 metadata = MetaData(
     naming_convention={
         "pk": "pk_%(table_name)s",
@@ -184,6 +186,73 @@ ticket = Table(
         None, "hall", "day", "id"
     ),  # a day is short enough to be looked through; no other column changes it
     Index(None, "token"),
+    sqlite_with_rowid=False,
+)
+
+# A service day: when it was opened, when tickets stopped, when it was closed, and by whom ("person/li").
+# first_seq, last_seq: the events that were its; the figures of a day are made when it is closed.
+service_day = Table(
+    "service_day",
+    metadata,
+    Column("hall", ID, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("first_seq", Integer, nullable=False),
+    Column("opened_at", Utc, nullable=False),
+    Column("opened_by", String(96), nullable=False),
+    Column("closes_at", Utc, nullable=False),
+    Column("stopped_at", Utc),
+    Column("stopped_by", String(96)),
+    Column("last_seq", Integer),
+    Column("closed_at", Utc),
+    Column("closed_by", String(96)),
+    Column("staffed", JSON, nullable=False),  # windows at the opening: {"3": "open"}
+    Column("zones", JSON, nullable=False),  # of the windows, at the closing: {"3": "east"}
+    Column("happened", JSON(none_as_null=True)),  # how often each kind of event: {"TicketRecalled": 12}
+    Column("jumps", Integer),  # calls out of turn
+    sqlite_with_rowid=False,
+)
+
+# The figures of hall.tallies.Tally, per queue of a day that is over. arrivals and waits: packed counts.
+day_queue = Table(
+    "day_queue",
+    metadata,
+    Column("hall", ID, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("queue", ID, primary_key=True),
+    *(Column(name, Float if name.endswith("_s") else Integer, nullable=False) for name in FIGURES),
+    Column("arrivals", LargeBinary, nullable=False),
+    Column("waits", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# The figures of hall.tallies.WindowTally, per window of such a day.
+day_window = Table(
+    "day_window",
+    metadata,
+    Column("hall", ID, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("window", Integer, primary_key=True, autoincrement=False),
+    Column("zone", ID, nullable=False),
+    Column("first_at", Utc),
+    Column("last_at", Utc),
+    Column("staffed_s", Float, nullable=False),
+    Column("paused_s", Float, nullable=False),
+    Column("lost_s", Float, nullable=False),
+    Column("planned_s", Float, nullable=False),
+    Column("absent_s", Float, nullable=False),
+    Column("served", Integer, nullable=False),
+    Column("service_s", Float, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Seconds in which the windows of an area were staffed, per quarter of such a day.
+day_zone = Table(
+    "day_zone",
+    metadata,
+    Column("hall", ID, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("zone", ID, primary_key=True),
+    Column("staffed", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
 
