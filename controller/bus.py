@@ -183,10 +183,12 @@ class Bus:
     def pending_orders(self) -> int:
         return len(self._courier)
 
-    def copy_of(self, ticket: int, unit: str) -> PendingOrder | None:
-        """The order for one more slip, marked as a copy (F14); None when the unit has no printer."""
+    def copy_of(self, ticket: int, unit: str, *, is_first: bool = False) -> PendingOrder | None:
+        """The order for one more slip, marked as a copy unless it is the first (F14); None when the unit has
+        no printer."""
         hall = self.live.hall
-        return self._renderer.copy(hall, hall.tickets[ticket], unit, self.live.clock.now())
+        now = self.live.clock.now()
+        return self._renderer.copy(hall, hall.tickets[ticket], unit, now, is_first=is_first)
 
     # --- from the broker, on the session's thread
 

@@ -62,9 +62,14 @@ class Renderer:
         """Let a unit test itself, or one of its devices."""
         return self._order("examine", unit, messages.Examine(what=what, device=device), ttl_s, now)
 
-    def copy(self, hall: Hall, ticket: Ticket, unit: str, now: datetime) -> PendingOrder | None:
-        """A slip once more, marked as a copy; None when the unit has no printer."""
-        return self._slip(hall, ticket, unit, now, is_copy=True)
+    def copy(
+        self, hall: Hall, ticket: Ticket, unit: str, now: datetime, *, is_first: bool = False
+    ) -> PendingOrder | None:
+        """A slip that no press asked for; None when the unit has no printer.
+
+        is_first: the ticket has no paper yet, so this one is not marked as a copy.
+        """
+        return self._slip(hall, ticket, unit, now, is_copy=True, is_first=is_first)
 
     def _of(self, hall: Hall, effect: effects.Effect, now: datetime) -> Iterator[PendingOrder]:
         match effect:
@@ -83,7 +88,14 @@ class Renderer:
                 return
 
     def _slip(
-        self, hall: Hall, ticket: Ticket, unit: str, now: datetime, is_copy: bool = False
+        self,
+        hall: Hall,
+        ticket: Ticket,
+        unit: str,
+        now: datetime,
+        *,
+        is_copy: bool = False,
+        is_first: bool = False,
     ) -> PendingOrder | None:
         """The answer to a press: every unit gets one, or it would number the press itself."""
         printer = next((one for one in self._book().devices_of(unit) if one.kind == "printer"), None)
@@ -93,7 +105,7 @@ class Renderer:
         press = None if is_copy else ticket.press
         order = messages.Print(
             device=printer.device if printer else "",  # then the unit only shows the number
-            lines=slips.slip(hall, ticket, self._settings.zone, item=item, is_copy=is_copy)
+            lines=slips.slip(hall, ticket, self._settings.zone, item=item, is_copy=is_copy and not is_first)
             if printer
             else [],
             qr=slips.address(self._settings.slip_url, ticket),

@@ -46,7 +46,7 @@ from web.visit import VISITOR_COOKIE, csrf_token, new_key, recognise, set_cookie
 
 BLUEPRINTS = (
     *("auth", "home", "citizen", "clerk", "manager", "jumps", "estimates", "advising", "staffing", "trials"),
-    *("copies", "reconciling", "technician", "examining", "people", "feed", "api", "health"),
+    *("copies", "frontdesk", "reconciling", "technician", "examining", "people", "feed", "api", "health"),
 )
 COOKIELESS = ("citizen", "api")  # blueprints whose requests act with no cookie
 THEMES = ("light", "dark", "contrast")

@@ -14,7 +14,7 @@ from flask import Blueprint, abort, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from controller.clock import real_now
-from controller.hall.model import FINAL
+from controller.hall.model import FINAL, Slip
 from controller.live import Live
 from controller.people import Role
 from controller.presence import Status
@@ -52,9 +52,17 @@ class Shown:
 
 
 def printers(live: Live, ticket: int) -> list[Printer]:
-    """Where who is signed in may print a copy of the ticket, connected units first; [] when nowhere."""
-    found, placed = live.hall.tickets.get(ticket), the_site().devices.book.of_kind(live.id, "printer")
-    if found is None or found.state in FINAL or not placed or not me().roles & COPY_ROLES:
+    """Where who is signed in may print a slip of the ticket, connected units first; [] when nowhere."""
+    found = live.hall.tickets.get(ticket)
+    if found is None or found.state in FINAL or not me().roles & COPY_ROLES:
+        return []
+    return printers_of(live)
+
+
+def printers_of(live: Live) -> list[Printer]:
+    """Every place of the hall that prints slips, connected units first."""
+    placed = the_site().devices.book.of_kind(live.id, "printer")
+    if not placed:
         return []
     here = {unit.unit for unit in the_site().bus[live.id].units() if unit.status is Status.ONLINE}
     units = dict.fromkeys(one.unit for one in placed)
@@ -73,16 +81,23 @@ def earlier(hall: str, ticket: int) -> Sequence[Shown]:
 @role_required(*COPY_ROLES)
 def print_copy(hall: str, ticket: int) -> Response:
     """Print one more slip at the unit in the form. The same key prints once."""
-    live, unit = the_hall(hall), request.form.get("unit", "")
+    print_for(the_hall(hall), ticket, request.form.get("unit", ""))
+    return redirect(url_for("manager.ticket", hall=hall, ticket=ticket) + "#copies", HTTPStatus.SEE_OTHER)
+
+
+def print_for(live: Live, ticket: int, unit: str, part: str = "") -> None:
+    """Print a slip of the ticket at that unit, once for the form's key; 409 where that cannot be.
+
+    part: of what the form asks for, when it asks for more. The first slip of a ticket is no copy.
+    """
     if unit not in {printer.unit for printer in printers(live, ticket)}:
         abort(HTTPStatus.CONFLICT, "no_copy")
-    order = the_site().bus[hall].copy_of(ticket, unit)
+    is_first = live.hall.tickets[ticket].slip is Slip.NONE and not earlier(live.id, ticket)
+    order = the_site().bus[live.id].copy_of(ticket, unit, is_first=is_first)
     if order is None:
         abort(HTTPStatus.CONFLICT, "no_copy")
     person, key = me(), request.form.get("key", "")[:MAX_KEY]
     number = live.hall.tickets[ticket].number
-    row = audit(person.id, "PrintCopy", f"{hall}/{number}", real_now(), ticket=ticket, unit=unit)
-    live.submit(
-        None, person.actor, key=f"web:{person.id}:{key}" if key else None, orders=[order], records=[row]
-    )
-    return redirect(url_for("manager.ticket", hall=hall, ticket=ticket) + "#copies", HTTPStatus.SEE_OTHER)
+    row = audit(person.id, "PrintCopy", f"{live.id}/{number}", real_now(), ticket=ticket, unit=unit)
+    once = f"web:{person.id}:{key}{part}" if key else None
+    live.submit(None, person.actor, key=once, orders=[order], records=[row])

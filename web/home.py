@@ -12,6 +12,7 @@ blueprint = Blueprint("home", __name__)
 BOARD_ROLES = frozenset(
     {Role.HALL_MANAGER, Role.DIRECTOR, Role.SUPERVISOR, Role.LEADER_VIEW, Role.GUIDE, Role.WINDOW_LEAD}
 )
+DESK_ROLES = frozenset({Role.GUIDE, Role.HALL_MANAGER})
 WINDOW_ROLES = frozenset({Role.CLERK, Role.WINDOW_LEAD})
 UNIT_ROLES = frozenset({Role.TECHNICIAN, Role.ADMIN, Role.HALL_MANAGER})
 
@@ -33,6 +34,7 @@ def _rights() -> dict[str, bool]:
     roles = g.person.roles if g.person is not None else frozenset()
     return {
         "sees_board": bool(roles & BOARD_ROLES),
+        "works_at_desk": bool(roles & DESK_ROLES),
         "works_at_window": bool(roles & WINDOW_ROLES),
         "sees_wires": the_site().settings.demo,
         "sees_units": bool(roles & UNIT_ROLES),

@@ -14,6 +14,7 @@ from controller.hall.model import (
     Outcome,
     PauseReason,
     Plan,
+    PreCheck,
     Press,
     Shift,
     Slip,
@@ -61,6 +62,8 @@ class TakeTicket:  # T1
     chain: tuple[str, ...] = ()
     asked_at: datetime | None = None  # of a press that comes late; None: now
     expected: Expected | None = None  # the wait of one who joins, from the last look ahead
+    why: str = ""  # the class, in the words of who gives it
+    precheck: PreCheck | None = None
 
 
 @dataclass(frozen=True, slots=True)

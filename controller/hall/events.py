@@ -17,6 +17,7 @@ from controller.hall.model import (
     PauseReason,
     Place,
     Plan,
+    PreCheck,
     Press,
     Reasons,
     Shift,
@@ -75,6 +76,8 @@ class TicketIssued:
     chain: tuple[str, ...] = ()
     issued_at: datetime | None = None  # when it differs from `at`: taken offline
     expected: Expected | None = None  # the wait that is told; None when no window is to be open
+    why: str = ""  # it has its class
+    precheck: PreCheck | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -209,6 +209,8 @@ def _issued(hall: Hall, event: TicketIssued) -> Hall:
         cases=event.cases,
         chain=event.chain,
         expected=event.expected,
+        why=event.why,
+        precheck=event.precheck,
     )
     counters, presses, series = hall.counters, hall.presses, (domain, prefix)
     if event.count is not None:

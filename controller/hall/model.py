@@ -48,6 +48,17 @@ class TicketClass(StrEnum):
     GREEN = "green"  # 绿色通道: green channel
 
 
+@dataclass(frozen=True, slots=True)
+class PreCheck:
+    """What the front desk found before it gave the ticket (S3.21).
+
+    note: what is missing, or what else the window should know; nothing about who the visitor is.
+    """
+
+    is_complete: bool | None = None  # None: the papers were not looked at
+    note: str = ""
+
+
 class WindowMode(StrEnum):  # S3.10
     DEDICATED = "dedicated"
     COMPREHENSIVE = "comprehensive"
@@ -317,6 +328,8 @@ class Ticket:
     near_told: bool = False  # the near-turn message goes out once (P.28)
     expected: Expected | None = None  # the wait told when it was issued, when there was one to tell
     is_reopened: bool = False  # after it was completed (T14)
+    why: str = ""  # it has its class, in the words of who gave it
+    precheck: PreCheck | None = None
 
     @property
     def queue(self) -> str:

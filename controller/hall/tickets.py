@@ -145,6 +145,8 @@ def _take(hall: Hall, command: TakeTicket, now: datetime) -> list[Event]:
             chain=command.chain,
             issued_at=None if asked_at == now else asked_at,
             expected=command.expected,
+            why=command.why,
+            precheck=command.precheck,
         )
     ]
 

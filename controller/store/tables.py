@@ -401,6 +401,23 @@ quarantine = Table(
     Index(None, "hall", "at"),
 )
 
+# --- the front desk ---------------------------------------------------------------------------------
+
+lead_order = Table(
+    "lead_order",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("hall", ID, nullable=False),
+    Column("ticket", Integer, nullable=False),
+    Column("number", String(32), nullable=False),
+    Column("why", String(200), nullable=False),
+    Column("leader", ID, nullable=False),
+    Column("began_at", Utc, nullable=False),
+    Column("ended_at", Utc),
+    Column("steps", JSON, nullable=False),  # [[when, which], ...]
+    Index(None, "hall", "began_at"),
+)
+
 # --- the catalogue ----------------------------------------------------------------------------------
 
 item = Table(
