@@ -14,10 +14,10 @@ from datetime import datetime
 
 from controller.hall.commands import ChangePlan
 from controller.hall.model import Clerk, Hall, Refused
-from controller.live import Live
 from controller.people import Role, check_looks_after
+from controller.site import Site
 from controller.store.audit import audit
-from controller.store.people import People, Person, UnknownPerson
+from controller.store.people import Person, UnknownPerson
 
 AT_WINDOWS = frozenset({Role.CLERK, Role.WINDOW_LEAD})
 SYLLABLES = "bdfghjkmnprstvwz", "aeiou"  # of given passwords: no letter that looks like another
@@ -27,8 +27,9 @@ PASSWORD_SYLLABLES = 9  # with two digits more than 60 bits
 class Administration:
     """What `by` may do for others. Every method raises NotAllowed for people of another hall."""
 
-    def __init__(self, people: People, halls: Mapping[str, Live], by: Person) -> None:
-        self._people, self._halls, self._by = people, halls, by
+    def __init__(self, site: Site, by: Person) -> None:
+        self._people, self._second_factors, self._halls = site.people, site.second_factors, site.halls
+        self._by = by
 
     def everybody(self) -> list[Person]:
         """Those `by` looks after."""
@@ -81,6 +82,10 @@ class Administration:
 
     def unlock(self, id: str, now: datetime) -> None:
         self._people.unlock(self.get(id).id, now, self._by.id)
+
+    def take_off_second_factor(self, id: str, now: datetime) -> None:
+        """For somebody whose phone is lost."""
+        self._second_factors.take_off(self.get(id).id, now, self._by.id)
 
     def _new_id(self, person: Person) -> str:
         """It stays in the trail for ever, so it is no name."""

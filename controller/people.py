@@ -21,24 +21,11 @@ from controller import commandline
 from controller.clock import real_now
 from controller.hall import commands as c
 from controller.hall.model import Hall, HallError, Refused
+from controller.roles import Role as Role
 from controller.settings import Settings, load
 
 if TYPE_CHECKING:
     from controller.store.people import People, Person
-
-
-class Role(StrEnum):
-    """What a person of the centre is here (requirements: Roles)."""
-
-    GUIDE = "guide"  # 导办员
-    CLERK = "clerk"  # 窗口人员
-    WINDOW_LEAD = "window_lead"  # 窗口负责人
-    HALL_MANAGER = "hall_manager"  # 大厅管理员
-    DIRECTOR = "director"  # 中心主任
-    SUPERVISOR = "supervisor"  # 监察人员
-    LEADER_VIEW = "leader_view"  # 领导
-    ADMIN = "admin"  # 系统管理员
-    TECHNICIAN = "technician"  # 设备维护员
 
 
 class ActorKind(StrEnum):
@@ -224,6 +211,7 @@ def _parser() -> argparse.ArgumentParser:
     for verb, run, text in (
         ("link", _link, "print a link that signs somebody in once, within 15 minutes"),
         ("unlock", _unlock, "let somebody try again who gave too many wrong passwords"),
+        ("second-factor-off", _second_factor_off, "let somebody sign in without the phone that was lost"),
         ("disable", _disable, "shut somebody out at once"),
         ("enable", _enable, "let somebody in again"),
         ("sessions", _sessions, "where somebody is signed in now"),
@@ -263,6 +251,13 @@ def _enable(people: People, settings: Settings, words: argparse.Namespace, now: 
 
 def _unlock(people: People, settings: Settings, words: argparse.Namespace, now: datetime) -> None:
     people.unlock(people.find(words.who).id, now)
+
+
+def _second_factor_off(people: People, settings: Settings, words: argparse.Namespace, now: datetime) -> None:
+    from controller.store.seal import Seal
+    from controller.store.second_factor import SecondFactors
+
+    SecondFactors(people.store, Seal(settings.data_dir)).take_off(people.find(words.who).id, now)
 
 
 def _sessions(people: People, settings: Settings, words: argparse.Namespace, now: datetime) -> None:

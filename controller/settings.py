@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from controller.hall.model import HallError
+from controller.roles import Role
 from firmware.protocol import logs, toml_file
 
 ENVIRONMENT = "SERVICEHALL_CONFIG"  # how the supervisor tells the web process which file it read
@@ -76,6 +77,9 @@ class Settings:
     speech_english: bool = True
     lease_size: int = 40  # numbers a dispenser may give out by itself
 
+    # signing in
+    second_factor_roles: tuple[str, ...] = ("admin", "hall_manager", "technician")  # who has to have one
+
     # what is seen from outside
     log_format: str = "text"  # text | json: a line for people, or an object a line for programs
     metrics_token_file: Path | None = None  # who sends this bearer token may read /metrics from elsewhere
@@ -90,6 +94,10 @@ class Settings:
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
+
+    def needs_second_factor(self, roles: frozenset[Role]) -> bool:
+        """Whether somebody with these roles works with a second factor only; in the demo nobody does."""
+        return not self.demo and not roles.isdisjoint(self.second_factor_roles)
 
     @property
     def is_broker_embedded(self) -> bool:
@@ -148,6 +156,11 @@ def _check_ranges(settings: Settings, path: Path) -> None:
     if settings.log_format not in logs.FORMATS:
         raise BadSettings(
             f"setting 'log_format' in {path} must be {' or '.join(logs.FORMATS)}, not {settings.log_format!r}"
+        )
+    if unknown := set(settings.second_factor_roles) - set(Role):
+        raise BadSettings(
+            f"setting 'second_factor_roles' in {path} names {', '.join(sorted(unknown))}; "
+            f"roles are {', '.join(Role)}"
         )
     try:
         ZoneInfo(settings.time_zone)

@@ -30,6 +30,8 @@ from controller.selftests import Weekly
 from controller.settings import Settings
 from controller.store import Store, items, log, records
 from controller.store.people import People
+from controller.store.seal import Seal
+from controller.store.second_factor import SecondFactors
 from firmware.protocol import topics
 from firmware.protocol.logs import Outages
 
@@ -62,6 +64,7 @@ class Site:
         self.clock = _clock(store)
         self.devices = Devices(store, settings)
         self.people = People(store)
+        self.second_factors = SecondFactors(store, Seal(settings.data_dir))
         self.halls: dict[str, Live] = {}
         self.bus: dict[str, Bus] = {}
         self._closing = closing

@@ -40,13 +40,15 @@ from controller.people import NotAllowed
 from controller.settings import from_environment
 from controller.site import Site
 from controller.store import StoreFailed
+from controller.store.seal import BadSeal
 from web import problems
 from web.feed import Feed
 from web.visit import VISITOR_COOKIE, csrf_token, new_key, recognise, set_cookie, the_site, wants_json
 
 BLUEPRINTS = (
-    *("auth", "home", "citizen", "clerk", "manager", "jumps", "estimates", "advising", "staffing", "trials"),
-    *("copies", "frontdesk", "reconciling", "technician", "examining", "people", "feed", "api", "health"),
+    *("auth", "second_factor", "home", "citizen", "clerk", "manager", "jumps", "estimates", "advising"),
+    *("staffing", "trials", "copies", "frontdesk", "reconciling", "technician", "examining", "people"),
+    *("feed", "api", "health"),
 )
 COOKIELESS = ("citizen", "api")  # blueprints whose requests act with no cookie
 THEMES = ("light", "dark", "contrast")
@@ -245,6 +247,7 @@ def _register_errors(app: Flask) -> None:
     app.register_error_handler(HTTPException, _show_http_error)
     app.register_error_handler(Refused, _show_refused)
     app.register_error_handler(StoreFailed, _show_failed)
+    app.register_error_handler(BadSeal, _show_unsealed)
     app.register_error_handler(TimeoutError, _show_failed)
     app.register_error_handler(NoAnswer, _show_failed)
     app.register_error_handler(NotRunning, _show_failed)
@@ -277,6 +280,12 @@ def _show_failed(error: Exception) -> AnyResponse:
     current_app.logger.error("not stored: %s", error)
     texts = (i18n.t(lang, "error.503") for lang in i18n.LANGUAGES)
     return error_answer(HTTPStatus.SERVICE_UNAVAILABLE, "503", *texts)
+
+
+def _show_unsealed(error: BadSeal) -> AnyResponse:
+    current_app.logger.error("%s", error)
+    texts = (i18n.t(lang, "error.seal_lost") for lang in i18n.LANGUAGES)
+    return error_answer(HTTPStatus.SERVICE_UNAVAILABLE, "seal_lost", *texts)
 
 
 def error_answer(status: int, code: str, zh: str, en: str) -> AnyResponse:

@@ -42,14 +42,16 @@ def use_link(token: str) -> Response | str | tuple[str, int]:
         session = people.use_link(token, real_now())
     except BadLink:
         return _used_link()
-    return _enter(session, start_of(person))
+    return enter(session, start_of(person))
 
 
 @blueprint.get("/sign-in")
 def sign_in() -> Response | str:
     if g.person is not None:
-        return redirect(_next())
-    return render_template("auth/sign_in.html", next=_next(), number="", error="")
+        return redirect(next_page())
+    if the_site().second_factors.awaiting(g.token, real_now()):
+        return redirect(url_for("second_factor.ask", next=next_page()))
+    return render_template("auth/sign_in.html", next=next_page(), number="", error="")
 
 
 @blueprint.post("/sign-in")
@@ -60,8 +62,8 @@ def sign_in_by_password() -> Response | tuple[str, int]:
         session = the_site().people.sign_in(number, request.form.get("password", ""), real_now())
     except BadPassword as error:
         text = say(f"refused.{error.code}")
-        return render_template("auth/sign_in.html", next=_next(), number=number, error=text), 403
-    return _enter(session, _next())
+        return render_template("auth/sign_in.html", next=next_page(), number=number, error=text), 403
+    return enter(session, next_page())
 
 
 @blueprint.post("/sign-out")
@@ -80,7 +82,10 @@ def account() -> str:
 
 def _account(error: str = "", is_saved: bool = False) -> str:
     sessions = the_site().people.sessions(me().id, real_now(), g.token)
-    return render_template("auth/me.html", who=me(), sessions=sessions, error=error, is_saved=is_saved)
+    factor = the_site().second_factors.of(me().id)
+    return render_template(
+        "auth/me.html", who=me(), sessions=sessions, factor=factor, error=error, is_saved=is_saved
+    )
 
 
 @blueprint.post("/me/password")
@@ -124,10 +129,12 @@ def start_of(person: Person) -> str:
     return url_for("home.home")
 
 
-def _enter(session: str, where: str) -> Response:
+def enter(session: str, where: str) -> Response:
     """Go on as the person of the new session; the one this browser had before is over."""
     if g.person is not None:
         the_site().people.sign_out(g.token, real_now())
+    if the_site().second_factors.awaiting(session, real_now()):
+        where = url_for("second_factor.ask", next=where)
     response = redirect(where)
     set_cookie(response, SESSION_COOKIE, session)
     return response
@@ -137,7 +144,7 @@ def _used_link() -> tuple[str, int]:
     return render_template("auth/used.html"), 410
 
 
-def _next() -> str:
+def next_page() -> str:
     """Where to go after signing in: a path of ours, never another site."""
     wanted = request.values.get("next", "")
     is_ours = wanted.startswith("/") and not wanted.startswith(("//", "/\\"))

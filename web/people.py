@@ -181,7 +181,7 @@ def change(person: str) -> str | tuple[str, int]:
     return _page(_theirs(person), done="changed", before=before)
 
 
-@blueprint.post("/people/<person>/<any(disable, enable, sessions_end, unlock):what>")
+@blueprint.post("/people/<person>/<any(disable, enable, sessions_end, unlock, second_factor_off):what>")
 @role_required(Role.ADMIN)
 def act(person: str, what: str) -> Response | tuple[str, int]:
     """What changes the account and not the person."""
@@ -190,6 +190,8 @@ def act(person: str, what: str) -> Response | tuple[str, int]:
         match what:
             case "sessions_end":
                 administration.end_sessions(person, now)
+            case "second_factor_off":
+                administration.take_off_second_factor(person, now)
             case "unlock":
                 administration.unlock(person, now)
             case _:
@@ -228,7 +230,7 @@ def _theirs(id: str) -> Person:
 
 
 def _administration() -> Administration:
-    return Administration(the_site().people, the_site().halls, me())
+    return Administration(the_site(), me())
 
 
 def _filled(person: Person) -> Person:

@@ -124,7 +124,9 @@ def role_required(*roles: Role) -> Callable[[Callable[P, R]], Callable[P, R]]:
             if g.person is None:
                 _ask_to_sign_in()
             if me().has_given_password:
-                _ask_for_own_password()
+                _ask_for_own("password_given", "auth.account")
+            if not me().has_second_factor and the_site().settings.needs_second_factor(me().roles):
+                _ask_for_own("second_factor_needed", "second_factor.page")
             if not me().roles & frozenset(roles):
                 abort(HTTPStatus.FORBIDDEN, "not_your_role")
             if me().hall not in (None, kwargs.get("hall", me().hall)):
@@ -149,11 +151,11 @@ def _ask_to_sign_in() -> None:
     abort(redirect(url_for("auth.sign_in", next=request.full_path.rstrip("?"))))
 
 
-def _ask_for_own_password() -> None:
-    """Nobody works under a password that somebody else knows (P.37)."""
+def _ask_for_own(code: str, endpoint: str) -> None:
+    """Nobody works under a password somebody else knows, or without the second factor of the role (P.37)."""
     if request.method != "GET" or is_fragment() or wants_json():
-        abort(HTTPStatus.FORBIDDEN, "password_given")
-    abort(redirect(url_for("auth.account")))
+        abort(HTTPStatus.FORBIDDEN, code)
+    abort(redirect(url_for(endpoint)))
 
 
 # --- what they change

@@ -78,6 +78,7 @@ class Person:
     is_active: bool
     has_password: bool = False
     has_given_password: bool = False
+    has_second_factor: bool = False
 
     @property
     def actor(self) -> Actor:
@@ -99,7 +100,7 @@ class People:
     """The people of one store."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        self.store = store
         self._hasher = PasswordHasher()
 
     # --- who there is
@@ -107,18 +108,18 @@ class People:
     def all(self) -> list[Person]:
         """Everybody, by staff number and name."""
         query = select(tables.person).order_by(tables.person.c.staff_number, tables.person.c.name)
-        with self._store.reading() as c:
+        with self.store.reading() as c:
             return [_person(row) for row in c.execute(query)]
 
     def get(self, id: str) -> Person | None:
-        with self._store.reading() as c:
+        with self.store.reading() as c:
             return _get(c, id)
 
     def find(self, word: str) -> Person:
         """Who has this id, staff number or name. Raises UnknownPerson when nobody or several do."""
         t = tables.person.c
         query = select(tables.person).where((t.id == word) | (t.staff_number == word) | (t.name == word))
-        with self._store.reading() as c:
+        with self.store.reading() as c:
             found = [_person(row) for row in c.execute(query)]
         if len(found) != 1:
             count = "nobody" if not found else f"{len(found)} people"
@@ -128,14 +129,14 @@ class People:
     def names(self, ids: Collection[str]) -> dict[str, str]:
         """The names of these people, for lists that hold only ids."""
         query = select(tables.person.c.id, tables.person.c.name).where(tables.person.c.id.in_(list(ids)))
-        with self._store.reading() as c:
+        with self.store.reading() as c:
             return {row.id: row.name for row in c.execute(query)}
 
     def add(self, person: Person, now: datetime, by: str = "system") -> Person:
         """Write a new person down. Raises BadPerson when the id or staff number is taken or not one."""
         if not PERSON_ID.fullmatch(person.id):
             raise BadPerson("person_id", f"{person.id!r} is no id: small letters, digits and - are")
-        with self._store.writing() as c:
+        with self.store.writing() as c:
             _check_words(c, person, tables.person.c.id == person.id)
             c.execute(insert(tables.person).values(**_columns(person), created_at=now))
             audit(by, "person.add", person.id, now, roles=sorted(person.roles), hall=person.hall)(c)
@@ -144,7 +145,7 @@ class People:
     def change(self, person: Person, now: datetime, by: str = "system") -> None:
         """Another name, staff number, hall or other roles for who has this id. Raises BadPerson, also when
         nobody would look after the people of a hall any more."""
-        with self._store.writing() as c:
+        with self.store.writing() as c:
             _check_words(c, person)
             before, admins = _get(c, person.id), _admins(c)
             if before is None:
@@ -156,22 +157,22 @@ class People:
     def set_active(self, id: str, is_active: bool, now: datetime, by: str = "system") -> None:
         """Let somebody in again, or shut them out at once: their sessions and links end. Raises BadPerson
         when nobody would look after the people of a hall any more."""
-        with self._store.writing() as c:
+        with self.store.writing() as c:
             admins = _admins(c)
             c.execute(update(tables.person).where(tables.person.c.id == id).values(is_active=is_active))
             if not is_active:
                 _check_admins(c, admins)
-                _end_all(c, id, now)
+                end_all(c, id, now)
             audit(by, "person.enable" if is_active else "person.disable", id, now)(c)
 
     def standings(self, now: datetime) -> dict[str, Standing]:
         """How each person's account stands now, by id."""
-        with self._store.reading() as c:
+        with self.store.reading() as c:
             return standings(c, now)
 
     def unlock(self, id: str, now: datetime, by: str = "system") -> None:
         """Let somebody try again at once who gave too many wrong passwords."""
-        with self._store.writing() as c:
+        with self.store.writing() as c:
             audit(by, UNLOCK, id, now)(c)
 
     # --- one-time links
@@ -179,27 +180,27 @@ class People:
     def link(self, id: str, now: datetime, by: str = "system") -> str:
         """The token of a link that signs this person in once, within LINK_LASTS."""
         token = secrets.token_urlsafe(32)
-        with self._store.writing() as c:
+        with self.store.writing() as c:
             if (person := _get(c, id)) is None or not person.is_active:
                 raise UnknownPerson(f"{id} does not work here now")
             c.execute(
-                insert(tables.link).values(token_hash=_hash(token), person=id, expires_at=now + LINK_LASTS)
+                insert(tables.link).values(token_hash=hash_of(token), person=id, expires_at=now + LINK_LASTS)
             )
             audit(by, "person.link", id, now)(c)
         return token
 
     def whose_link(self, token: str, now: datetime) -> Person:
         """Whom the link would sign in; using it is another step. Raises BadLink."""
-        with self._store.reading() as c:
+        with self.store.reading() as c:
             return _whose_link(c, token, now)
 
     def use_link(self, token: str, now: datetime) -> str:
         """Sign in by the link, which is used up: the token of the new session. Raises BadLink."""
-        with self._store.writing() as c:
+        with self.store.writing() as c:
             person = _whose_link(c, token, now)
-            used = update(tables.link).where(tables.link.c.token_hash == _hash(token)).values(used_at=now)
+            used = update(tables.link).where(tables.link.c.token_hash == hash_of(token)).values(used_at=now)
             c.execute(used)
-            return _begin(c, person.id, now, "link")
+            return begin(c, person, now, "link")
 
     # --- passwords, for those who want one
 
@@ -216,14 +217,14 @@ class People:
         if by == id and self._is_given(id, password):
             raise BadPassword("password_same", "the new password is the one that was given")
         changed = {"password_hash": self._hasher.hash(password), "is_password_given": by != id}
-        with self._store.writing() as c:
+        with self.store.writing() as c:
             c.execute(update(tables.person).where(tables.person.c.id == id).values(changed))
-            _end_all(c, id, now, session)
+            end_all(c, id, now, session)
             audit(by, "person.password", id, now)(c)
 
     def _is_given(self, id: str, password: str) -> bool:
         t = tables.person.c
-        with self._store.reading() as c:
+        with self.store.reading() as c:
             given = c.execute(select(t.password_hash).where(t.id == id, t.is_password_given)).scalar()
         return given is not None and self._matches(given, password)
 
@@ -231,15 +232,15 @@ class People:
         """Sign in by staff number and password: the token of the new session. Raises BadPassword."""
         t = tables.person.c
         query = select(tables.person).where((t.id == word) | (t.staff_number == word), t.is_active)
-        with self._store.reading() as c:
+        with self.store.reading() as c:
             row = c.execute(query).first()
             too_many = row is not None and is_locked(c, row.id, now)
         if too_many:
             raise BadPassword("password_locked", f"too many wrong passwords for {word}; wait ten minutes")
         matches = self._matches(row.password_hash if row else None, password)
-        with self._store.writing() as c:
+        with self.store.writing() as c:
             if row is not None and matches:
-                return _begin(c, row.id, now, "password")
+                return begin(c, _person(row), now, "password")
             audit("", FAILED, row.id if row else NOBODY, now)(c)
         raise BadPassword("password_wrong", "no such staff number with that password")
 
@@ -257,9 +258,9 @@ class People:
 
         is_use: the person did something, so the session's idle time starts anew.
         """
-        with self._store.reading() as c:
-            row = c.execute(_SIGNED_IN, {"hash": _hash(token)}).first()
-        if row is None or not row.is_active or row.ended_at is not None:
+        with self.store.reading() as c:
+            row = c.execute(_SIGNED_IN, {"hash": hash_of(token)}).first()
+        if row is None or not row.is_active or row.ended_at is not None or row.awaits_code:
             return None
         if now - row.seen_at >= IDLE or now - row.begun_at >= LONGEST:
             return None
@@ -270,17 +271,17 @@ class People:
     def _note_use(self, token: str, now: datetime) -> None:
         t = tables.login_session.c
         fresh = update(tables.login_session).where(
-            t.token_hash == _hash(token), t.seen_at < now - SEEN_EVERY, t.ended_at.is_(None)
+            t.token_hash == hash_of(token), t.seen_at < now - SEEN_EVERY, t.ended_at.is_(None)
         )
-        with self._store.writing() as c:
+        with self.store.writing() as c:
             c.execute(fresh.values(seen_at=now))
 
     def sign_out(self, token: str, now: datetime) -> None:
         t = tables.login_session.c
-        with self._store.writing() as c:
+        with self.store.writing() as c:
             session = c.execute(_session(token)).first()
             if session is not None and session.ended_at is None:
-                ended = update(tables.login_session).where(t.token_hash == _hash(token))
+                ended = update(tables.login_session).where(t.token_hash == hash_of(token))
                 c.execute(ended.values(ended_at=now))
                 audit(session.person, "person.sign_out", session.person, now)(c)
 
@@ -288,24 +289,28 @@ class People:
         """Where this person is signed in now, the last used first. token: of the session that asks."""
         t = tables.login_session.c
         query = select(t.token_hash, t.created_at, t.seen_at).where(
-            t.person == id, t.ended_at.is_(None), t.seen_at > now - IDLE, t.created_at > now - LONGEST
+            t.person == id,
+            t.ended_at.is_(None),
+            ~t.awaits_code,
+            t.seen_at > now - IDLE,
+            t.created_at > now - LONGEST,
         )
-        with self._store.reading() as c:
+        with self.store.reading() as c:
             rows = c.execute(query.order_by(t.seen_at.desc(), t.created_at.desc())).all()
-        return [Session(*row, is_here=row.token_hash == _hash(token)) for row in rows]
+        return [Session(*row, is_here=row.token_hash == hash_of(token)) for row in rows]
 
     def end_session(self, id: str, session: str, now: datetime, by: str) -> None:
         """End one session of this person, by its Session.id; one of somebody else stays."""
         t = tables.login_session.c
         theirs = (t.token_hash == session, t.person == id, t.ended_at.is_(None))
-        with self._store.writing() as c:
+        with self.store.writing() as c:
             if c.execute(update(tables.login_session).where(*theirs).values(ended_at=now)).rowcount:
                 audit(by, "person.session_end", id, now)(c)
 
     def end_sessions(self, id: str, now: datetime, by: str = "system", but: str = "") -> None:
         """End all sessions of this person, except that of the token `but`, and the links not used yet."""
-        with self._store.writing() as c:
-            _end_all(c, id, now, but)
+        with self.store.writing() as c:
+            end_all(c, id, now, but)
             audit(by, "person.sessions_end", id, now, but_one=bool(but))(c)
 
     # --- the trail
@@ -321,11 +326,11 @@ class People:
             query = query.where(t.what == what)
         if since is not None:
             query = query.where(t.at >= since)
-        with self._store.reading() as c:
+        with self.store.reading() as c:
             return [dict(row._mapping) for row in c.execute(query)]
 
 
-def _hash(token: str) -> str:
+def hash_of(token: str) -> str:
     """Tokens have 256 bits of chance, so a plain hash is enough to keep them from readers of the table."""
     return hashlib.sha256(token.encode()).hexdigest()
 
@@ -400,6 +405,7 @@ def _person(row: Row[Any]) -> Person:
         row.is_active,
         row.password_hash is not None,
         row.is_password_given,
+        row.second_factor_at is not None,
     )
 
 
@@ -408,6 +414,7 @@ _SIGNED_IN = (  # made once: every request of a person asks it
         tables.person,
         tables.login_session.c.seen_at,
         tables.login_session.c.ended_at,
+        tables.login_session.c.awaits_code,
         tables.login_session.c.created_at.label("begun_at"),
     )
     .join(tables.login_session, tables.login_session.c.person == tables.person.c.id)
@@ -421,11 +428,11 @@ def _get(c: Connection, id: str) -> Person | None:
 
 
 def _session(token: str) -> Any:
-    return select(tables.login_session).where(tables.login_session.c.token_hash == _hash(token))
+    return select(tables.login_session).where(tables.login_session.c.token_hash == hash_of(token))
 
 
 def _whose_link(c: Connection, token: str, now: datetime) -> Person:
-    row = c.execute(select(tables.link).where(tables.link.c.token_hash == _hash(token))).first()
+    row = c.execute(select(tables.link).where(tables.link.c.token_hash == hash_of(token))).first()
     if row is None or row.used_at is not None or row.expires_at <= now:
         raise BadLink("this sign-in link was used or is too old; ask for a new one")
     person = _get(c, row.person)
@@ -434,14 +441,13 @@ def _whose_link(c: Connection, token: str, now: datetime) -> Person:
     return person
 
 
-def _begin(c: Connection, person: str, now: datetime, by: str) -> str:
+def begin(c: Connection, person: Person, now: datetime, by: str) -> str:
+    """The token of a new session, which waits for a code when the person has a second factor."""
     token = secrets.token_urlsafe(32)
-    c.execute(
-        insert(tables.login_session).values(
-            token_hash=_hash(token), person=person, created_at=now, seen_at=now
-        )
-    )
-    audit(person, "person.sign_in", person, now, by=by)(c)
+    awaits = person.has_second_factor
+    row = {"token_hash": hash_of(token), "person": person.id, "created_at": now, "seen_at": now}
+    c.execute(insert(tables.login_session).values(row | {"awaits_code": awaits}))
+    audit(person.id, "person.code_asked" if awaits else "person.sign_in", person.id, now, by=by)(c)
     return token
 
 
@@ -454,9 +460,9 @@ def _nobodys(hasher: PasswordHasher) -> str:
     return f"$argon2id$v={ARGON2_VERSION}${cost}${salt}${digest}"
 
 
-def _end_all(c: Connection, person: str, now: datetime, but: str = "") -> None:
+def end_all(c: Connection, person: str, now: datetime, but: str = "") -> None:
     """End the person's sessions, except that of the token `but`, and the links not used yet."""
     sessions, links = tables.login_session.c, tables.link.c
-    theirs = (sessions.person == person, sessions.ended_at.is_(None), sessions.token_hash != _hash(but))
+    theirs = (sessions.person == person, sessions.ended_at.is_(None), sessions.token_hash != hash_of(but))
     c.execute(update(tables.login_session).where(*theirs).values(ended_at=now))
     c.execute(update(tables.link).where(links.person == person, links.used_at.is_(None)).values(used_at=now))

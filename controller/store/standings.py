@@ -16,7 +16,8 @@ IDLE = timedelta(hours=2)  # P.37: a session ends by itself
 LONGEST = timedelta(hours=14)  # one working day with its overtime
 TRIES = 5  # P.37: wrong passwords of one person within TRIES_WITHIN
 TRIES_WITHIN = timedelta(minutes=10)
-FAILED, UNLOCK = "person.sign_in_failed", "person.unlock"  # what the rows of the trail are about
+FAILED, CODE_FAILED = "person.sign_in_failed", "person.code_failed"  # rows of the trail that count as tries
+UNLOCK = "person.unlock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ def is_locked(c: Connection, person: str, now: datetime) -> bool:
 def standings(c: Connection, now: datetime) -> dict[str, Standing]:
     """Of everybody who ever signed in or is locked, by id."""
     t = tables.login_session.c
-    lasts = t.ended_at.is_(None) & (t.seen_at > now - IDLE) & (t.created_at > now - LONGEST)
+    lasts = t.ended_at.is_(None) & ~t.awaits_code & (t.seen_at > now - IDLE) & (t.created_at > now - LONGEST)
     open_now = func.sum(cast(lasts, Integer)).label("open_now")
     query = select(t.person, func.max(t.seen_at).label("seen_at"), open_now).group_by(t.person)
     seen = {row.person: (row.open_now, row.seen_at) for row in c.execute(query)}
@@ -46,7 +47,9 @@ def standings(c: Connection, now: datetime) -> dict[str, Standing]:
 
 def _locked(c: Connection, now: datetime) -> set[str]:
     t = tables.audit.c
-    query = select(t.what, t.subject).where(t.what.in_((FAILED, UNLOCK)), t.at > now - TRIES_WITHIN)
+    query = select(t.what, t.subject).where(
+        t.what.in_((FAILED, CODE_FAILED, UNLOCK)), t.at > now - TRIES_WITHIN
+    )
     counts: dict[str, int] = {}
     for row in c.execute(query.order_by(t.id)):
         counts[row.subject] = 0 if row.what == UNLOCK else counts.get(row.subject, 0) + 1

@@ -298,7 +298,19 @@ person = Table(
     Column("is_password_given", Boolean, nullable=False, server_default=false()),  # somebody else knows it
     Column("is_active", Boolean, nullable=False, server_default=true()),
     Column("created_at", Utc, nullable=False),
+    Column("second_factor", LargeBinary),  # the secret of TOTP, sealed (seal.py)
+    Column("second_factor_at", Utc),  # since when it is asked for; null: not confirmed
+    Column("second_factor_step", Integer),  # of the last code accepted: none of it or before is good again
     Index(None, "staff_number"),
+)
+
+# Only hashes: each code is shown once and good once.
+recovery_code = Table(
+    "recovery_code",
+    metadata,
+    Column("person", ID, primary_key=True),
+    Column("code_hash", String(64), primary_key=True),
+    Column("used_at", Utc),
 )
 
 link = Table(
@@ -319,6 +331,7 @@ login_session = Table(
     Column("created_at", Utc, nullable=False),
     Column("seen_at", Utc, nullable=False),
     Column("ended_at", Utc),
+    Column("awaits_code", Boolean, nullable=False, server_default=false()),  # the second factor is missing
     Index(None, "person"),
 )
 

@@ -46,6 +46,8 @@ def _hint(key: str, known: list[str]) -> str:
 
 
 def _value(key: str, value: Any, hint: Any, path: Path, error: type[Exception]) -> Any:
+    if hint == tuple[str, ...]:
+        return _texts(key, value, path, error)
     kind = next(found for found in KIND_NAMES if found is hint or hint == found | None)
     wanted = str if kind is Path else kind
     if wanted is float and type(value) is int:
@@ -53,3 +55,9 @@ def _value(key: str, value: Any, hint: Any, path: Path, error: type[Exception]) 
     if type(value) is not wanted:
         raise error(f"setting '{key}' in {path} must be {KIND_NAMES[kind]}, not {value!r}")
     return path.absolute().parent / str(value) if kind is Path else value
+
+
+def _texts(key: str, value: Any, path: Path, error: type[Exception]) -> tuple[str, ...]:
+    if not isinstance(value, list) or any(type(one) is not str for one in value):
+        raise error(f"setting '{key}' in {path} must be a list of texts, not {value!r}")
+    return tuple(value)

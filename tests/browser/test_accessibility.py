@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
+from pyotp import TOTP
 
 from controller.clock import real_now
 from controller.hall.commands import (
@@ -195,6 +197,25 @@ def test_the_administrators_pages(busy: Served, page: Page, lang: str, theme: st
     assert violations(page) == []
     size(page, PHONE)
     assert wrong(page, busy, addresses, f"lang={lang}&theme={theme}") == []
+
+
+@looks
+def test_the_second_step(served: Served, page: Page, lang: str, theme: str) -> None:
+    sign_in(served, page, "boss")
+    page.goto(f"{served.url}/me/second-factor?lang={lang}&theme={theme}")
+    assert violations(page) == []
+    page.click("main button")
+    secret = page.locator(".secret").inner_text().replace(" ", "")
+    assert violations(page) == []
+    page.fill("input[name=code]", TOTP(secret).at(real_now()))
+    page.click("main button")
+    expect(page.locator(".codes li")).to_have_count(10)
+    assert violations(page) == []
+    assert wrong(page, served, ("/me/second-factor", "/me"), f"lang={lang}&theme={theme}") == []
+    page.context.clear_cookies()
+    sign_in(served, page, "boss")
+    expect(page).to_have_url(re.compile("/sign-in/code"))
+    assert violations(page) == []
 
 
 @looks

@@ -136,7 +136,7 @@ def test_only_what_is_meant_for_everybody_is_open_to_everybody(desk: Desk) -> No
 
 
 PUBLIC = ("/h/<hall>", "/t/<token>", "/api/", "/in/<token>", "/static", "/hall/<hall>")
-EXACTLY = {"/", "/sign-in", "/sign-out", "/healthz", "/readyz", "/metrics", "/wires"}
+EXACTLY = {"/", "/sign-in", "/sign-in/code", "/sign-out", "/healthz", "/readyz", "/metrics", "/wires"}
 
 
 # --- commands, where they are submitted

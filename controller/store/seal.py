@@ -1,0 +1,55 @@
+"""Secrets that have to be read again, sealed with a key that is not in the database.
+
+Hides the key: a file of the data folder that only its owner may read, made at first use. A copy of the
+database, such as a backup, opens nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from cryptography.fernet import Fernet, InvalidToken
+
+from controller.hall.model import HallError
+
+NAME = "seal.key"
+
+
+class BadSeal(HallError):
+    """What was sealed cannot be opened: it was sealed with another key."""
+
+
+class Seal:
+    """Seals with the key in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / NAME
+
+    def close(self, text: str) -> bytes:
+        return Fernet(self._key()).encrypt(text.encode())
+
+    def open(self, sealed: bytes) -> str:
+        """What was sealed. Raises BadSeal."""
+        try:
+            return Fernet(self._key()).decrypt(sealed).decode()
+        except InvalidToken as error:
+            raise BadSeal(f"this was sealed with another key than that in {self._path}") from error
+
+    def _key(self) -> bytes:
+        """The key; of two programs that make it at once the first wins."""
+        try:
+            return self._path.read_bytes()
+        except FileNotFoundError:
+            pass
+        made = self._path.with_name(f"{NAME}.{os.getpid()}")
+        descriptor = os.open(made, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(Fernet.generate_key())
+            os.fsync(file.fileno())
+        try:
+            os.link(made, self._path)
+        except FileExistsError:
+            pass
+        made.unlink()
+        return self._path.read_bytes()
