@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from http import HTTPStatus
+from io import BytesIO
 from typing import Any, cast
 
 import msgspec
@@ -241,8 +242,9 @@ def code(token: str) -> Response:
     _, held = _found(token)
     if held is None:
         abort(HTTPStatus.NOT_FOUND)
-    picture = segno.make(address(the_site().settings.slip_url, held)).svg_inline(border=2, omitsize=True)
-    return make_response(picture, {**NO_INDEX, "Content-Type": "image/svg+xml"})
+    picture, made = BytesIO(), segno.make(address(the_site().settings.slip_url, held))
+    made.save(picture, kind="svg", xmldecl=False, omitsize=True, border=2, light="#fff")
+    return make_response(picture.getvalue(), {**NO_INDEX, "Content-Type": "image/svg+xml"})
 
 
 @blueprint.post("/t/<token>/<any(pass, cancel, back, rate):what>")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from io import StringIO
+from xml.etree import ElementTree
 
 import pytest
 
@@ -135,3 +136,12 @@ def test_a_ticket_that_is_served_offers_nothing_to_change(guide: Browser, desk: 
 
 def test_a_clerk_has_no_front_desk(desk: Desk) -> None:
     assert desk.browser("li").get(PAGE).status_code == 403
+
+
+def test_the_code_on_the_page_is_a_picture_on_its_own(guide: Browser) -> None:
+    page = guide.get(give(guide, **{"for": "queue:A"})).get_data(as_text=True)
+    match = re.search(r'<img src="([^"]+)"', page)
+    assert match is not None
+    picture = guide.get(match[1])
+    assert picture.mimetype == "image/svg+xml"
+    assert ElementTree.fromstring(picture.get_data(as_text=True)).tag == "{http://www.w3.org/2000/svg}svg"
