@@ -226,6 +226,13 @@ def test_the_managers_pages(busy: Served, page: Page, lang: str, theme: str) -> 
 
 
 @looks
+def test_the_front_desk(busy: Served, page: Page, lang: str, theme: str) -> None:
+    sign_in(busy, page, "guide")
+    addresses = ("/g/hall/", "/g/hall/?q=1", "/g/hall/tickets/1")
+    assert wrong(page, busy, addresses, f"lang={lang}&theme={theme}") == []
+
+
+@looks
 def test_why_what_would_help_and_what_is_planned(busy: Served, page: Page, lang: str, theme: str) -> None:
     desk = busy.desk
     desk.give(Finish(1), JumpCall(1, 5, "老年人"), Start(1), Finish(1), CloseDay())
