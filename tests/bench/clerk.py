@@ -73,10 +73,16 @@ class Clerk:
     def act(self) -> float:
         """Seconds of one "call next", the console drawn anew; starting the service is not counted."""
         began = time.perf_counter()
-        self._do("next")
+        self.call()
         took = time.perf_counter() - began
-        self._do("start")
+        self.start()
         return took
+
+    def call(self) -> None:
+        self._do("next")
+
+    def start(self) -> None:
+        self._do("start")
 
     def _do(self, action: str) -> None:
         self._keys += 1

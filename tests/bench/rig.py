@@ -95,13 +95,21 @@ def queue(zone: int) -> str:
 class Controller:
     """A controller process over a hall in which `waiting` people wait and every window has its clerk.
 
-    units: one at each window, with a button, a printer and a keypad. more: further settings.
+    units: one at each window, with a button, a printer and a keypad. more: further settings. opened: how
+    long ago the day was.
     """
 
     def __init__(
-        self, folder: Path, waiting: int, broker: str = "nats", windows: int = 8, more: str = ""
+        self,
+        folder: Path,
+        waiting: int,
+        broker: str = "nats",
+        windows: int = 8,
+        more: str = "",
+        *,
+        opened: timedelta = timedelta(),
     ) -> None:
-        self.windows = windows
+        self.windows, self._opened = windows, opened
         self.units = [f"unit-{n}" for n in range(1, windows + 1)]
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
@@ -124,7 +132,8 @@ class Controller:
             add_hall(c, HALL, Text("测速大厅", "Bench hall"), real_now())
         self._people(store)
         self._devices(Devices(store, self.settings))
-        live = Live(HALL, store, HallClock(), lambda hall, told, now: [], tick_every=None)
+        clock = HallClock(real=lambda: real_now() - self._opened)
+        live = Live(HALL, store, clock, lambda hall, told, now: [], tick_every=None)
         live.start()
         self._fill(live, waiting)
         live.stop()
@@ -159,7 +168,7 @@ class Controller:
     def _fill(self, live: Live, waiting: int) -> None:
         live.submit(ChangePlan(plan(self.windows)), SYSTEM)
         today: date = live.clock.now().date()
-        live.submit(OpenDay(today, live.clock.now() + timedelta(hours=8)), SYSTEM)
+        live.submit(OpenDay(today, real_now() + timedelta(hours=8)), SYSTEM)
         for n in range(1, self.windows + 1):
             live.submit(Login(n, f"clerk-{n}"), SYSTEM)
         codes = [queue.code for queue in live.hall.plan.queues]
@@ -223,9 +232,15 @@ class Crew:
 
 @contextmanager
 def controller(
-    folder: Path, waiting: int, broker: str = "nats", windows: int = 8, more: str = ""
+    folder: Path,
+    waiting: int,
+    broker: str = "nats",
+    windows: int = 8,
+    more: str = "",
+    *,
+    opened: timedelta = timedelta(),
 ) -> Iterator[Controller]:
-    made = Controller(folder, waiting, broker, windows, more)
+    made = Controller(folder, waiting, broker, windows, more, opened=opened)
     made.start()
     try:
         yield made

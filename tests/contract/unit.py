@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from firmware.protocol import store_setup
+from firmware.protocol.clock import UnitClock
 from firmware.protocol.guard import Guard
 from firmware.protocol.link import Broker, Callbacks, Identity, Link, LinkTiming, Received
 from firmware.protocol.messages import (
@@ -44,10 +45,12 @@ class Unit:
         board: str = "",
         chance: random.Random | None = None,
         find: Callable[[str], list[str]] = resolve,
+        clock: UnitClock | None = None,
+        hall: str = HALL,
     ) -> None:
         """board: serial number of its hardware. find: the addresses of a name."""
         self.name, self.login, self.folder = login.user, login, folder
-        self.outbox = open_outbox(folder)
+        self.outbox = open_outbox(folder, clock)
         self.guard = Guard(logging.getLogger("unit"))
         self.orders: list[Received] = []
         self.configs: list[UnitConfig] = []
@@ -67,7 +70,7 @@ class Unit:
             on_down=self.downs.append,
             versions=self._versions,
         )
-        identity = Identity(HALL, self.name, "0.1", hw={"serial-number": board})
+        identity = Identity(hall, self.name, "0.1", hw={"serial-number": board})
         self.link = Link(login, identity, self.outbox, callbacks, self.guard, timing, chance, find=find)
 
     def _count_up(self) -> None:
@@ -162,9 +165,9 @@ class Unit:
         self.outbox.close()
 
 
-def open_outbox(folder: Path) -> Outbox:
+def open_outbox(folder: Path, clock: UnitClock | None = None) -> Outbox:
     """The store in a folder, made in this process when there is none: a child would take half a second."""
     path = folder / "outbox.sqlite"
     if not path.exists():
         store_setup.main([str(path)])
-    return Outbox.open(path)
+    return Outbox.open(path, clock)

@@ -89,6 +89,9 @@ class Hardware:
     def break_it(self, device: str, fault: str, *, is_broken: bool = True) -> None:
         self.bench.set_fault(device, fault, is_broken)
 
+    def new_roll(self) -> None:
+        self.break_it("printer-1", "paper_out", is_broken=False)
+
     def slips(self) -> list[str]:
         """The text of every slip that was cut off."""
         slips = self.seen("printer-1")["slips"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -27,6 +28,8 @@ from tests.waiting import until
 
 pytestmark = pytest.mark.system
 ENDED = Printed | PrintUncertain | NotPrinted
+OF_A_ROLL = 300  # slips; a roll lasts for some seven hundred
+NUMBER = re.compile(r"A\d+")
 
 
 @pytest.fixture
@@ -58,7 +61,10 @@ def _kill_in_mid_ticket(
     pushes, slips = 0, Slips(hardware)
     for kill in range(kills):
         process.start()
-        until(lambda kill=kill: is_ready(controller, starts=kill + 1), SLOW, what="the unit is back")
+        is_back = f"the unit is back after {kill} kills"
+        until(lambda kill=kill: is_ready(controller, starts=kill + 1), SLOW, what=is_back)
+        if kill % OF_A_ROLL == 0:
+            hardware.new_roll()
         moment = chance.choice(MOMENTS)
         before = (len(controller.reports("Pressed")), len(controller.granted), paper(hardware))
         pushes += push_until(hardware, lambda m=moment, b=before: m(controller, hardware, b))
@@ -73,7 +79,10 @@ def _kill_in_mid_ticket(
 
 
 class Slips:
-    """What came out of the printer and was cut off; its emulator keeps the last few only."""
+    """Numbers that came out of the printer and were cut off; its emulator keeps the last few only.
+
+    The end of a slip whose beginning was torn off bears none.
+    """
 
     def __init__(self, hardware: Hardware) -> None:
         self._hardware = hardware
@@ -81,8 +90,9 @@ class Slips:
 
     def look(self) -> None:
         for slip in self._hardware.seen("printer-1")["slips"]:
-            if slip["is_cut"]:
-                self._seen[slip["id"]] = "".join(line.get("text", "") for line in slip["lines"]).split()[0]
+            number = NUMBER.match("".join(line.get("text", "") for line in slip["lines"]).strip())
+            if slip["is_cut"] and number:
+                self._seen[slip["id"]] = number[0]
 
     def numbers(self) -> list[str]:
         return list(self._seen.values())
