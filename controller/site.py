@@ -64,6 +64,7 @@ class Site:
         self.clock = _clock(store)
         self.devices = Devices(store, settings)
         self.people = People(store)
+        self.matters = MatterNames(store)
         self.second_factors = SecondFactors(store, Seal(settings.data_dir))
         self.halls: dict[str, Live] = {}
         self.bus: dict[str, Bus] = {}
@@ -131,9 +132,8 @@ class Site:
             self._run_hall(hall)
 
     def _run_hall(self, id: str) -> Live:
-        items_known = _ItemNames(self.store)
         renderer = Renderer(
-            id, self.settings, self.generation, lambda: self.devices.book, items_known.name_of
+            id, self.settings, self.generation, lambda: self.devices.book, self.matters.name_of
         )
         live = Live(id, self.store, self.clock, renderer.render, lost_after_s=self.settings.heartbeat_lost_s)
         bus = Bus(live, self.devices, self.settings, self.generation, renderer)
@@ -159,8 +159,8 @@ def _milliseconds(now: datetime) -> int:
     return int(now.timestamp() * 1000)
 
 
-class _ItemNames:
-    """Names of matters for slips, read from the catalogue when one is not known yet."""
+class MatterNames:
+    """Names of matters for slips and pages, read from the catalogue when one is not known yet."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

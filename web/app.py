@@ -144,6 +144,7 @@ def _words_of_templates() -> dict[str, object]:
         "url_for": _url_for,
         "_": lambda key, **facts: i18n.t(lang, key, **facts),
         "ngettext": lambda one, many, n, **facts: i18n.tn(lang, one, many, n, **facts),
+        "matter": lambda code: name.zh if (name := the_site().matters.name_of(code)) else code,
         "word": lambda kind, value: i18n.label(lang, kind, value),
         "text": lambda value: _unbroken(i18n.in_language(lang, value)) if isinstance(value, Text) else value,
         "hm": lambda moment: "" if moment is None else moment.astimezone(zone).strftime("%H:%M"),

@@ -8,9 +8,11 @@ from io import StringIO
 from xml.etree import ElementTree
 
 import pytest
+from sqlalchemy import insert
 
 from controller.hall.commands import CallNext, Login, NoShow, Start
 from controller.hall.model import PreCheck, TicketClass, TicketState
+from controller.store.tables import item
 from tests.web.desk import Browser, Desk, words
 
 PAGE = "/g/hall/"
@@ -145,3 +147,18 @@ def test_the_code_on_the_page_is_a_picture_on_its_own(guide: Browser) -> None:
     picture = guide.get(match[1])
     assert picture.mimetype == "image/svg+xml"
     assert ElementTree.fromstring(picture.get_data(as_text=True)).tag == "{http://www.w3.org/2000/svg}svg"
+
+
+def test_a_matter_is_found_by_its_words_and_named_wherever_its_ticket_is_shown(
+    guide: Browser, desk: Desk
+) -> None:
+    row = {"code": "510-1", "name": "养老保险参保登记", "department": "人社局", "queue": "B"}
+    with desk.site.store.writing() as c:
+        c.execute(insert(item), row)
+    assert "养老保险参保登记" in words(guide.get(PAGE + "?q=保险 登记"))
+    page = give(guide, **{"for": "item:510-1"})
+    ticket = desk.live.hall.tickets[1]
+    assert (ticket.queue, ticket.item) == ("B", "510-1")
+    desk.give(Login(1, "li"), CallNext(1))
+    for shown in (guide.get(page), desk.browser("li").get("/w/hall/1"), guide.get("/m/hall/tickets/1")):
+        assert "养老保险参保登记" in words(shown)
