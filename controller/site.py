@@ -14,7 +14,9 @@ from functools import partial
 
 from controller import i18n
 from controller.bus import Bus
+from controller.changes import Changes
 from controller.clock import HallClock, real_now
+from controller.coming import COMING_S, Coming
 from controller.counsel import EVERY_S
 from controller.devices import Devices
 from controller.hall.commands import ChangePlan
@@ -143,9 +145,11 @@ class Site:
         self._closing.callback(bus.stop)
         live.subscribe(Weekly(bus).committed)
         looks = partial(live.lookout.look_and_tell, bus.screens.touch_waits)
+        coming = Coming(live, Changes(live, self.devices), self.people, self.settings.zone)
         for paced in (
             Paced("forecast", looks, LOOK_S, live.outages),
             Paced("advice", live.counsel.look, EVERY_S, live.outages),
+            Paced("coming", coming.step, COMING_S, live.outages),
         ):
             paced.start()
             self._closing.callback(paced.stop)

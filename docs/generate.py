@@ -177,6 +177,8 @@ def _topics() -> str:
 
 PLAN = (
     model.Plan,
+    model.Sitting,
+    model.Department,
     model.CallingDomain,
     model.Zone,
     model.Queue,

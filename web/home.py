@@ -15,6 +15,7 @@ BOARD_ROLES = frozenset(
 DESK_ROLES = frozenset({Role.GUIDE, Role.HALL_MANAGER})
 WINDOW_ROLES = frozenset({Role.CLERK, Role.WINDOW_LEAD})
 UNIT_ROLES = frozenset({Role.TECHNICIAN, Role.ADMIN, Role.HALL_MANAGER})
+SETUP_ROLES = frozenset({Role.ADMIN, Role.HALL_MANAGER})
 
 
 @blueprint.get("/")
@@ -39,4 +40,5 @@ def _rights() -> dict[str, bool]:
         "sees_wires": the_site().settings.demo,
         "sees_units": bool(roles & UNIT_ROLES),
         "sees_people": Role.ADMIN in roles,
+        "sets_up": bool(roles & SETUP_ROLES),
     }

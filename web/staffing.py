@@ -7,11 +7,10 @@ count on, and advice to delay a break.
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from http import HTTPStatus
 from typing import cast
 
@@ -26,6 +25,7 @@ from controller.hall.roster import roster_of
 from controller.hall.staffing import Need, PastDay, Target, staffing, together
 from controller.people import Role
 from controller.store import Store, counts
+from web import times
 from web.chart import Chart, bar_chart
 from web.home import BOARD_ROLES
 from web.sheet import as_file
@@ -37,8 +37,6 @@ PAST_DAYS = 56  # planned from
 DAYS = 7  # planned ahead
 WAITS_MINUTES = (5, 10, 15, 20, 30, 45)
 SHARES = (5, 10, 20, 30)  # percent
-SPAN = re.compile(r"(\d{1,2}):(\d{2})\s*[-–—~]\s*(\d{1,2}):(\d{2})")  # of times somebody types
-LONGEST_TIMES = 200  # characters
 COLUMNS = (
     "Day",
     "From",
@@ -151,11 +149,11 @@ def page_csv(hall: str) -> Response:
 @role_required(Role.HALL_MANAGER)
 def plan_today(hall: str) -> Response | tuple[str, int]:
     """When a window is to be staffed today, as times somebody typed; none: whenever somebody is there."""
-    window, times = request.form.get("window", type=int), request.form.get("times", "")[:LONGEST_TIMES]
+    window, typed = request.form.get("window", type=int), request.form.get("times", "")
     if window is None:
         abort(HTTPStatus.BAD_REQUEST, "form_incomplete")
     try:
-        shifts = _shifts(times, hall_now(), the_site().settings.zone)
+        shifts = _shifts(typed, hall_now(), the_site().settings.zone)
     except ValueError:
         return _page(hall, say("Write times like 09:00-12:00 13:30-17:00.")), HTTPStatus.BAD_REQUEST
     try:
@@ -165,23 +163,20 @@ def plan_today(hall: str) -> Response | tuple[str, int]:
     return redirect(url_for("staffing.page", hall=hall) + "#today", HTTPStatus.SEE_OTHER)
 
 
-def _shifts(times: str, now: datetime, zone: tzinfo) -> tuple[Shift, ...]:
+def _shifts(typed: str, now: datetime, zone: tzinfo) -> tuple[Shift, ...]:
     """Today's shifts as typed. Raises ValueError for what is no time of day or nothing we know."""
-    if re.sub(r"[\s,;，；、]", "", SPAN.sub("", times)):
-        raise ValueError(times)
     day = now.astimezone(zone).date()
-    moments = [
-        [datetime.combine(day, time(int(hour), int(minute)), zone) for hour, minute in (one[:2], one[2:])]
-        for one in SPAN.findall(times)
-    ]
-    return tuple(Shift(start, end) for start, end in moments)
+    return tuple(
+        Shift(datetime.combine(day, start, zone), datetime.combine(day, end, zone))
+        for start, end in times.spans(typed)
+    )
 
 
 def _times_today(hall: Hall, zone: tzinfo) -> dict[int, str]:
     """The times planned for each window, as they are typed."""
     return {
-        window.number: " ".join(
-            f"{shift.start.astimezone(zone):%H:%M}-{shift.end.astimezone(zone):%H:%M}"
+        window.number: times.written(
+            (shift.start.astimezone(zone).time(), shift.end.astimezone(zone).time())
             for shift in hall.shifts.get(window.number, ())
         )
         for window in hall.plan.windows

@@ -28,6 +28,7 @@ from controller.hall.model import (
 @dataclass(frozen=True, slots=True)
 class ChangePlan:
     plan: Plan
+    note: str = ""  # why, in the words of who changes it
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ def decide(hall: Hall, command: OnDay, now: datetime) -> list[Event]:
         case ChangePlan():
             check_plan(command.plan)
             check_change(hall, command.plan)
-            return [PlanChanged(now, command.plan)]
+            return [PlanChanged(now, command.plan, command.note)]
         case OpenDay():
             return _open(hall, command, now)
         case CloseDay():

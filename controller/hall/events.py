@@ -33,6 +33,7 @@ from controller.hall.model import (
 class PlanChanged:
     at: datetime
     plan: Plan
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

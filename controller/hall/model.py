@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -144,6 +144,24 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
+class Sitting:
+    """A span of the day in which the hall is open, in its own time; between two of them is noon."""
+
+    start: time
+    end: time
+
+
+@dataclass(frozen=True, slots=True)
+class Department:
+    """进驻部门: whose matters and people are here, and since when (S0.16)."""
+
+    id: str
+    name: Text
+    since: date | None = None
+    decision: str = ""  # the paper by which it came
+
+
+@dataclass(frozen=True, slots=True)
 class CallingDomain:
     """叫号系统: a number series of its own, with its zones (S2.17)."""
 
@@ -173,6 +191,7 @@ class Queue:
     daily_quota: int | None = None
     is_bulk: bool = False
     description: Text | None = None
+    department: str | None = None  # Department.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +216,7 @@ class Window:
     serves: tuple[Serves, ...]
     mode: WindowMode = WindowMode.COMPREHENSIVE  # at login
     balance: Balance | None = None  # instead of the hall's, where another way of choosing is tried
+    department: str | None = None  # Department.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +227,7 @@ class Clerk:
     staff_number: str
     name: str
     skills: frozenset[str] = frozenset()
+    department: str | None = None  # Department.id: the home unit (S4.24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +241,9 @@ class Plan:
     queues: tuple[Queue, ...] = ()
     windows: tuple[Window, ...] = ()
     clerks: tuple[Clerk, ...] = ()
+    departments: tuple[Department, ...] = ()
+    hours: tuple[Sitting, ...] = ()  # of a usual day; (): not said
+    weekdays: tuple[int, ...] = (0, 1, 2, 3, 4)  # Monday is 0
     rev: int = 0
 
 

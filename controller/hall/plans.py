@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from itertools import pairwise
+from typing import NamedTuple
 
-from controller.hall.model import FINAL, Hall, Plan, Queue, Session, Window, WindowState
+from controller.hall.model import FINAL, Hall, Plan, Queue, Refused, Session, Window, WindowState
 from controller.hall.refusals import refuse
 from controller.hall.standing import reindexed
 from controller.hall.values import replace
@@ -39,24 +42,31 @@ def with_plan(hall: Hall, plan: Plan) -> Hall:
 
 
 def check_plan(plan: Plan) -> None:
-    """Raises Refused("bad_plan") with the first thing in the plan that contradicts the rest."""
-    for what in _contradictions(plan):
-        raise refuse("bad_plan", what=what)
+    """Raises Refused with the first thing in the plan that contradicts the rest."""
+    for fault in faults(plan):
+        raise fault
 
 
 def check_change(hall: Hall, plan: Plan) -> None:
     """Raises Refused when the plan drops a queue, window or clerk that is in use now."""
-    queues = {queue.code for queue in plan.queues}
+    for obstacle in obstacles(hall, plan):
+        raise obstacle
+
+
+def obstacles(hall: Hall, plan: Plan) -> Iterator[Refused]:
+    """What is in use now and not in the plan: one refusal for each queue, window and clerk."""
+    queues, told = {queue.code for queue in plan.queues}, set[str]()
     for ticket in hall.tickets.values():
         for queue in (ticket.queue, *ticket.chain):
-            if ticket.state not in FINAL and queue not in queues:
-                raise refuse("queue_in_use", queue=queue, number=ticket.number)
+            if ticket.state not in FINAL and queue not in queues and queue not in told:
+                told.add(queue)
+                yield refuse("queue_in_use", queue=queue, number=ticket.number)
     windows, clerks = {window.number for window in plan.windows}, {clerk.id for clerk in plan.clerks}
     for session in hall.sessions.values():
         if session.window not in windows and session.state is not WindowState.CLOSED:
-            raise refuse("window_in_use", window=session.window, state=session.state.value)
+            yield refuse("window_in_use", window=session.window, state=session.state.value)
         if session.clerk is not None and session.clerk not in clerks:
-            raise refuse("clerk_in_use", clerk=hall.clerks[session.clerk].name, window=session.window)
+            yield refuse("clerk_in_use", clerk=hall.clerks[session.clerk].name, window=session.window)
 
 
 def _servers(plan: Plan, queue: Queue) -> Iterator[int]:
@@ -65,35 +75,67 @@ def _servers(plan: Plan, queue: Queue) -> Iterator[int]:
             yield window.number
 
 
-def _contradictions(plan: Plan) -> Iterator[str]:
-    yield from _twice("calling domain", (domain.id for domain in plan.domains))
-    yield from _twice("zone", (zone.id for zone in plan.zones))
-    yield from _twice("queue", (queue.code for queue in plan.queues))
-    yield from _twice("window", (window.number for window in plan.windows))
-    yield from _twice("clerk", (clerk.id for clerk in plan.clerks))
-    domains, zones = {domain.id for domain in plan.domains}, {zone.id for zone in plan.zones}
+def faults(plan: Plan) -> Iterator[Refused]:
+    """Everything in the plan that contradicts the rest of it."""
+    yield from _twice("plan_twice_domain", (domain.id for domain in plan.domains))
+    yield from _twice("plan_twice_department", (department.id for department in plan.departments))
+    yield from _twice("plan_twice_zone", (zone.id for zone in plan.zones))
+    yield from _twice("plan_twice_queue", (queue.code for queue in plan.queues))
+    yield from _twice("plan_twice_window", (window.number for window in plan.windows))
+    yield from _twice("plan_twice_clerk", (clerk.id for clerk in plan.clerks))
+    named = _Named(
+        {domain.id for domain in plan.domains},
+        {zone.id for zone in plan.zones},
+        {queue.code for queue in plan.queues},
+        {department.id for department in plan.departments} | {None},
+    )
     for queue in plan.queues:
-        yield from _queue_faults(queue, domains, zones)
+        yield from _queue_faults(queue, named)
     for window in plan.windows:
-        yield from _window_faults(window, {queue.code for queue in plan.queues}, zones)
+        yield from _window_faults(window, named)
+    for clerk in plan.clerks:
+        if clerk.department not in named.departments:
+            yield refuse("plan_clerk_department", clerk=clerk.name, department=clerk.department)
+    if any(one.end <= one.start for one in plan.hours) or any(
+        after.start < before.end for before, after in pairwise(plan.hours)
+    ):
+        yield refuse("plan_hours")
 
 
-def _twice(what: str, names: Iterable[object]) -> Iterator[str]:
-    return (f"{what} {name} is there {count} times" for name, count in Counter(names).items() if count > 1)
+class _Named(NamedTuple):
+    """What a plan has, for those who name it."""
+
+    domains: set[str]
+    zones: set[str]
+    queues: set[str]
+    departments: set[str | None]
 
 
-def _queue_faults(queue: Queue, domains: set[str], zones: set[str]) -> Iterator[str]:
-    if not queue.code or queue.code.startswith("@"):
-        yield f"a queue cannot be called {queue.code!r}"
-    if queue.domain not in domains:
-        yield f"queue {queue.code} names calling domain {queue.domain!r}, which is not there"
-    if queue.zone not in zones:
-        yield f"queue {queue.code} names zone {queue.zone!r}, which is not there"
+def _twice(code: str, names: Iterable[object]) -> Iterator[Refused]:
+    return (refuse(code, name=name, count=count) for name, count in Counter(names).items() if count > 1)
 
 
-def _window_faults(window: Window, queues: set[str], zones: set[str]) -> Iterator[str]:
-    if window.zone not in zones:
-        yield f"window {window.number} names zone {window.zone!r}, which is not there"
+def _queue_faults(queue: Queue, named: _Named) -> Iterator[Refused]:
+    code = queue.code
+    if not code or code.startswith("@"):
+        yield refuse("plan_queue_code", queue=code)
+    if queue.domain not in named.domains:
+        yield refuse("plan_queue_domain", queue=code, domain=queue.domain)
+    if queue.zone not in named.zones:
+        yield refuse("plan_queue_zone", queue=code, zone=queue.zone)
+    if queue.department not in named.departments:
+        yield refuse("plan_queue_department", queue=code, department=queue.department)
+    if queue.mean_service <= timedelta():
+        yield refuse("plan_queue_mean", queue=code)
+    if queue.daily_quota is not None and queue.daily_quota < 1:
+        yield refuse("plan_queue_quota", queue=code)
+
+
+def _window_faults(window: Window, named: _Named) -> Iterator[Refused]:
+    if window.zone not in named.zones:
+        yield refuse("plan_window_zone", window=window.number, zone=window.zone)
+    if window.department not in named.departments:
+        yield refuse("plan_window_department", window=window.number, department=window.department)
     for serves in window.serves:
-        if serves.queue not in queues:
-            yield f"window {window.number} serves queue {serves.queue!r}, which is not there"
+        if serves.queue not in named.queues:
+            yield refuse("plan_window_queue", window=window.number, queue=serves.queue)

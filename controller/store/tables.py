@@ -82,6 +82,13 @@ event = Table(
     Column("body", Text, nullable=False),
     Index(None, "hall", "ticket", "seq"),
     Index(None, "hall", "at"),
+    Index(
+        "ix_event_plans",
+        "hall",
+        "seq",
+        sqlite_where=text("kind = 'PlanChanged'"),
+        postgresql_where=text("kind = 'PlanChanged'"),
+    ),
     sqlite_with_rowid=False,
 )
 
@@ -282,6 +289,40 @@ meta = Table(
     metadata,
     Column("name", String(64), primary_key=True),
     Column("value", Text, nullable=False),
+)
+
+# --- the plan to come -------------------------------------------------------------------------------
+
+# A hall's draft, and changes that wait for their hour. base, plan: a Plan as JSON, so that what others
+# changed since is kept (hall/drafting.py); positions: those of an imported file that are to change.
+planned = Table(
+    "planned",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("hall", ID, nullable=False),
+    Column("state", String(16), nullable=False),  # store/planned.py: PlannedState
+    Column("base", Text, nullable=False),
+    Column("plan", Text, nullable=False),
+    Column("positions", Text, nullable=False, server_default=text("'[]'")),
+    Column("note", Text, nullable=False, server_default=text("''")),
+    Column("by", ID, nullable=False),  # person
+    Column("at", Utc, nullable=False),  # last touched
+    Column("due_at", Utc),  # of the hall's clock
+    Column("refusal", Text, nullable=False, server_default=text("''")),  # why it could not be done when due
+    Index(None, "hall", "state"),
+)
+
+# Who is to sit at a window when; minutes since midnight of the hall's own time.
+roster = Table(
+    "roster",
+    metadata,
+    Column("hall", ID, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("window", Integer, primary_key=True, autoincrement=False),
+    Column("start", Integer, primary_key=True, autoincrement=False),
+    Column("end", Integer, nullable=False),
+    Column("clerk", ID),  # null: anybody
+    sqlite_with_rowid=False,
 )
 
 # --- people -----------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Iterable, Iterator
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
@@ -15,15 +16,22 @@ from babel.messages.extract import extract_from_dir
 
 from controller import i18n
 from controller.hall import events
+from controller.hall.drafting import KEYS, WHOLE
+from controller.hall.impact import CODES
 from controller.hall.model import (
+    Clerk,
     DayState,
+    Department,
     Outcome,
     PauseReason,
+    Queue,
     Refused,
+    Rules,
     Slip,
     Text,
     TicketClass,
     TicketState,
+    Window,
     WindowMode,
     WindowState,
 )
@@ -39,6 +47,8 @@ from web.tickets import COLUMNS
 ROOT = Path(__file__).parents[2]
 METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2.ext:babel_extract")]
 KEYWORDS = {"_": None, "say": None, "ngettext": (1, 2), "t": (2,), "tn": (2, 3)}
+PIECES = (Queue, Window, Clerk, Department)
+OWN = ("id", "code")  # never another one
 DOTTED = re.compile(r"[a-z_]+(\.[A-Za-z0-9_]+)+")  # a key, not an English text
 FAMILIES: dict[str, Iterable[str]] = {
     "ticket_state": TicketState,
@@ -69,9 +79,12 @@ FAMILIES: dict[str, Iterable[str]] = {
         "password_given",
         "second_factor_needed",
         "seal_lost",
+        "not_waiting",
     ),
     "refused": (
         *REFUSALS,
+        "nothing_to_apply",
+        "planner_gone",
         "not_allowed",
         "not_your_window",
         "not_your_hall",
@@ -92,6 +105,15 @@ FAMILIES: dict[str, Iterable[str]] = {
     "account": STATES,
     "done": ("added", "changed", "disable", "enable", "sessions_end", "unlock", "second_factor_off"),
     "role_may": Role,
+    "setup_section": KEYS,
+    "setup_piece": KEYS,
+    "setup_new": KEYS,
+    "setup_field": (*WHOLE, *(one.name for kind in PIECES for one in fields(kind) if one.name not in OWN)),
+    "setup_bad": ("hours", "date", "code", "taken", "name", "number", "no_person", "due", "due_past"),
+    "rule": [one.name for one in fields(Rules)],
+    "consequence": CODES,
+    "difference": ("added", "removed", "changed", "reordered"),
+    "weekday": map(str, range(7)),
     "step": GOALS_S,
     "part": PARTS,
     "verdict": LOOKS,

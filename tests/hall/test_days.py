@@ -163,21 +163,20 @@ def test_a_plan_keeps_what_is_in_use() -> None:
 @pytest.mark.parametrize(
     ("change", "what"),
     [
-        ({"zones": (Zone("east", Text("", "")),)}, "queue T names zone 'west', which is not there"),
-        ({"domains": (CallingDomain("main", Text("", "")),)}, "queue T names calling domain 'tax'"),
+        ({"zones": (Zone("east", Text("", "")),)}, "queue T names zone west, which is not there"),
+        ({"domains": (CallingDomain("main", Text("", "")),)}, "queue T names calling domain tax"),
         ({"clerks": (Clerk("a", "1", "A"), Clerk("a", "2", "B"))}, "clerk a is there 2 times"),
         (
             {"windows": (replace(small_plan().windows[0], serves=(Serves("X"),)),)},
-            "window 1 serves queue 'X', which is not there",
+            "window 1 serves queue X, which is not there",
         ),
-        ({"windows": (replace(small_plan().windows[0], zone="X"),)}, "window 1 names zone 'X'"),
+        ({"windows": (replace(small_plan().windows[0], zone="X"),)}, "window 1 names zone X"),
         ({"queues": (replace(small_plan().queues[0], code="@1"),)}, "a queue cannot be called '@1'"),
     ],
 )
 def test_a_plan_that_contradicts_itself_is_refused(change: dict[str, object], what: str) -> None:
-    with pytest.raises(Refused, match="does not hold together") as refused:
+    with pytest.raises(Refused, match=f"^{what}"):
         new_hall("hall", small_plan(**change))  # type: ignore[arg-type]
-    assert str(refused.value.facts["what"]).startswith(what)
 
 
 def test_a_hall_can_begin_with_an_empty_plan() -> None:

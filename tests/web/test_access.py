@@ -81,6 +81,7 @@ FILLED = {
     "name": "x",
     "board": "x",
     "form": "csv",
+    "key": "1",
     "filename": "style.css",
     "person": "colleague",
 }
