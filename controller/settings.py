@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
+from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from controller.hall.model import HallError
+from controller.policy import IDLE_MINUTES, LOCK_MINUTES, SESSION_HOURS, TRIES, Policy
 from controller.roles import Role
 from firmware.protocol import logs, toml_file
 
@@ -25,6 +27,10 @@ EMBEDDED = ("nats", "mosquitto")
 
 class BadSettings(HallError):
     """The settings file cannot be used; the message is one sentence naming the key and the file."""
+
+
+def _idle() -> Mapping[str, float]:
+    return dict(IDLE_MINUTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,10 @@ class Settings:
 
     # signing in
     second_factor_roles: tuple[str, ...] = ("admin", "hall_manager", "technician")  # who has to have one
+    idle_minutes: Mapping[str, float] = field(default_factory=_idle)  # by role; one not named keeps it
+    session_hours: float = SESSION_HOURS  # the longest a sign-in lasts, used or not
+    sign_in_tries: int = TRIES  # wrong passwords or codes of one person that lock the account
+    sign_in_lock_minutes: float = LOCK_MINUTES  # within so long, and for so long
 
     # what is seen from outside
     log_format: str = "text"  # text | json: a line for people, or an object a line for programs
@@ -94,6 +104,17 @@ class Settings:
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
+
+    @property
+    def policy(self) -> Policy:
+        """How people sign in here."""
+        idle = {**IDLE_MINUTES, **self.idle_minutes}
+        return Policy(
+            {role: timedelta(minutes=minutes) for role, minutes in idle.items()},
+            timedelta(hours=self.session_hours),
+            self.sign_in_tries,
+            timedelta(minutes=self.sign_in_lock_minutes),
+        )
 
     def needs_second_factor(self, roles: frozenset[Role]) -> bool:
         """Whether somebody with these roles works with a second factor only; in the demo nobody does."""
@@ -147,21 +168,23 @@ def read(table: Mapping[str, Any], path: Path) -> Settings:
 
 
 def _check_ranges(settings: Settings, path: Path) -> None:
-    for field in fields(Settings):
-        value = getattr(settings, field.name)
-        if field.name.endswith("_port") and not 1 <= value <= 65535:
-            raise BadSettings(f"setting '{field.name}' in {path} must be a port from 1 to 65535, not {value}")
+    for one in fields(Settings):
+        value = getattr(settings, one.name)
+        if one.name.endswith("_port") and not 1 <= value <= 65535:
+            raise BadSettings(f"setting '{one.name}' in {path} must be a port from 1 to 65535, not {value}")
         if isinstance(value, int | float) and not isinstance(value, bool) and value <= 0:
-            raise BadSettings(f"setting '{field.name}' in {path} must be more than 0, not {value}")
+            raise BadSettings(f"setting '{one.name}' in {path} must be more than 0, not {value}")
     if settings.log_format not in logs.FORMATS:
         raise BadSettings(
             f"setting 'log_format' in {path} must be {' or '.join(logs.FORMATS)}, not {settings.log_format!r}"
         )
-    if unknown := set(settings.second_factor_roles) - set(Role):
-        raise BadSettings(
-            f"setting 'second_factor_roles' in {path} names {', '.join(sorted(unknown))}; "
-            f"roles are {', '.join(Role)}"
-        )
+    for name in ("second_factor_roles", "idle_minutes"):
+        if unknown := set(getattr(settings, name)) - set(Role):
+            raise BadSettings(
+                f"setting '{name}' in {path} names {', '.join(sorted(unknown))}; roles are {', '.join(Role)}"
+            )
+    if any(minutes <= 0 for minutes in settings.idle_minutes.values()):
+        raise BadSettings(f"setting 'idle_minutes' in {path} must have numbers above 0")
     try:
         ZoneInfo(settings.time_zone)
     except (ZoneInfoNotFoundError, ValueError) as error:

@@ -65,9 +65,9 @@ class Site:
         self.settings, self.store, self.generation = settings, store, generation
         self.clock = _clock(store)
         self.devices = Devices(store, settings)
-        self.people = People(store)
+        self.people = People(store, settings.policy)
         self.matters = MatterNames(store)
-        self.second_factors = SecondFactors(store, Seal(settings.data_dir))
+        self.second_factors = SecondFactors(store, Seal(settings.data_dir), settings.policy)
         self.halls: dict[str, Live] = {}
         self.bus: dict[str, Bus] = {}
         self._closing = closing

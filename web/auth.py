@@ -13,7 +13,7 @@ from controller.clock import real_now
 from controller.people import Role
 from controller.store.people import BadLink, BadPassword, Person
 from web.limits import Limit, keep_to_limit
-from web.visit import SESSION_COOKIE, me, say, set_cookie, signed_in_required, the_site
+from web.visit import SESSION_COOKIE, me, say_refused, set_cookie, signed_in_required, the_site
 
 blueprint = Blueprint("auth", __name__)
 
@@ -51,7 +51,8 @@ def sign_in() -> Response | str:
         return redirect(next_page())
     if the_site().second_factors.awaiting(g.token, real_now()):
         return redirect(url_for("second_factor.ask", next=next_page()))
-    return render_template("auth/sign_in.html", next=next_page(), number="", error="")
+    was_idle = the_site().people.is_idle(g.token, real_now())
+    return render_template("auth/sign_in.html", next=next_page(), number="", error="", was_idle=was_idle)
 
 
 @blueprint.post("/sign-in")
@@ -61,7 +62,7 @@ def sign_in_by_password() -> Response | tuple[str, int]:
     try:
         session = the_site().people.sign_in(number, request.form.get("password", ""), real_now())
     except BadPassword as error:
-        text = say(f"refused.{error.code}")
+        text = say_refused(error)
         return render_template("auth/sign_in.html", next=next_page(), number=number, error=text), 403
     return enter(session, next_page())
 
@@ -95,7 +96,7 @@ def set_password() -> Response | tuple[str, int]:
     try:
         the_site().people.set_password(me().id, password, now, by=me().id, session=g.token)
     except BadPassword as error:
-        return _account(say(f"refused.{error.code}")), 409
+        return _account(say_refused(error)), 409
     if me().has_given_password:
         return redirect(start_of(me()))
     return redirect(url_for("auth.account", saved=1))

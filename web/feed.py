@@ -184,7 +184,7 @@ def _changed(version: int) -> str:
 
 
 @blueprint.get("/feed/<hall>")
-@role_required(*Role)
+@role_required(*Role, is_board=True)
 def feed(hall: str) -> Response:
     """The stream of one view: /feed/hall?view=w3."""
     live, site, token = the_hall(hall), the_site(), g.token
@@ -195,7 +195,9 @@ def feed(hall: str) -> Response:
     source = cast(Feed, current_app.extensions["feed"])
     if not source.take():
         abort(HTTPStatus.SERVICE_UNAVAILABLE, "too_many_screens")
-    messages = source.stream(hall, topics, lambda: site.people.signed_in(token, real_now()) is not None)
+    messages = source.stream(
+        hall, topics, lambda: site.people.signed_in(token, real_now(), is_looking=True) is not None
+    )
     response = Response(messages, mimetype="text/event-stream", headers={"X-Accel-Buffering": "no"})
     response.call_on_close(source.free)
     return response

@@ -34,7 +34,7 @@ CLOSES = time(17, 30)  # offered when a day is opened; the manager may change it
 
 
 @blueprint.get("/m/<hall>/")
-@role_required(*BOARD_ROLES)
+@role_required(*BOARD_ROLES, is_board=True)
 def board(hall: str) -> str:
     return _board(the_hall(hall))
 

@@ -18,7 +18,7 @@ from controller.clock import real_now
 from controller.store.people import BadPassword
 from web.auth import next_page
 from web.limits import Limit, keep_to_limit
-from web.visit import me, say, signed_in_required, the_site
+from web.visit import me, say, say_refused, signed_in_required, the_site
 
 blueprint = Blueprint("second_factor", __name__)
 
@@ -49,7 +49,7 @@ def give() -> Response | tuple[str, int]:
     except BadPassword as error:
         if error.code == "code_late":
             return redirect(url_for("auth.sign_in", next=next_page()))
-        text = say(f"refused.{error.code}")
+        text = say_refused(error)
         return render_template("auth/code.html", next=next_page(), error=text), HTTPStatus.FORBIDDEN
     return redirect(next_page())
 
@@ -77,7 +77,7 @@ def confirm() -> str | tuple[str, int]:
     try:
         codes = the_site().second_factors.confirm(me().id, _code(), real_now(), g.token)
     except BadPassword as error:
-        return _page(is_begun=True, error=say(f"refused.{error.code}")), HTTPStatus.CONFLICT
+        return _page(is_begun=True, error=say_refused(error)), HTTPStatus.CONFLICT
     return _page(codes=codes)
 
 
@@ -92,7 +92,7 @@ def change(what: str) -> str | Response | tuple[str, int]:
             return _page(codes=factors.new_codes(me().id, _code(), now))
         factors.check(me().id, _code(), now)
     except BadPassword as error:
-        return _page(error=say(f"refused.{error.code}")), HTTPStatus.CONFLICT
+        return _page(error=say_refused(error)), HTTPStatus.CONFLICT
     factors.take_off(me().id, now, by=me().id)
     return redirect(url_for("second_factor.page"), HTTPStatus.SEE_OTHER)
 

@@ -91,7 +91,7 @@ def wires() -> str:
 
 
 @blueprint.get("/devices")
-@role_required(Role.TECHNICIAN, Role.ADMIN, Role.HALL_MANAGER)
+@role_required(Role.TECHNICIAN, Role.ADMIN, Role.HALL_MANAGER, is_board=True)
 def devices() -> str:
     """Units, their faults, and the messages nobody could use."""
     site, mine = the_site(), me().hall
@@ -108,7 +108,7 @@ def devices() -> str:
 
 
 @blueprint.get("/status")
-@role_required(Role.TECHNICIAN, Role.ADMIN, Role.HALL_MANAGER)
+@role_required(Role.TECHNICIAN, Role.ADMIN, Role.HALL_MANAGER, is_board=True)
 def system() -> str:
     """How fast the site was in the last hour, how its parts are, what was out in the last day (S2.39)."""
     name = "technician/_status.html" if is_fragment() else "technician/status.html"

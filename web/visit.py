@@ -32,6 +32,7 @@ SESSION_COOKIE = "sid"
 VISITOR_COOKIE = "vid"  # chance that a form of somebody not signed in is bound to
 MAX_KEY = 100  # characters of an idempotency key that a form may carry
 _ROLES = "roles"  # the attribute of a view that says who may open it
+_BOARD = "is_board"  # the attribute of one that goes on when a session was idle
 SECRET_FIELDS = frozenset({"token", "person"})  # of commands: never in the audit trail
 
 P = ParamSpec("P")
@@ -94,7 +95,13 @@ def recognise() -> None:
     g.person = None
     if g.token and request.endpoint not in ("static", "page_file", "health.alive"):
         is_use = request.method == "POST" or not is_fragment()
-        g.person = the_site().people.signed_in(g.token, real_now(), is_use=is_use)
+        is_looking = request.method == "GET" and _is_board(request.endpoint)
+        g.person = the_site().people.signed_in(g.token, real_now(), is_use=is_use, is_looking=is_looking)
+
+
+def _is_board(endpoint: str | None) -> bool:
+    view = current_app.view_functions.get(endpoint or "")
+    return view is not None and _BOARD in view.__dict__
 
 
 def me() -> Person:
@@ -115,8 +122,11 @@ def signed_in_required(view: Callable[P, R]) -> Callable[P, R]:
     return wrapped
 
 
-def role_required(*roles: Role) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Only for people with one of these roles, in their own hall (the view's argument `hall`)."""
+def role_required(*roles: Role, is_board: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Only for people with one of these roles, in their own hall (the view's argument `hall`).
+
+    is_board: it shows how things are and changes nothing, so it goes on when a session was idle.
+    """
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
@@ -134,6 +144,8 @@ def role_required(*roles: Role) -> Callable[[Callable[P, R]], Callable[P, R]]:
             return view(*args, **kwargs)
 
         wrapped.__dict__[_ROLES] = frozenset(roles)
+        if is_board:
+            wrapped.__dict__[_BOARD] = True
         return wrapped
 
     return decorate

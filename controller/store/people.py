@@ -30,9 +30,10 @@ from sqlalchemy import (
 
 from controller.hall.model import HallError, Refused
 from controller.people import Actor, ActorKind, Role
+from controller.policy import DEFAULT, Policy
 from controller.store import Store, tables
 from controller.store.audit import audit
-from controller.store.standings import FAILED, IDLE, LONGEST, UNLOCK, Standing, is_locked, standings
+from controller.store.standings import FAILED, UNLOCK, Standing, is_locked, roles_in, standings
 
 LINK_LASTS = timedelta(minutes=15)
 SEEN_EVERY = timedelta(minutes=1)  # a session's last use is written down at most this often
@@ -55,12 +56,8 @@ class BadPerson(Refused):
     """A person cannot be written down or changed like that; the message says why."""
 
 
-class BadPassword(HallError):
-    """Wrong name or password, too many tries, or a password too easy to guess. code: for i18n."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
+class BadPassword(Refused):
+    """Wrong name, password or code, too many tries, or a password too easy to guess."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +96,8 @@ class Session:
 class People:
     """The people of one store."""
 
-    def __init__(self, store: Store) -> None:
-        self.store = store
+    def __init__(self, store: Store, policy: Policy = DEFAULT) -> None:
+        self.store, self.policy = store, policy
         self._hasher = PasswordHasher()
 
     # --- who there is
@@ -168,7 +165,7 @@ class People:
     def standings(self, now: datetime) -> dict[str, Standing]:
         """How each person's account stands now, by id."""
         with self.store.reading() as c:
-            return standings(c, now)
+            return standings(c, now, self.policy)
 
     def unlock(self, id: str, now: datetime, by: str = "system") -> None:
         """Let somebody try again at once who gave too many wrong passwords."""
@@ -234,9 +231,9 @@ class People:
         query = select(tables.person).where((t.id == word) | (t.staff_number == word), t.is_active)
         with self.store.reading() as c:
             row = c.execute(query).first()
-            too_many = row is not None and is_locked(c, row.id, now)
+            too_many = row is not None and is_locked(c, row.id, now, self.policy)
         if too_many:
-            raise BadPassword("password_locked", f"too many wrong passwords for {word}; wait ten minutes")
+            raise locked(self.policy)
         matches = self._matches(row.password_hash if row else None, password)
         with self.store.writing() as c:
             if row is not None and matches:
@@ -253,20 +250,29 @@ class People:
 
     # --- sessions
 
-    def signed_in(self, token: str, now: datetime, *, is_use: bool = False) -> Person | None:
-        """Whose session this is; None when it ended, was idle for IDLE or the person was shut out.
+    def signed_in(
+        self, token: str, now: datetime, *, is_use: bool = False, is_looking: bool = False
+    ) -> Person | None:
+        """Whose session this is; None when it ended, was idle for too long or the person was shut out.
 
-        is_use: the person did something, so the session's idle time starts anew.
+        is_use: the person did something, so the session's idle time starts anew. is_looking: a board is
+        looked at, which goes on when the session was idle, until it is over altogether.
         """
         with self.store.reading() as c:
             row = c.execute(_SIGNED_IN, {"hash": hash_of(token)}).first()
         if row is None or not row.is_active or row.ended_at is not None or row.awaits_code:
             return None
-        if now - row.seen_at >= IDLE or now - row.begun_at >= LONGEST:
+        is_idle = now - row.seen_at >= self.policy.idle_of(roles_in(row.roles))
+        if (is_idle and not is_looking) or now - row.begun_at >= self.policy.longest:
             return None
-        if is_use and row.seen_at < now - SEEN_EVERY:
+        if is_use and not is_idle and row.seen_at < now - SEEN_EVERY:
             self._note_use(token, now)
         return _person(row)
+
+    def is_idle(self, token: str, now: datetime) -> bool:
+        """Whether this session would be signed in, had it been used."""
+        person = self.signed_in(token, now, is_looking=True)
+        return person is not None and self.signed_in(token, now) is None
 
     def _note_use(self, token: str, now: datetime) -> None:
         t = tables.login_session.c
@@ -289,14 +295,14 @@ class People:
         """Where this person is signed in now, the last used first. token: of the session that asks."""
         t = tables.login_session.c
         query = select(t.token_hash, t.created_at, t.seen_at).where(
-            t.person == id,
-            t.ended_at.is_(None),
-            ~t.awaits_code,
-            t.seen_at > now - IDLE,
-            t.created_at > now - LONGEST,
+            t.person == id, t.ended_at.is_(None), ~t.awaits_code, t.created_at > now - self.policy.longest
         )
         with self.store.reading() as c:
-            rows = c.execute(query.order_by(t.seen_at.desc(), t.created_at.desc())).all()
+            person = _get(c, id)
+            idle = self.policy.idle_of(person.roles if person else ())
+            rows = c.execute(
+                query.where(t.seen_at > now - idle).order_by(t.seen_at.desc(), t.created_at.desc())
+            ).all()
         return [Session(*row, is_here=row.token_hash == hash_of(token)) for row in rows]
 
     def end_session(self, id: str, session: str, now: datetime, by: str) -> None:
@@ -328,6 +334,11 @@ class People:
             query = query.where(t.at >= since)
         with self.store.reading() as c:
             return [dict(row._mapping) for row in c.execute(query)]
+
+
+def locked(policy: Policy) -> BadPassword:
+    minutes = policy.lock_minutes
+    return BadPassword("password_locked", f"too many wrong tries; wait {minutes} minutes", minutes=minutes)
 
 
 def hash_of(token: str) -> str:
@@ -395,13 +406,12 @@ def _check_admins(c: Connection, before: set[str | None]) -> None:
 
 
 def _person(row: Row[Any]) -> Person:
-    """Roles a newer program wrote and this one does not know give no rights."""
     return Person(
         row.id,
         row.name,
         row.staff_number,
         row.hall,
-        frozenset(Role(role) for role in row.roles if role in set(Role)),
+        roles_in(row.roles),
         row.is_active,
         row.password_hash is not None,
         row.is_password_given,

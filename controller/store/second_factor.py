@@ -17,9 +17,10 @@ from typing import Any
 from pyotp import TOTP, random_base32
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
+from controller.policy import DEFAULT, Policy
 from controller.store import Store, tables
 from controller.store.audit import audit
-from controller.store.people import BadPassword, end_all, hash_of
+from controller.store.people import BadPassword, end_all, hash_of, locked
 from controller.store.seal import Seal
 from controller.store.standings import CODE_FAILED, is_locked
 
@@ -42,8 +43,8 @@ class Factor:
 class SecondFactors:
     """The second factors of one store's people."""
 
-    def __init__(self, store: Store, seal: Seal) -> None:
-        self._store, self._seal = store, seal
+    def __init__(self, store: Store, seal: Seal, policy: Policy = DEFAULT) -> None:
+        self._store, self._seal, self._policy = store, seal, policy
 
     def of(self, id: str) -> Factor | None:
         """None while the person has none, or has not confirmed it."""
@@ -131,8 +132,8 @@ class SecondFactors:
     def check(self, id: str, code: str, now: datetime) -> str:
         """What kind of code it was, "code" or "recovery_code"; it is used up. Raises BadPassword."""
         with self._store.reading() as c:
-            if is_locked(c, id, now):
-                raise BadPassword("password_locked", "too many wrong codes; wait ten minutes")
+            if is_locked(c, id, now, self._policy):
+                raise locked(self._policy)
         with self._store.writing() as c:
             if (step := self._step(_row(c, id), code, now)) is not None:
                 _set(c, id, second_factor_step=step)

@@ -48,6 +48,8 @@ def _hint(key: str, known: list[str]) -> str:
 def _value(key: str, value: Any, hint: Any, path: Path, error: type[Exception]) -> Any:
     if hint == tuple[str, ...]:
         return _texts(key, value, path, error)
+    if hint == Mapping[str, float]:
+        return _numbers(key, value, path, error)
     kind = next(found for found in KIND_NAMES if found is hint or hint == found | None)
     wanted = str if kind is Path else kind
     if wanted is float and type(value) is int:
@@ -61,3 +63,9 @@ def _texts(key: str, value: Any, path: Path, error: type[Exception]) -> tuple[st
     if not isinstance(value, list) or any(type(one) is not str for one in value):
         raise error(f"setting '{key}' in {path} must be a list of texts, not {value!r}")
     return tuple(value)
+
+
+def _numbers(key: str, value: Any, path: Path, error: type[Exception]) -> dict[str, float]:
+    if not isinstance(value, dict) or any(type(one) not in (int, float) for one in value.values()):
+        raise error(f"setting '{key}' in {path} must be a table of numbers, not {value!r}")
+    return {name: float(one) for name, one in value.items()}

@@ -31,6 +31,8 @@ from controller.people import (
     mask,
     unit_actor,
 )
+from controller.policy import Policy
+from controller.settings import Settings
 from controller.store import Store, tables
 from controller.store.audit import audit
 from controller.store.people import (
@@ -43,11 +45,11 @@ from controller.store.people import (
     UnknownPerson,
     _nobodys,
 )
-from controller.store.standings import IDLE, LONGEST
 from tests.halls import go, small
 from tests.store.halls import MORNING, open_store
 
 HALL = small().hall  # wang at window 1, li at window 2
+LONGEST, IDLE = Policy().longest, Policy().idle_of([Role.CLERK])
 LI = Person("li", "李强", "001", None, frozenset({Role.CLERK}), True)
 PASSWORD = "correct horse 7"
 
@@ -229,6 +231,35 @@ def test_an_idle_session_ends_and_use_keeps_it_alive(staff: People) -> None:
     staff.signed_in(session, MORNING + IDLE / 2, is_use=True)
     assert staff.signed_in(session, MORNING + IDLE) == LI
     assert staff.signed_in(session, MORNING + IDLE * 3 / 2) is None
+
+
+def test_who_has_several_roles_is_idle_after_the_shortest_time() -> None:
+    policy = Settings(idle_minutes={"clerk": 60.0}).policy
+    assert policy.idle_of([Role.CLERK]) == timedelta(hours=1)
+    assert policy.idle_of([Role.CLERK, Role.ADMIN]) == timedelta(minutes=15)
+    assert policy.idle_of([Role.LEADER_VIEW]) == policy.longest
+
+
+def test_a_board_goes_on_when_a_session_was_idle_and_revives_nothing(staff: People) -> None:
+    session = staff.use_link(staff.link("li", MORNING), MORNING)
+    later = MORNING + IDLE
+    assert staff.signed_in(session, later, is_looking=True, is_use=True) == LI
+    assert staff.is_idle(session, later)
+    assert staff.signed_in(session, later) is None
+    assert staff.signed_in(session, MORNING + LONGEST, is_looking=True) is None
+    assert staff.standings(later)["li"].sessions == 0
+
+
+def test_how_many_tries_lock_for_how_long_is_a_setting(store: Store) -> None:
+    staff = People(store, Settings(sign_in_tries=2, sign_in_lock_minutes=30.0).policy)
+    staff.add(LI, MORNING)
+    staff.set_password("li", PASSWORD, MORNING)
+    for _ in range(2):
+        with pytest.raises(BadPassword, match="no such"):
+            staff.sign_in("001", "wrong", MORNING)
+    with pytest.raises(BadPassword, match="30 minutes"):
+        staff.sign_in("001", PASSWORD, MORNING + timedelta(minutes=29))
+    assert staff.sign_in("001", PASSWORD, MORNING + timedelta(minutes=31))
 
 
 def test_no_session_outlives_a_working_day(staff: People) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from controller.roles import Role
 from controller.settings import BadSettings, Settings, load
 
 
@@ -108,3 +110,16 @@ def test_a_token_for_the_figures_that_others_may_read_is_refused(tmp_path: Path)
     assert "only its owner may read" in complaint(tmp_path, text)
     file.chmod(0o600)
     assert load(written(tmp_path, text)).metrics_token_file == file
+
+
+def test_tables_and_lists_of_roles_name_roles(tmp_path: Path) -> None:
+    read = load(written(tmp_path, 'second_factor_roles = ["clerk"]\n[idle_minutes]\nadmin = 5'))
+    assert read.needs_second_factor(frozenset({Role.CLERK, Role.GUIDE}))
+    assert not read.needs_second_factor(frozenset({Role.ADMIN}))
+    assert read.policy.idle_of([Role.ADMIN]) == timedelta(minutes=5)
+    assert read.policy.idle_of([Role.CLERK]) == timedelta(hours=2)
+    assert "boss" in complaint(tmp_path, 'second_factor_roles = ["boss"]')
+    assert "boss" in complaint(tmp_path, "[idle_minutes]\nboss = 5")
+    assert "list of texts" in complaint(tmp_path, 'second_factor_roles = "admin"')
+    assert "table of numbers" in complaint(tmp_path, "idle_minutes = 5")
+    assert "above 0" in complaint(tmp_path, "[idle_minutes]\nadmin = 0")

@@ -6,8 +6,10 @@ import re
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from controller.clock import real_now
+from controller.store import tables
 from tests.web.desk import Desk, words
 from web.limits import Limit
 
@@ -53,6 +55,17 @@ def test_signing_out_ends_the_session_and_not_only_the_cookie(desk: Desk) -> Non
     browser.post("/sign-out", page="/me")
     browser.client.set_cookie("sid", cookie.value)
     assert browser.get("/me").status_code == 302
+
+
+def test_an_idle_desk_goes_on_showing_its_board_and_asks_before_anything_else(desk: Desk) -> None:
+    browser = desk.browser("boss")
+    csrf = browser.hidden("/me")["csrf"]
+    with desk.site.store.writing() as c:
+        c.execute(update(tables.login_session).values(seen_at=real_now() - timedelta(minutes=31)))
+    assert browser.get("/m/hall/").status_code == 200
+    assert browser.client.post("/m/hall/close", data={"csrf": csrf}).status_code == 401
+    asked = browser.get("/m/hall/tickets").headers["Location"]
+    assert "长时间未操作" in words(browser.get(asked))
 
 
 def test_somebody_disabled_is_out_at_once(desk: Desk) -> None:

@@ -12,8 +12,8 @@ import pytest
 from controller.clock import real_now
 from controller.hall.commands import Login
 from controller.people import Role
+from controller.policy import TRIES
 from controller.store.people import BadPassword, Person
-from controller.store.standings import TRIES
 from tests.web.desk import Browser, Desk, words
 
 ADMIN = Person("admin", "管理员", "990", None, frozenset({Role.ADMIN}), True)

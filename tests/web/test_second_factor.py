@@ -14,11 +14,11 @@ from sqlalchemy import select
 
 from controller.clock import real_now
 from controller.people import Role
+from controller.policy import TRIES
 from controller.store import tables
 from controller.store.people import BadPassword, People, Person
 from controller.store.seal import BadSeal, Seal
 from controller.store.second_factor import RECOVERY_CODES, SecondFactors
-from controller.store.standings import TRIES
 from tests.store.halls import MORNING, open_store
 from tests.web.desk import Browser, Desk, words
 
