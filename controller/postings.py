@@ -24,6 +24,7 @@ from controller.meanings import Meaning, Message
 from controller.orders import Renderer
 from controller.people import unit_actor
 from controller.presence import Presence
+from controller.store.clock_jumps import jumped
 from controller.store.devices import Fault, Record, SetAside, clear_fault, raise_fault, set_aside
 from controller.store.orders import PendingOrder
 from firmware.protocol import messages, topics
@@ -199,7 +200,10 @@ class Postings:
             case messages.Examined():
                 record = selftests.found(self.live.id, message.unit, word.report)
                 return _Post(records=[record], settle=_results(word.report))
-            case messages.CardShown() | messages.ClockJumped():
+            case messages.ClockJumped():
+                at = self._hall_time(word.envelope)
+                return _Post(records=[jumped(self.live.id, message.unit, at, word.report)])
+            case messages.CardShown():
                 return _Post()
 
     def _press(self, word: Word, report: messages.Pressed, message: Message) -> _Post:

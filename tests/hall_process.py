@@ -88,6 +88,11 @@ class HallProcess:
             f"{self.works.bench_url('node-1')}/press", {"device": f"button-{'ABCDEF'.index(queue) + 1}"}
         )
 
+    def new_roll(self) -> None:
+        """Put paper into the dispenser's printer."""
+        what = {"device": "printer-1", "fault": "paper_out", "on": False}
+        benches.ask(f"{self.works.bench_url('node-1')}/break", what)
+
     def lay_card(self, person: int | None) -> None:
         """Lay a made-up person's card on the dispenser's reader; None takes it away."""
         benches.ask(f"{self.works.bench_url('node-1')}/lay", {"device": "cards-1", "person": person})

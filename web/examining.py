@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from http import HTTPStatus
 
 from flask import Blueprint, abort, g, redirect, render_template, request, url_for
@@ -14,9 +15,10 @@ from controller.presence import Status
 from controller.selftests import Tested
 from controller.store.selftests import rows
 from firmware.protocol import faults
+from web.clocks import steps
 from web.home import UNIT_ROLES
 from web.technician import unit_cards
-from web.visit import is_fragment, me, role_required, say, the_hall, the_site
+from web.visit import hall_now, is_fragment, me, place_of, role_required, say, the_hall, the_site
 
 blueprint = Blueprint("examining", __name__)
 
@@ -28,12 +30,15 @@ LEADS = ("device", "abilities of")  # of the names of checks that end with a dev
 @blueprint.get("/devices/<hall>/<unit>")
 @role_required(*UNIT_ROLES)
 def page(hall: str, unit: str) -> str:
-    """One unit with its devices, the tests of each, and what came of the last ones."""
+    """One unit with its devices, the tests of each, what came of the last ones, and how its clock jumped."""
+    now = hall_now()
     return render_template(
         "technician/_tests.html" if is_fragment() else "technician/unit.html",
         hall=the_hall(hall).hall,
         card=next((card for card in unit_cards() if card.unit == unit), None) or abort(HTTPStatus.NOT_FOUND),
         tests=_tests(hall, unit)[:MOST],
+        steps=steps(hall, now - selftests.SHOWN_FOR, now + timedelta(minutes=1), unit),
+        place_of=place_of,
         tests_of=selftests.tests_of,
         of_unit=OF_UNIT,
         asked=request.args.get("asked", ""),

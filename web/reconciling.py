@@ -3,7 +3,7 @@ doubt. For those who run the hall; as a page that prints, and as a file for a sp
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from http import HTTPStatus
@@ -19,6 +19,7 @@ from controller.hall.model import Hall
 from controller.hall.reconciliation import Account, reconcile
 from controller.people import Role
 from controller.store import past, reconciled
+from web.clocks import Step, steps
 from web.home import BOARD_ROLES
 from web.sheet import as_file, local
 from web.visit import hall_now, me, place_of, role_required, the_hall, the_site
@@ -37,6 +38,7 @@ class Face:
     day: date
     account: Account
     set_aside: int
+    steps: Sequence[Step]
     accepted: tuple[str, datetime] | None
 
 
@@ -58,7 +60,7 @@ def page(hall: str) -> str:
 def page_csv(hall: str) -> Response:
     value = the_hall(hall).hall
     face = _face(value, hall, _day(value))
-    return as_file(f"reconciliation-{hall}-{face.day}", COLUMNS, _cells(face.account, value))
+    return as_file(f"reconciliation-{hall}-{face.day}", COLUMNS, _cells(face, value))
 
 
 @blueprint.post("/m/<hall>/reconciliation")
@@ -92,7 +94,8 @@ def _face(value: Hall, hall: str, day: date) -> Face:
     with the_site().store.reading() as c:
         account = reconcile(value.plan, _of_day(c, hall, day, since, until))
         set_aside = reconciled.votes_set_aside(c, hall, midnight, midnight + timedelta(days=1))
-        return Face(day, account, set_aside, reconciled.accepted(c, hall, day))
+        accepted = reconciled.accepted(c, hall, day)
+    return Face(day, account, set_aside, steps(hall, midnight, midnight + timedelta(days=1)), accepted)
 
 
 def _of_day(c: Connection, hall: str, day: date, since: datetime, until: datetime) -> Iterator[Event]:
@@ -105,8 +108,9 @@ def _of_day(c: Connection, hall: str, day: date, since: datetime, until: datetim
             yield event
 
 
-def _cells(account: Account, hall: Hall) -> Iterable[tuple[object, ...]]:
+def _cells(face: Face, hall: Hall) -> Iterable[tuple[object, ...]]:
     """One list of everything, so that a spreadsheet can sort it."""
+    account = face.account
 
     def row(kind: str, queue: str, first: str, last: str, count: int, *more: object) -> tuple[object, ...]:
         return (_word("reconciled", kind), queue, first, last, count, *more)
@@ -125,6 +129,8 @@ def _cells(account: Account, hall: Hall) -> Iterable[tuple[object, ...]]:
     for vote in account.late_votes:
         times = (local(vote.finished_at), local(vote.heard_at))
         yield row("late_vote", "", vote.number, vote.number, 1, "", vote.level, *times)
+    for step in face.steps:
+        yield row("clock", "", step.before, step.after, 1, _place(step.unit), step.by, "", local(step.at))
 
 
 def _word(kind: str, value: str) -> str:

@@ -23,7 +23,9 @@ from firmware.drivers.faults import Faults
 from firmware.protocol.messages import Capability, DeviceConfig, Pressed
 
 LOCKOUT_S = 0.8  # F12: one ticket per 800 ms per button
-STEADY_S = 0.02  # A push is a level that stays; switches bounce for 1-10 ms, interference is shorter.
+STEADY_S = (
+    0.02  # A push is a level that stays; switches bounce for 1-10 ms, bursts (IEC 61000-4-4) last 15 ms.
+)
 QUIET_S = 0.05  # And it begins from a contact at rest: letting go bounces too.
 STUCK_S = 10.0  # F13
 RETRY_S = (1.0, 30.0)  # between tries to open a pin that is in use or not there

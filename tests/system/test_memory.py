@@ -19,6 +19,8 @@ from tests.waiting import until
 
 EVERY_S = 30.0  # between two looks
 SAMPLES_LEAST = 8
+SLOW_S = 60.0
+OF_A_ROLL = 300  # slips; a roll lasts for some seven hundred
 GROWTH_MIB = 1.0  # of a unit's own process, from the second quarter to the last
 VISITS = (("A", 1), ("B", 3), ("C", 4), ("F", 6))  # a queue and a window that serves it
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(0)]
@@ -50,17 +52,19 @@ def _watch(hall: HallProcess, seconds: float) -> Iterator[Mapping[str, float]]:
         if now >= look_at:
             look_at = now + EVERY_S
             yield _sizes(hall)
+        if visits % OF_A_ROLL == 0:
+            hall.new_roll()
         _visit(hall, queue, window)
 
 
 def _visit(hall: HallProcess, queue: str, window: int) -> None:
     number = take(hall, queue)
     hall.key(window, "call_next")
-    until(lambda: number in hall.bar(window), 20, what=f"{number} is called at window {window}")
+    until(lambda: number in hall.bar(window), SLOW_S, what=f"{number} is called at window {window}")
     hall.key(window, "start")
-    until(lambda: hall.bar(window) == f"{number} 正在办理", 20, what="it is served")
+    until(lambda: hall.bar(window) == f"{number} 正在办理", SLOW_S, what="it is served")
     hall.key(window, "finish")
-    until(lambda: hall.keypad(window)["is_asking"], 20, what="a rating is asked for")
+    until(lambda: hall.keypad(window)["is_asking"], SLOW_S, what="a rating is asked for")
     hall.rate(window, 3)
 
 

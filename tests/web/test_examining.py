@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from controller.hall.commands import CloseDay
 from controller.people import SYSTEM, Role
 from controller.store.people import Person
 from controller.store.selftests import rows
-from firmware.protocol.messages import Check, Examine, Examined
+from firmware.protocol.messages import Check, ClockJumped, Examine, Examined
 from tests.controller.sites import Running, Unit, dispenser, running
 from tests.waiting import until
 from tests.web.desk import Browser, words
@@ -21,13 +22,14 @@ from web.app import create_app
 
 PAGE = "/devices/hall/front"
 LI = Person("li", "李强", "001", None, frozenset({Role.CLERK}), True)
+BOSS = Person("boss", "王主任", "900", None, frozenset({Role.HALL_MANAGER}), True)
 TECHNICIAN = Person("xu", "徐工", "500", None, frozenset({Role.TECHNICIAN}), True)
 
 
 @pytest.fixture
 def hall(tmp_path: Path) -> Iterator[Running]:
-    with running("nats", tmp_path) as found:
-        for person in (TECHNICIAN, LI):
+    with running("nats", tmp_path, second_factor_roles=()) as found:
+        for person in (TECHNICIAN, BOSS, LI):
             found.site.people.add(person, real_now())
         yield found
 
@@ -123,3 +125,19 @@ def test_once_a_week_at_closing_every_unit_tests_itself(hall: Running, unit: Uni
     hall.site.halls["hall"].submit(None, SYSTEM)
     with hall.site.store.reading() as c:
         assert len(rows(c, "hall", real_now().replace(year=2000))) == 1
+
+
+def test_f50_a_clock_that_jumped_stands_on_the_units_page_and_among_the_days_numbers(
+    hall: Running, unit: Unit
+) -> None:
+    lost = ClockJumped(from_ts=real_now(), to_ts=datetime(1970, 1, 1, tzinfo=UTC))
+    mended = ClockJumped(from_ts=datetime(1, 1, 1), to_ts=datetime(9999, 12, 31, 23, 59, tzinfo=UTC))
+    unit.say(lost)
+    last = unit.say(mended)
+    until(lambda: unit.acked() == last)
+    of_unit = words(browser(hall).get(PAGE))
+    of_day = words(browser(hall, "boss").get("/m/hall/reconciliation"))
+    for page in (of_unit, of_day):
+        assert "节点时钟跳变 2" in page
+        assert "1970-01-01 08:00:00" in page
+        assert "9999-12-31T23:59:00" in page

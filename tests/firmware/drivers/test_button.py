@@ -64,6 +64,13 @@ def test_interference_shorter_than_a_push_is_nothing() -> None:
     assert verdicts(Debounce(), [(0.1, True), (0.105, False)], 1.0) == []
 
 
+def test_a_burst_on_the_cable_is_nothing() -> None:
+    spikes = [
+        (0.1 + n / 1000, n % 2 == 0) for n in range(16)
+    ]  # every 2 ms, for as long as IEC 61000-4-4 has it
+    assert verdicts(Debounce(), spikes, 1.0) == []
+
+
 def test_a_push_whose_edge_was_lost_is_still_seen() -> None:
     debounce = Debounce()
     assert debounce.check(5.0, True) is None
