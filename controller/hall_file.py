@@ -96,11 +96,17 @@ def read(store: Store, settings: Settings, id: str) -> HallFile:
             known = ", ".join(all_halls(c)) or "none yet"
             raise BadHallFile(f"there is no hall {id!r} here; there are: {known}")
         hall, _ = log.load(c, id)
-    placed = Devices(store, settings).book.positions.items()
+    return described(id, hall.plan, Devices(store, settings))
+
+
+def described(id: str, plan: Plan, devices: Devices) -> HallFile:
+    """A hall of this plan, with what hangs where in it now."""
     positions = [
-        Position(id=name, name=one.name, config=one.config) for (owner, name), one in placed if owner == id
+        Position(id=name, name=one.name, config=one.config)
+        for (owner, name), one in devices.book.positions.items()
+        if owner == id
     ]
-    return HallFile(id=id, plan=hall.plan, positions=positions)
+    return HallFile(id=id, plan=plan, positions=positions)
 
 
 def put(store: Store, settings: Settings, hall: HallFile) -> bool:

@@ -48,11 +48,12 @@ from web.visit import VISITOR_COOKIE, csrf_token, new_key, recognise, set_cookie
 BLUEPRINTS = (
     *("auth", "second_factor", "home", "citizen", "clerk", "manager", "jumps", "estimates", "advising"),
     *("staffing", "trials", "copies", "frontdesk", "reconciling", "technician", "examining", "people"),
-    *("setup", "feed", "api", "health"),
+    *("setup", "versions", "feed", "api", "health"),
 )
 COOKIELESS = ("citizen", "api")  # blueprints whose requests act with no cookie
 THEMES = ("light", "dark", "contrast")
-MAX_REQUEST_BYTES = 64 * 1024  # the largest form here is a search; uploads come with their own limit
+MAX_REQUEST_BYTES = 64 * 1024  # the largest form here is that of a window with all queues
+MAX_UPLOADS = {"versions.upload": 4 * 1024 * 1024}  # a hall of 300 windows takes a tenth of it
 YEAR_S = 365 * 24 * 3600
 RANGE = re.compile(r"(?<=\d)-(?=\d)")
 PAGES = Path(__file__).parent.parent / "firmware" / "pages"
@@ -94,6 +95,7 @@ def create_app(site: Site) -> Flask:
 
 def _begin() -> None:
     g.began_s = time.monotonic()
+    request.max_content_length = MAX_UPLOADS.get(request.endpoint or "", MAX_REQUEST_BYTES)
 
 
 def _measure(response: Response) -> Response:

@@ -47,11 +47,11 @@ def overview(hall: str) -> str:
     """The hall at a glance: its pieces, what is drafted, what is to come, what was last."""
     with the_site().store.reading() as c:
         latest = planned.versions(c, hall, LATEST)
-    return _page("setup/overview.html", the_hall(hall), latest=latest, sections=SECTIONS, serves=_served)
+    return setup_page("setup/overview.html", the_hall(hall), latest=latest, sections=SECTIONS, serves=_served)
 
 
-def _page(template: str, live: Live, **more: object) -> str:
-    """A page of the set-up, with the draft over it and what is to come."""
+def setup_page(template: str, live: Live, **more: object) -> str:
+    """A page of the set-up, under the draft and what is to come."""
     changes = Changes(live, the_site().devices)
     draft = changes.draft()
     plan = live.hall.plan if draft is None else draft.plan
@@ -84,7 +84,7 @@ def _served(plan: Plan, window: drafting.Item) -> str:
 @blueprint.get("/setup/<hall>/hall")
 @role_required(*SETUP_ROLES)
 def whole(hall: str) -> str:
-    return _page("setup/hall.html", the_hall(hall), form=setup_forms.hall_form(changes_of(hall).plan()))
+    return setup_page("setup/hall.html", the_hall(hall), form=setup_forms.hall_form(changes_of(hall).plan()))
 
 
 @blueprint.post("/setup/<hall>/hall")
@@ -92,7 +92,9 @@ def whole(hall: str) -> str:
 def change_whole(hall: str) -> Response | tuple[str, int]:
     error = _edited(hall, lambda plan: setup_forms.with_hall(plan, request.form), "hall")
     if error:
-        return _page("setup/hall.html", the_hall(hall), form=request.form, error=error), HTTPStatus.CONFLICT
+        return setup_page(
+            "setup/hall.html", the_hall(hall), form=request.form, error=error
+        ), HTTPStatus.CONFLICT
     return _to("setup.overview", hall)
 
 
@@ -105,7 +107,7 @@ def rules(hall: str) -> str:
 def _rules(hall: str, error: str = "") -> str:
     settings = settings_of(changes_of(hall).plan().rules)
     usual = {name: value for name, value in settings.items() if not name.startswith("balance.")}
-    return _page("setup/rules.html", the_hall(hall), settings=usual, form=request.form, error=error)
+    return setup_page("setup/rules.html", the_hall(hall), settings=usual, form=request.form, error=error)
 
 
 @blueprint.post("/setup/<hall>/rules")
@@ -134,7 +136,7 @@ def pieces(hall: str, section: str) -> str:
 
 
 def _pieces(hall: str, section: str, error: str = "") -> str:
-    return _page("setup/pieces.html", the_hall(hall), section=section, serves=_served, error=error)
+    return setup_page("setup/pieces.html", the_hall(hall), section=section, serves=_served, error=error)
 
 
 @blueprint.get(f"/setup/<hall>/{SECTION}/<key>")
@@ -152,7 +154,7 @@ def piece(hall: str, section: str, key: str) -> str:
 
 def _form(hall: str, section: str, key: str, form: setup_forms.Form, error: str = "") -> str:
     plan = changes_of(hall).plan()
-    return _page(
+    return setup_page(
         "setup/piece.html",
         the_hall(hall),
         section=section,
@@ -235,7 +237,7 @@ def _change(hall: str, error: str = "") -> str:
     before, after, now = live.hall.plan, changes_of(hall).plan(), hall_now()
     refused = impact.refusals(live.hall, after)
     found = [] if refused else impact.consequences(live.hall, after, now)
-    return _page(
+    return setup_page(
         "setup/change.html",
         live,
         lines=setup_words.lines(drafting.differences(before, after), before, after),

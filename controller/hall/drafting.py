@@ -79,6 +79,13 @@ def without_department(plan: Plan, key: str) -> Plan:
     return without(replace(plan, windows=kept, clerks=clerks), "departments", key)
 
 
+def with_clerks_of(plan: Plan, now: Plan) -> Plan:
+    """An older or other plan with the clerks of now, who belong to no department it does not have."""
+    known = {one.id for one in plan.departments}
+    clerks = tuple(one if one.department in known else replace(one, department=None) for one in now.clerks)
+    return replace(plan, clerks=clerks)
+
+
 def _with(plan: Plan, section: str, items: tuple[Item, ...]) -> Plan:
     changed: dict[str, Any] = {section: items}
     return replace(plan, **changed)

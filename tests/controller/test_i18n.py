@@ -80,6 +80,7 @@ FAMILIES: dict[str, Iterable[str]] = {
         "second_factor_needed",
         "seal_lost",
         "not_waiting",
+        "nothing_before",
     ),
     "refused": (
         *REFUSALS,
