@@ -90,6 +90,8 @@ class Settings:
     sign_in_tries: int = TRIES  # wrong passwords or codes of one person that lock the account
     sign_in_lock_minutes: float = LOCK_MINUTES  # within so long, and for so long
 
+    audit_anchors: Path | None = None  # file for a daily anchor of the audit trail; none = in data_dir
+
     # what is seen from outside
     log_format: str = "text"  # text | json: a line for people, or an object a line for programs
     metrics_token_file: Path | None = None  # who sends this bearer token may read /metrics from elsewhere

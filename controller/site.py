@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from controller import i18n
+from controller.anchors import LOOK_S as LOOK_AT_DAY_S
+from controller.anchors import NAME, Anchors
 from controller.bus import Bus
 from controller.changes import Changes
 from controller.clock import HallClock, real_now
@@ -68,6 +70,7 @@ class Site:
         self.people = People(store, settings.policy)
         self.matters = MatterNames(store)
         self.second_factors = SecondFactors(store, Seal(settings.data_dir), settings.policy)
+        self.anchors = Anchors(store, settings.audit_anchors or settings.data_dir / NAME, settings.zone)
         self.halls: dict[str, Live] = {}
         self.bus: dict[str, Bus] = {}
         self._closing = closing
@@ -126,8 +129,10 @@ class Site:
         i18n.load()
         self.devices.sync_accounts()
         settling = Paced("settling", self.store.settle_down, SETTLE_S, Outages(_logger))
-        settling.start()
-        self._closing.callback(settling.stop)
+        anchoring = Paced("anchors", self.anchors.take_daily, LOOK_AT_DAY_S, Outages(_logger))
+        for paced in (settling, anchoring):
+            paced.start()
+            self._closing.callback(paced.stop)
         with self.store.reading() as c:
             known = records.all_halls(c)
         for hall in known:

@@ -195,7 +195,7 @@ def _follows_not(last: Anchor, id: int) -> str:
 
 
 def anchor_of(words: str) -> Anchor:
-    """The anchor written as ID:HASH. Raises BadAnchor."""
-    if not (found := re.fullmatch(r"(\d{1,18}):([0-9a-f]{64})", words.strip())):
+    """The anchor written as ID:HASH; what follows a blank is a note. Raises BadAnchor."""
+    if not (found := re.fullmatch(r"(\d{1,18}):([0-9a-f]{64})(?:\s.*)?", words.strip())):
         raise BadAnchor(f"{words.strip()!r} is no anchor; one is written as: servicehall audit head")
     return Anchor(int(found[1]), found[2])

@@ -39,6 +39,8 @@ from controller.hall.reconciliation import Origin, Why
 from controller.hall.refusals import REFUSALS
 from controller.people import ActorKind, Role
 from controller.selftests import TESTS
+from web.audit import FAMILIES as FAMILIES_OF_KINDS
+from web.audit import KINDS
 from web.examining import OF_UNIT
 from web.people import STATES
 from web.status import GOALS_S, LOOKS, OWN_PARTS, PARTS
@@ -103,6 +105,8 @@ FAMILIES: dict[str, Iterable[str]] = {
         "code_late",
         "factor_there",
     ),
+    "audited": KINDS,
+    "audit_family": [family.strip(".") for family in FAMILIES_OF_KINDS],
     "account": STATES,
     "done": ("added", "changed", "disable", "enable", "sessions_end", "unlock", "second_factor_off"),
     "role_may": Role,
