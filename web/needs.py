@@ -100,6 +100,11 @@ def _fault(fault: Fault) -> Need:
     return Need(_urgency(fault), text, advice, _devices())
 
 
+def fault_words(fault: Fault) -> tuple[str, str]:
+    """Where it is and what it is."""
+    return _where(fault), _what(fault)
+
+
 def _where(fault: Fault) -> str:
     """The window the device serves, else the place its unit stands at."""
     device = the_site().devices.book.device(fault.unit, fault.device)

@@ -21,6 +21,7 @@ from controller.store.tables import fault, heard, position, quarantine, unit
 from firmware.protocol.messages import UnitConfig
 
 CHANGES = "devices_rev"  # meta: counts every change, so that other processes notice it
+MOST_FAULTS = 200  # in one report
 PAYLOAD_KEPT = 4096  # bytes of a set-aside message
 
 Record = Callable[[Connection], None]
@@ -194,6 +195,15 @@ def open_faults(c: Connection, hall: str) -> list[Fault]:
     """What is broken now, the longest first."""
     query = select(fault).where(fault.c.hall == hall, fault.c.until.is_(None))
     return [_fault(row) for row in c.execute(query.order_by(fault.c.since, fault.c.id))]
+
+
+def faults_during(c: Connection, hall: str, start: datetime, end: datetime) -> list[Fault]:
+    """Those that began in this time, and those still there from before it, in order."""
+    began = (fault.c.since >= start) & (fault.c.since < end)
+    lasts = fault.c.until.is_(None) & (fault.c.since < start)
+    queries = [select(fault).where(fault.c.hall == hall, which) for which in (lasts, began)]
+    found = [_fault(row) for query in queries for row in c.execute(query.order_by(fault.c.since))]
+    return found[:MOST_FAULTS]
 
 
 def last_faults(c: Connection, hall: str, limit: int = 100) -> list[Fault]:

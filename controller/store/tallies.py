@@ -331,7 +331,7 @@ def of_day(c: Connection, hall: str, day: date, now: datetime, zones: Mapping[st
         return None
     if found.closed_at is None:
         return figures(c, hall, found, now, zones)
-    queues = {row["queue"]: _tally(row) for row in _stored(c, day_queue, hall, day)}
+    queues = {row["queue"]: tally_of(row) for row in _stored(c, day_queue, hall, day)}
     windows = {row["window"]: _window(row) for row in _stored(c, day_window, hall, day)}
     staffed = {row["zone"]: list(unpack(row["staffed"])) for row in _stored(c, day_zone, hall, day)}
     happened, jumps = found.happened or {}, found.jumps or 0
@@ -346,7 +346,8 @@ def _day(row: Row) -> Day:
     return Day(**{field.name: row[field.name] for field in fields(Day)})
 
 
-def _tally(row: Row) -> Tally:
+def tally_of(row: Any) -> Tally:
+    """The figures of a row of day_queue."""
     figures = {name: row[name] for name in FIGURES}
     return Tally(**figures, arrivals=list(unpack(row["arrivals"])), waits=list(unpack(row["waits"])))
 

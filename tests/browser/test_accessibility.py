@@ -252,6 +252,9 @@ def test_why_what_would_help_and_what_is_planned(busy: Served, page: Page, lang:
         "/m/hall/reconciliation",
     )
     assert wrong(page, busy, addresses, f"lang={lang}&theme={theme}") == []
+    desk.give(CloseDay())
+    period = f"from={DAY}&to={DAY}&lang={lang}&theme={theme}"
+    assert wrong(page, busy, ("/m/hall/day", "/m/hall/load"), period) == []
     sign_in(busy, page, "li")
     forms = ("/w/hall/1/form/why", "/w/hall/1/form/jump")
     assert wrong(page, busy, forms, f"lang={lang}&theme={theme}") == []

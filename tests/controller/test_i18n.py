@@ -41,8 +41,10 @@ from controller.people import ActorKind, Role
 from controller.selftests import TESTS
 from web.audit import FAMILIES as FAMILIES_OF_KINDS
 from web.audit import KINDS
+from web.bulletins import ATTENTION, FIGURES, KINDS
 from web.examining import OF_UNIT
 from web.people import STATES
+from web.report_files import FORMS
 from web.status import GOALS_S, LOOKS, OWN_PARTS, PARTS
 from web.tickets import COLUMNS
 
@@ -130,6 +132,10 @@ FAMILIES: dict[str, Iterable[str]] = {
     "test": (*OF_UNIT, *(test for tests in TESTS.values() for test in tests)),
     "test_question": (*OF_UNIT, *(test for tests in TESTS.values() for test in tests)),
     "lapse": OWN_PARTS,
+    "figure": KINDS,
+    "figures": [group for group in FIGURES if group != "visits"],
+    "happened": ATTENTION,
+    "file": FORMS,
     "part_well": ("store", "halls", "broker", "devices"),
     "part_out": ("store", "halls", "broker"),
     "part_remedy": ("store", "halls", "broker", "broker_restarts", "units", "disk", "backup"),

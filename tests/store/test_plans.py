@@ -48,6 +48,8 @@ PAGES = (
     "/m/hall/close",
     "/m/hall/tickets",
     "/m/hall/tickets/1",
+    "/m/hall/day",
+    "/m/hall/load",
 )
 
 Statement = tuple[str, Any]
