@@ -26,6 +26,7 @@ from controller.live import Answer, Committed, Live, NotRunning, PendingOrder, S
 from controller.news import lacking
 from controller.orders import Renderer
 from controller.people import SYSTEM, unit_actor
+from controller.pictures import Pictures
 from controller.postings import Poison, Posting, Postings, Word
 from controller.presence import Deadlines, Presence, Seen, Status
 from controller.quarantine import Quarantine
@@ -73,6 +74,7 @@ class Bus:
         self.guard = Guard(_logger)
         self.screens = _screens(live, settings, gen)
         self.presence = Presence(_deadlines(settings))
+        self.pictures = Pictures(devices)
         self._renderer = renderer
         self._postings = Postings(live, devices, renderer, self.presence)
         self._intake = Intake(live, self._postings, self.guard, self._record, self._on_stored)
@@ -109,6 +111,7 @@ class Bus:
             "health": self._on_health,
             "cfg": self._on_config_state,
             "req": self._on_request,
+            "pic": self.pictures.keep,
         }
 
     def _make_session(self, login: broker.Login) -> Session:

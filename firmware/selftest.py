@@ -33,6 +33,7 @@ from firmware.protocol.messages import (
     TimeQuality,
 )
 from firmware.protocol.outbox import Outbox
+from firmware.protocol.pictures import MOST_BYTES, Picture
 from firmware.protocol.store_file import StoreFault, damage
 
 KEYS_S = 20.0  # time to press each key of a device
@@ -56,12 +57,13 @@ class SelfTest:
         machine: Machine,
         silent_s: Callable[[], float],
         repaint: Callable[[str], None],
+        show: Callable[[Picture], bool],
     ) -> None:
         """store: the outbox's file. silent_s: seconds since the controller was heard. repaint: shows a
-        device's board again."""
+        device's board again. show: sends a picture to who asked for it; whether it left."""
         self._outbox, self._store_path = outbox, store
         self._devices, self._machine = devices, machine
-        self._silent_s, self._repaint = silent_s, repaint
+        self._silent_s, self._repaint, self._show = silent_s, repaint, show
         self._turn = threading.Lock()
         self._keys: tuple[str, queue.SimpleQueue[str]] | None = None
 
@@ -103,7 +105,7 @@ class SelfTest:
             case "speak":
                 return [self._speak(device, order)]
             case "snapshot":
-                return [self._snapshot(device)]
+                return [self._snapshot(device, order)]
             case _:
                 return [Check(name=what, is_ok=False, detail="this unit does not know such a test")]
 
@@ -208,14 +210,17 @@ class SelfTest:
         said: Future[bool] = driver.say(f"{order or 'test'}-voice", Speak(device=device, zh=zh, en=en))
         return Check(name="speak") if _within(said, SLIP_S) else _failed("speak", driver.health())
 
-    def _snapshot(self, device: str) -> Check:
+    def _snapshot(self, device: str, order: str) -> Check:
         driver = self._devices.get(device)
         if driver is None or driver.config.kind != "camera":
             return _not_here("snapshot", device)
-        picture: bytes | None = _within(driver.snapshot(), SLIP_S)
-        if not picture:
+        jpeg: bytes | None = _within(driver.snapshot(), SLIP_S)
+        if not jpeg:
             return _failed("snapshot", driver.health())
-        return Check(name="snapshot", is_ok=True, detail=f"{len(picture) // 1024} KiB")
+        size = f"{len(jpeg) // 1024} KiB"
+        if len(jpeg) > MOST_BYTES or not self._show(Picture(device=device, order=order, jpeg=jpeg)):
+            return Check(name="snapshot", is_ok=False, detail=f"{size} could not be sent")
+        return Check(name="snapshot", detail=size)
 
 
 def test_lines() -> list[SlipLine]:

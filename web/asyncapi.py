@@ -16,6 +16,7 @@ import msgspec
 
 from firmware.protocol import messages as m
 from firmware.protocol import topics
+from firmware.protocol.pictures import Picture
 
 ASYNCAPI = "3.0.0"
 SCHEMAS = "#/components/schemas/{name}"
@@ -65,6 +66,7 @@ CHANNELS = (
         True,
     ),
     Channel("requests", _up("req"), UNIT, (m.Request,), "Questions of a unit."),
+    Channel("pictures", _up("pic"), UNIT, (Picture,), "What a camera saw when a person asked."),
     Channel("acks", _down("ack"), CONTROLLER, (m.Ack,), "What the controller has stored."),
     Channel("orders", _down("cmd"), CONTROLLER, (m.Command,), "What a unit shall do.", wraps=m.ORDERS),
     Channel("replies", _down("rep"), CONTROLLER, (m.Reply,), "Answers to a unit's questions."),

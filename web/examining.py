@@ -44,7 +44,18 @@ def page(hall: str, unit: str) -> str:
         asked=request.args.get("asked", ""),
         check_name=_check_name,
         check_detail=_check_detail,
+        picture_of=lambda one: _picture_of(hall, one),
     )
+
+
+@blueprint.get("/devices/<hall>/<unit>/<device>.jpg")
+@role_required(*UNIT_ROLES)
+def picture(hall: str, unit: str, device: str) -> Response:
+    """What a camera saw when it was asked, for as long as no newer picture of it is there."""
+    jpeg = _bus(hall, unit).pictures.of(unit, device, request.args.get("order", ""))
+    if jpeg is None:
+        abort(HTTPStatus.NOT_FOUND)
+    return Response(jpeg, mimetype="image/jpeg", headers={"Cache-Control": "no-store"})
 
 
 @blueprint.post("/devices/<hall>/<unit>/examine")
@@ -84,6 +95,14 @@ def _check_name(name: str) -> str:
 def _check_detail(detail: str) -> str:
     """A fault by its cause, everything else as the unit said it."""
     return faults.words(detail, g.lang)[0]
+
+
+def _picture_of(hall: str, tested: Tested) -> str:
+    """The address of the picture a test asked for; "" when there is none, or none any more."""
+    told, unit = tested.examined, tested.unit
+    if told.what != "snapshot" or _bus(hall, unit).pictures.of(unit, told.device, told.order) is None:
+        return ""
+    return url_for("examining.picture", hall=hall, unit=unit, device=told.device, order=told.order)
 
 
 def _bus(hall: str, unit: str) -> Bus:

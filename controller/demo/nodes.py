@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from controller.demo.hall import DOMAINS, QUEUES, SERVES, WINDOW_NAMES, ZONES, zone_of
 from controller.hall.model import Text
@@ -18,6 +19,7 @@ PINS = (17, 27, 22, 5, 6, 13, 19, 26)  # header pins free of serial, I2C and sou
 GREEN_QUEUES = ("A", "F")  # who has a 绿色通道 button of its own
 GREEN_FROM = 60  # years; who is as old and lays his card on the reader gets the green class
 CARDS_BAUD = 115200  # as readers of identity cards come
+CAMERA_FPS = 2.0
 BAR_COLUMNS = 20  # 请A023号到8号窗口 takes 17 half-width cells
 SOCKET_LIMIT = 100  # characters; a Unix socket's path must stay under 108
 LONGEST_SOCKET = "/node-4/speaker-west.sock"
@@ -32,13 +34,14 @@ class Node:
     devices: tuple[DeviceConfig, ...]
 
 
-def sample_nodes(run_dir: Path) -> tuple[Node, ...]:
-    """The four nodes, their wires in a folder each under `run_dir`."""
+def sample_nodes(run_dir: Path, camera_port: int | None = None) -> tuple[Node, ...]:
+    """The four nodes, their wires in a folder each under `run_dir`. camera_port: None for no camera."""
+    voice = [*_hall(run_dir / "node-4"), *_camera(camera_port)]
     return (
         Node("node-1", Text("取号机", "Ticket dispenser"), tuple(_dispenser(run_dir / "node-1"))),
         Node("node-2", Text("1-4 号窗口", "Windows 1-4"), tuple(_windows(run_dir / "node-2", (1, 2, 3, 4)))),
         Node("node-3", Text("5-8 号窗口", "Windows 5-8"), tuple(_windows(run_dir / "node-3", (5, 6, 7, 8)))),
-        Node("node-4", Text("广播与大屏", "Voice and hall displays"), tuple(_hall(run_dir / "node-4"))),
+        Node("node-4", Text("广播与大屏", "Voice and hall displays"), tuple(voice)),
     )
 
 
@@ -137,6 +140,14 @@ def _hall(folder: Path) -> Iterator[DeviceConfig]:
         )
 
 
+def _camera(port: int | None) -> Iterator[DeviceConfig]:
+    """One that looks at the waiting area, and not often: a hall on one machine has other things to do."""
+    if port is not None:
+        wire = f"camera:http://127.0.0.1:{port}/video.mjpg"
+        options = {"fps": f"{CAMERA_FPS:g}"}
+        yield DeviceConfig(device="camera-1", kind="camera", wire=wire, zone=ZONES[0].id, options=options)
+
+
 def _serial(folder: Path, link: str, baud: int = 9600) -> str:
     return f"serial:{folder / link}?baud={baud}"
 
@@ -157,6 +168,8 @@ def _bench_device(device: DeviceConfig, speaker_speed: float) -> list[str]:
             f'reads = "{device.options.get("reads", "code")}"',
             f'wire = "{"serial" if is_line else "hid"}"',
         ]
+    elif device.kind == "camera":
+        lines += [f"port = {urlsplit(device.wire.removeprefix('camera:')).port}", f"fps = {CAMERA_FPS:g}"]
     elif device.kind == "speaker":
         lines.append(f"speed = {speaker_speed:.1f}")
     return lines

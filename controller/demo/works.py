@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from controller.children import is_free
@@ -28,12 +29,13 @@ class DemoFault(HallError):
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where things listen on loopback. pages and bench: per node."""
+    """Where things listen on loopback. pages and bench: per node. camera: None without OpenCV."""
 
     http: int
     mqtt: int
     pages: Mapping[str, int]
     bench: Mapping[str, int]
+    camera: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class Works:
         self, data: Path, run_dir: Path, ports: Ports, speed: float, extras: Extras | None = None
     ) -> None:
         self.data, self.run_dir, self.ports, self.speed = data, run_dir, ports, speed
-        self.nodes: tuple[Node, ...] = sample_nodes(run_dir)
+        self.nodes: tuple[Node, ...] = sample_nodes(run_dir, ports.camera)
         self._extras = extras or Extras()
         self.settings = self._write_settings()
         config = str(data / "controller.toml")
@@ -160,6 +162,7 @@ def choose_ports(http: int | None, mqtt: int, first: int) -> Ports:
         next(_free_ports(mqtt)),
         {name: next(free) for name in names},
         {name: next(free) for name in names},
+        next(free) if find_spec("cv2") is not None else None,
     )
 
 

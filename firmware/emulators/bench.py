@@ -205,8 +205,9 @@ class Bench:
                 return UsbKeysEmulator(self._dir / settings.device, self.changes)
             case KeysSettings(pins=pins):
                 return KeysEmulator(self._board, pins, self._chance, self.changes)
-            case CameraSettings(clip=clip):
-                return CameraEmulator(self._chance, self.changes, Path(clip) if clip else None)
+            case CameraSettings(clip=clip, port=port, fps=fps):
+                film = Path(clip) if clip else None
+                return CameraEmulator(self._chance, self.changes, film, port=port, fps=fps)
             case ReaderSettings():
                 return self._reader(settings)
 

@@ -79,6 +79,8 @@ class ScreenSettings(_Settings, frozen=True, kw_only=True, tag_field="kind", tag
 
 class CameraSettings(_Settings, frozen=True, kw_only=True, tag_field="kind", tag="camera"):
     clip: str = ""  # an animated picture to show; "" = a drawn hall
+    port: int = 0  # of its pictures on loopback; 0 = any that is free
+    fps: float = 10.0
 
 
 DeviceSettings = (

@@ -27,12 +27,22 @@ FAULTS = ("frozen", "dark", "covered", "stall")
 
 
 class CameraEmulator:
-    """One camera. clip: an animated picture to show in place of the drawn hall."""
+    """One camera. clip: an animated picture to show in place of the drawn hall. port: of its pictures on
+    loopback, 0 for any that is free. fps: pictures a second."""
 
     kind = "camera"
 
-    def __init__(self, chance: Random, changed: Callable[[], None], clip: Path | None = None) -> None:
+    def __init__(
+        self,
+        chance: Random,
+        changed: Callable[[], None],
+        clip: Path | None = None,
+        *,
+        port: int = 0,
+        fps: float = FPS,
+    ) -> None:
         self.frames = 0
+        self.pause_s = 1 / fps
         self._chance, self._changed = chance, changed
         self._clip = _read_clip(clip) if clip is not None else None
         self._faults: set[str] = set()
@@ -41,7 +51,7 @@ class CameraEmulator:
         self._lock = threading.Lock()
         handler = type("CameraHandler", (_Handler,), {"camera": self})
         self._handler = handler
-        self._http: ThreadingHTTPServer | None = _server(("127.0.0.1", 0), handler)
+        self._http: ThreadingHTTPServer | None = _server(("127.0.0.1", port), handler)
         self._address: tuple[str, int] = ("127.0.0.1", self._http.server_address[1])
         self.wire_text = f"camera:http://127.0.0.1:{self._address[1]}/video.mjpg"
 
@@ -164,7 +174,7 @@ class _Handler(BaseHTTPRequestHandler):
                 if picture is not None:
                     head = b"Content-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(picture)
                     self.wfile.write(BOUNDARY + head + picture + b"\r\n")
-                pause.wait(1 / FPS)
+                pause.wait(self.camera.pause_s)
         except OSError:
             return  # the watcher left
 

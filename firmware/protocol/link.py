@@ -47,6 +47,7 @@ from firmware.protocol.messages import (
 from firmware.protocol.news import News, Versions
 from firmware.protocol.orders import KEEP_DETAIL, Orders, Received
 from firmware.protocol.outbox import Entry, Outbox
+from firmware.protocol.pictures import Picture
 from firmware.protocol.questions import Questions
 from firmware.protocol.session import Broker, Session, SessionTiming, Will
 from firmware.protocol.whereabouts import Whereabouts, resolve
@@ -227,6 +228,10 @@ class Link:
     def say(self, envelope: Envelope) -> bool:
         """Say an event of a store before this one, under its own epoch (F41)."""
         return self._publish("evt", envelope)
+
+    def show(self, picture: Picture) -> bool:
+        """Hand a picture over, once; whether the connection took it."""
+        return self._publish("pic", picture)
 
     def forget(self, cid: str) -> None:
         """The order could not be ended: begin it anew when it comes again."""

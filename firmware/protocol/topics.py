@@ -20,7 +20,7 @@ def is_id(text: str) -> bool:
 
 
 def up(hall: str, unit: str, leaf: str) -> str:
-    """leaf: state birth cfg health evt res req, or fault/{code}."""
+    """leaf: state birth cfg health evt res req pic, or fault/{code}."""
     return f"{ROOT}/{hall}/{unit}/up/{leaf}"
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from firmware.protocol import messages, topics
 from firmware.protocol.messages import REPORTS, Envelope, Struct, encode, raw
+from firmware.protocol.pictures import Picture
 from tests.controller.sites import HALL, Running, desk, dispenser, running
 from tests.waiting import until
 
@@ -26,6 +27,7 @@ LEAVES: dict[str, type[Struct]] = {
     "health": messages.Health,
     "cfg": messages.ConfigState,
     "req": messages.Request,
+    "pic": Picture,
 }
 KNOWN = [
     "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable
 
@@ -90,6 +91,24 @@ def test_an_old_persons_card_makes_the_next_ticket_green_and_leaves_no_number(ha
     hall.lay_card(None)
     files = [path for path in hall.works.data.rglob("*") if path.is_file()]
     assert not [path for path in files if PEOPLE[0].number.encode() in path.read_bytes()]
+
+
+def test_a_technician_asks_a_camera_for_its_picture_and_sees_it(hall: HallProcess):
+    page, browser = f"{hall.url}/devices/{HALL}/node-4", Browser()
+    asked = browser.open(hall.sign_in_link("technician"))
+    browser.send(asked, next(form for form in asked.forms if "/in/" in form.action))
+    until(lambda: "camera-1" in browser.open(page).text, 30)
+
+    def address() -> str:
+        opened = browser.open(page)
+        found = re.search(r'src="([^"]*camera-1\.jpg[^"]*)"', opened.text)
+        if found is None:
+            snapshot = next(form for form in opened.forms if form.values.get("device") == "camera-1")
+            browser.send(opened, snapshot)
+        return html.unescape(found[1]) if found else ""
+
+    picture = until(address, 60, every=3, what="the picture is on the page")
+    assert "JFIF" in browser.open(f"{hall.url}{picture}").text
 
 
 @pytest.mark.parametrize("who", ["controller", "broker", "unit", "machine"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -14,7 +15,8 @@ from controller.hall.commands import CloseDay
 from controller.people import SYSTEM, Role
 from controller.store.people import Person
 from controller.store.selftests import rows
-from firmware.protocol.messages import Check, ClockJumped, Examine, Examined
+from firmware.protocol.messages import Check, ClockJumped, DeviceConfig, Examine, Examined, UnitConfig, encode
+from firmware.protocol.pictures import Picture
 from tests.controller.sites import Running, Unit, dispenser, running
 from tests.waiting import until
 from tests.web.desk import Browser, words
@@ -75,6 +77,41 @@ def test_a_test_is_asked_for_found_and_confirmed_and_all_of_it_is_kept(hall: Run
         ("front", "unit.examined"),
         ("xu", "unit.examine"),
     ]
+
+
+def test_the_buttons_of_the_page_lead_to_the_unit(hall: Running, unit: Unit) -> None:
+    page = browser(hall).get(PAGE).get_data(as_text=True)
+    assert set(re.findall(r'action="([^"]*/examine)"', page)) == {f"{PAGE}/examine"}
+
+
+def test_a_picture_is_shown_to_who_asked_until_there_is_a_newer_one(hall: Running) -> None:
+    unit = _with_camera(hall)
+    technician = browser(hall)
+    technician.post("/devices/hall/watch/examine", "/devices/hall/watch", what="snapshot", device="camera-1")
+    ((cid, _),) = until(lambda: asked(unit))
+    seen = b"\xff\xd8\xff\xe0 a hall"
+    unit.send("pic", encode(Picture(device="camera-1", order=cid, jpeg=seen)))
+    unit.send("pic", encode(Picture(device="camera-1", order=cid, jpeg=b"<script>")))
+    unit.send("pic", encode(Picture(device="printer-1", order=cid, jpeg=seen)))
+    found = Examined(what="snapshot", device="camera-1", order=cid, checks=[Check(name="snapshot")])
+    last = unit.say(found)
+    until(lambda: unit.acked() == last and hall.bus.counts().get("quarantined") == 2)
+    page = technician.get("/devices/hall/watch").get_data(as_text=True)
+    (address,) = re.findall(r'src="([^"]*camera-1[^"]*)"', page)
+    answer = technician.get(html.unescape(address))
+    assert (answer.data, answer.headers["Cache-Control"]) == (seen, "no-store")
+    unit.send("pic", encode(Picture(device="camera-1", order="newer", jpeg=seen)))
+    until(lambda: technician.get(html.unescape(address)).status_code == 404)
+    assert browser(hall, "li").get(html.unescape(address)).status_code == 403
+
+
+def _with_camera(hall: Running) -> Unit:
+    camera = DeviceConfig(device="camera-1", kind="camera", wire="camera:/dev/video0")
+    unit = hall.unit("watch", UnitConfig(rev=0, position="", devices=[camera]))
+    unit.birth()
+    unit.beat()
+    until(lambda: any(one.status == "online" for one in hall.bus.units()))
+    return unit
 
 
 def _page_with(technician: Browser, text: str) -> str:

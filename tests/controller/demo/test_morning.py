@@ -107,15 +107,17 @@ def test_the_next_working_day_skips_the_weekend(after: str, then: str):
 
 # --- what hangs at the nodes
 
+CAMERA_PORT = 8123
+
 
 def test_every_node_has_a_configuration_that_holds_together():
-    for node in sample_nodes(Path("/run/x")):
+    for node in sample_nodes(Path("/run/x"), CAMERA_PORT):
         config = UnitConfig(rev=1, position=node.name, devices=list(node.devices))
         check_config(node.name, config)
 
 
 def test_both_ends_of_every_wire_are_named_alike():
-    for node in sample_nodes(Path("/run/x")):
+    for node in sample_nodes(Path("/run/x"), CAMERA_PORT):
         bench = tomllib.loads(bench_toml(node, Path("/run/x"), 0, 1.0))
         drawn = {device["device"]: device for device in bench["device"]}
         assert set(drawn) == {one.device for one in node.devices if one.kind != "screen"}
@@ -123,6 +125,8 @@ def test_both_ends_of_every_wire_are_named_alike():
             if one.kind in ("keypad", "led"):
                 assert one.wire == f"serial:/run/x/{node.name}/{drawn[one.device]['link']}?baud=9600"
                 assert one.address == drawn[one.device]["address"]
+            if one.kind == "camera":
+                assert drawn[one.device]["port"] == CAMERA_PORT
 
 
 def test_every_queue_has_a_button_and_every_window_a_keypad_and_a_bar():
