@@ -40,9 +40,9 @@ from controller.hall.reconciliation import Origin, Why
 from controller.hall.refusals import REFUSALS
 from controller.people import ActorKind, Role
 from controller.selftests import TESTS
+from web import bulletins
 from web.audit import FAMILIES as FAMILIES_OF_KINDS
 from web.audit import KINDS
-from web.bulletins import ATTENTION, FIGURES, KINDS
 from web.examining import OF_UNIT
 from web.people import STATES
 from web.report_files import FORMS
@@ -134,9 +134,9 @@ FAMILIES: dict[str, Iterable[str]] = {
     "test": (*OF_UNIT, *(test for tests in TESTS.values() for test in tests)),
     "test_question": (*OF_UNIT, *(test for tests in TESTS.values() for test in tests)),
     "lapse": OWN_PARTS,
-    "figure": KINDS,
-    "figures": [group for group in FIGURES if group != "visits"],
-    "happened": ATTENTION,
+    "figure": bulletins.KINDS,
+    "figures": [group for group in bulletins.FIGURES if group != "visits"],
+    "happened": bulletins.ATTENTION,
     "file": FORMS,
     "part_well": ("store", "halls", "broker", "devices"),
     "part_out": ("store", "halls", "broker"),
