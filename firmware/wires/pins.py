@@ -100,9 +100,9 @@ class Pin:
         self._stop = threading.Event()
         self._wire = wire
         self._factory = _pin_factory(wire)
-        self._button = button = _button(wire, self._factory)
-        button.when_pressed = lambda: on_edge(_ago(button.active_time), True)
-        button.when_released = lambda: on_edge(_ago(button.inactive_time), False)
+        self._contact = contact = _contact(wire, self._factory)
+        contact.when_activated = lambda: on_edge(_ago(contact.active_time), True)
+        contact.when_deactivated = lambda: on_edge(_ago(contact.inactive_time), False)
         self._follower: threading.Thread | None = None
         if wire.bench is not None:
             self._follower = threading.Thread(
@@ -113,14 +113,14 @@ class Pin:
     @property
     def is_down(self) -> bool:
         """The level now, read again from the pin: edges alone get lost (gpiozero #550, #1090)."""
-        return bool(self._button.is_pressed)
+        return bool(self._contact.is_active)
 
     def close(self) -> None:
         self._stop.set()
         if self._follower is not None:
             self._follower.join(timeout=3)
-        self._button.pin.when_changed = None  # else a later edge ends lgpio's thread, for all pins
-        self._button.close()
+        self._contact.pin.when_changed = None  # else a later edge ends lgpio's thread, for all pins
+        self._contact.close()
         _close(self._wire, self._factory)
 
     def _follow(self, wire: PinWire) -> None:
@@ -164,13 +164,17 @@ def _ago(age_s: float | None) -> float:
     return time.monotonic() - age_s
 
 
-def _button(wire: PinWire, factory: Any) -> Any:
-    """A gpiozero Button without bounce_time: the mock pins ignore it and lgpio loses edges with it."""
-    from gpiozero import Button
+def _contact(wire: PinWire, factory: Any) -> Any:
+    """A contact to ground, without bounce_time: the mock pins ignore it and lgpio loses edges with it.
+
+    Not a gpiozero Button: an edge that comes while one is made finds it without its hold thread and ends
+    lgpio's, so that no pin of the board is ever heard again (seen on the emulated board).
+    """
+    from gpiozero import DigitalInputDevice
     from gpiozero.exc import GPIOZeroError
 
     try:
-        return Button(wire.pin, pull_up=True, bounce_time=None, pin_factory=factory)
+        return DigitalInputDevice(wire.pin, pull_up=True, bounce_time=None, pin_factory=factory)
     except GPIOZeroError as error:
         raise WireFault("busy", f"pin {wire.pin} cannot be used: {error}") from error
 

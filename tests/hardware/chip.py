@@ -54,7 +54,7 @@ def say(what: str, **figures: object) -> None:
     print("\n" + SPEECH + json.dumps({"what": what, **figures}), flush=True)
 
 
-def until(condition: Callable[[], object], what: str, timeout_s: float = 60.0) -> None:
+def until(condition: Callable[[], object], what: str, timeout_s: float = 240.0) -> None:
     """Wait; raises TimeoutError. Generous: an emulated board on a busy machine is slow."""
     deadline = time.monotonic() + timeout_s
     while not condition():

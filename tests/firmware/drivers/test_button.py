@@ -7,11 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from gpiozero.pins.mock import MockFactory, MockPin
 
 from firmware import wires
 from firmware.drivers.button import QUIET_S, ButtonDriver, Debounce, Verdict
 from firmware.emulators.gpio import GpioBoard
 from firmware.protocol.messages import DeviceConfig, Pressed
+from firmware.wires import pins
 from tests.firmware.rig import Reports, rig
 from tests.waiting import until
 
@@ -115,6 +117,22 @@ def test_edges_carry_the_time_of_the_push_and_not_of_their_arrival(tmp_path: Pat
     finally:
         pin.close()
         board.stop()
+
+
+def test_an_edge_that_comes_while_the_pin_is_opened_is_survived() -> None:
+    """On a board it would be raised in the one thread that hears all pins."""
+
+    class Busy(MockPin):  # type: ignore[misc]
+        def _set_when_changed(self, heard: Callable[..., None] | None) -> None:
+            super()._set_when_changed(heard)
+            if heard is not None:
+                self.drive_low()
+                self.drive_high()
+                self.drive_low()
+
+    contact = pins._contact(wires.pin_wire("gpio:17"), MockFactory(pin_class=Busy))
+    assert contact.is_active
+    contact.close()
 
 
 def test_f13_a_stuck_button_on_a_pin_faults_once_and_recovers_once(tmp_path: Path) -> None:
