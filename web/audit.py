@@ -35,6 +35,7 @@ KINDS = (
     *(f"person.{what}" for what in ("sign_in", "sign_in_failed", "code_asked", "code_failed", "sign_out")),
     *(f"person.{what}" for what in ("session_end", "sessions_end", "second_factor_on", "second_factor_off")),
     *("person.recovery_codes", "unit.add", "unit.renew", "unit.place", "unit.revoke", "position.put"),
+    *("unit.examine", "unit.examined", "unit.confirm", "unit.clock_jumped", "day.reconciled"),
     *("hall.import", "plan.draft", "plan.discard", "plan.schedule", "plan.withdraw", "audit.export"),
     *("PrintCopy", *(command.__name__ for command in RIGHTS)),
 )

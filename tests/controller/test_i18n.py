@@ -15,7 +15,7 @@ import pytest
 from babel.messages.extract import extract_from_dir
 
 from controller import i18n
-from controller.devices import KINDS
+from controller.devices import KINDS as DEVICE_KINDS
 from controller.hall import events
 from controller.hall.drafting import KEYS, WHOLE
 from controller.hall.impact import CODES
@@ -130,7 +130,7 @@ FAMILIES: dict[str, Iterable[str]] = {
     "origin": Origin,
     "gap": Why,
     "reconciled": ("source", "gap", "doubt", "correction", "late_vote", "clock"),
-    "device_kind": KINDS,
+    "device_kind": DEVICE_KINDS,
     "test": (*OF_UNIT, *(test for tests in TESTS.values() for test in tests)),
     "test_question": (*OF_UNIT, *(test for tests in TESTS.values() for test in tests)),
     "lapse": OWN_PARTS,
