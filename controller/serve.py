@@ -77,6 +77,7 @@ class WebChild:
             if _answers(self._settings):
                 self._has_answered = True
                 print(f"servicehall: open at {self._settings.web_url}", flush=True)
+                _tell_first(self._settings)
 
     def stop(self) -> None:
         self._stopping.set()
@@ -143,6 +144,14 @@ def _serve(settings: Settings, config: Path) -> int:
         broker.stop()
     keeper.join()
     return 1 if web.has_failed else 0
+
+
+def _tell_first(settings: Settings) -> None:
+    """While nobody can sign in: where the first administrator begins. The link itself is for a person at
+    the terminal; a log gets the name of the file it lies in."""
+    if (path := settings.first_link).exists():
+        link = path.read_text().strip() if sys.stdout.isatty() else f"the address in {path}"
+        print(f"servicehall: nobody can sign in yet; the first administrator opens {link}", flush=True)
 
 
 def _answers(settings: Settings) -> bool:

@@ -141,6 +141,11 @@ class Settings:
         return f"{scheme}://{_reachable(self.http_host)}:{self.http_port}"
 
     @property
+    def first_link(self) -> Path:
+        """The file with the first administrator's link, while nobody can sign in (first.py)."""
+        return self.data_dir / "first-administrator"
+
+    @property
     def slip_url(self) -> str:
         """What the address in a slip's QR code starts with, without a slash at its end."""
         return (self.public_url or self.web_url).rstrip("/")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from controller import i18n
+from controller import first, i18n
 from controller.anchors import LOOK_S as LOOK_AT_DAY_S
 from controller.anchors import NAME, Anchors
 from controller.bus import Bus
@@ -23,16 +23,18 @@ from controller.counsel import EVERY_S
 from controller.devices import Devices
 from controller.hall.commands import ChangePlan
 from controller.hall.model import HallError, Plan, Text
+from controller.hall.plans import check_plan
 from controller.live import Live
 from controller.lock import SiteTaken, lock
 from controller.lookout import LOOK_S
 from controller.orders import Renderer
 from controller.paced import Paced
-from controller.people import SYSTEM
+from controller.people import SYSTEM, Actor
 from controller.presence import Status
 from controller.selftests import Weekly
 from controller.settings import Settings
 from controller.store import Store, items, log, records
+from controller.store.audit import audit
 from controller.store.people import People
 from controller.store.seal import Seal
 from controller.store.second_factor import SecondFactors
@@ -97,16 +99,20 @@ class Site:
         """Stop the buses, then the halls, then close the store. Safe to call twice."""
         self._closing.close()
 
-    def add_hall(self, id: str, plan: Plan) -> Live:
-        """A new hall with this plan, running. Raises HallError when the name is taken or no id."""
+    def add_hall(self, id: str, plan: Plan, by: Actor = SYSTEM, note: str = "") -> Live:
+        """A new hall with this plan, running. Raises HallError when the name is taken or no id, Refused for a
+        plan that contradicts itself."""
         if not topics.is_id(id):
             raise HallError(f"{id!r} cannot name a hall: use 1 to 32 of a-z, 0-9 and -")
         if id in self.halls:
             raise HallError(f"hall {id} is there already")
+        check_plan(plan)
+        now = real_now()
         with self.store.writing() as c:
-            records.add_hall(c, id, plan.name, real_now())
+            records.add_hall(c, id, plan.name, now)
+            audit(by.id, "hall.add", id, now)(c)
         live = self._run_hall(id)
-        live.submit(ChangePlan(plan), SYSTEM)
+        live.submit(ChangePlan(plan, note), by)
         return live
 
     def keep_clock(self) -> None:
@@ -127,6 +133,7 @@ class Site:
 
     def _run(self) -> None:
         i18n.load()
+        first.invite(self.store, self.settings)
         self.devices.sync_accounts()
         settling = Paced("settling", self.store.settle_down, SETTLE_S, Outages(_logger))
         anchoring = Paced("anchors", self.anchors.take_daily, LOOK_AT_DAY_S, Outages(_logger))

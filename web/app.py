@@ -48,7 +48,7 @@ from web.visit import VISITOR_COOKIE, csrf_token, new_key, recognise, set_cookie
 BLUEPRINTS = (
     *("auth", "second_factor", "home", "citizen", "clerk", "manager", "jumps", "estimates", "advising"),
     *("staffing", "trials", "copies", "frontdesk", "reconciling", "technician", "examining", "people"),
-    *("setup", "versions", "feed", "api", "health", "audit"),
+    *("setup", "versions", "first_hour", "feed", "api", "health", "audit"),
     *("bulletins", "loads"),
 )
 COOKIELESS = ("citizen", "api")  # blueprints whose requests act with no cookie

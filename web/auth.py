@@ -118,7 +118,8 @@ def start_of(person: Person) -> str:
     """The page this person works on; the choice of halls and roles when there is more than one."""
     hall = person.hall or (next(iter(the_site().halls)) if len(the_site().halls) == 1 else None)
     if hall is None:
-        return url_for("home.home")
+        is_first = not the_site().halls and Role.ADMIN in person.roles
+        return url_for("first_hour.start" if is_first else "home.home")
     if person.roles & {Role.HALL_MANAGER, Role.DIRECTOR, Role.SUPERVISOR, Role.LEADER_VIEW}:
         return url_for("manager.board", hall=hall)
     if person.roles & {Role.CLERK, Role.WINDOW_LEAD}:

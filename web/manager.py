@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from controller.hall import commands as c
 from controller.hall import reports
-from controller.hall.model import Hall, Refused, WindowMode, WindowState
+from controller.hall.model import Hall, Plan, Refused, WindowMode, WindowState
 from controller.live import Live
 from controller.people import Role
 from controller.store import log, projections
@@ -27,7 +27,7 @@ from web.visit import give, hall_now, is_fragment, place_of, role_required, say_
 blueprint = Blueprint("manager", __name__)
 
 NEEDS_SHOWN = 6  # the others are one click away, so that the figures stay in sight
-CLOSES = time(17, 30)  # offered when a day is opened; the manager may change it
+CLOSES = time(17, 30)  # offered when a day is opened and the plan says no hours; the manager may change it
 
 
 # --- the board
@@ -57,10 +57,15 @@ def _board(live: Live, failed: str = "", error: str = "") -> str:
         arrivals=_arrivals(halves),
         mean_waits=_mean_waits(halves, hall.plan.rules.long_wait),
         long_wait=hall.plan.rules.long_wait,
-        closes=CLOSES.strftime("%H:%M"),
+        closes=closing_time(hall.plan),
         failed=failed,
         error=error,
     )
+
+
+def closing_time(plan: Plan) -> str:
+    """When a day is offered to close."""
+    return (plan.hours[-1].end if plan.hours else CLOSES).strftime("%H:%M")
 
 
 def _arrivals(halves: list[reports.HalfHour]) -> Chart:

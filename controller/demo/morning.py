@@ -110,7 +110,7 @@ def _furnish(store: Store, settings: Settings, nodes: Sequence[Node], unit_dir: 
     if not is_known:
         with store.writing() as c:
             add_hall(c, HALL, plan.name, now)
-            put_items(c, _items())
+            put_items(c, sample_matters())
     people = People(store)
     for one in PEOPLE:
         if people.get(one.id) is None:
@@ -118,7 +118,8 @@ def _furnish(store: Store, settings: Settings, nodes: Sequence[Node], unit_dir: 
     _hang_devices(Devices(store, settings), settings, nodes, unit_dir)
 
 
-def _items() -> Iterator[Item]:
+def sample_matters() -> Iterator[Item]:
+    """The items of the sample hall, as the catalogue holds them."""
     for one in sample_items():
         yield Item(one.code, one.name, one.department, one.queue, one.minutes, is_sample=True)
 

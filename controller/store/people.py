@@ -207,10 +207,7 @@ class People:
         """Raises BadPassword when it is too easy to guess, or was given and is to be kept. Whoever is
         signed in as this person is not any more, except in `session`: a password is changed when somebody
         else may know the old one."""
-        if len(password) < PASSWORD_LENGTH or len({_kind_of(letter) for letter in password}) < 2:
-            raise BadPassword(
-                "password_weak", f"a password has {PASSWORD_LENGTH} characters or more of two kinds at least"
-            )
+        check_password(password)
         if by == id and self._is_given(id, password):
             raise BadPassword("password_same", "the new password is the one that was given")
         changed = {"password_hash": self._hasher.hash(password), "is_password_given": by != id}
@@ -344,6 +341,14 @@ def locked(policy: Policy) -> BadPassword:
 def hash_of(token: str) -> str:
     """Tokens have 256 bits of chance, so a plain hash is enough to keep them from readers of the table."""
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+def check_password(password: str) -> None:
+    """Raises BadPassword when it is too easy to guess."""
+    if len(password) < PASSWORD_LENGTH or len({_kind_of(letter) for letter in password}) < 2:
+        raise BadPassword(
+            "password_weak", f"a password has {PASSWORD_LENGTH} characters or more of two kinds at least"
+        )
 
 
 def _kind_of(letter: str) -> str:

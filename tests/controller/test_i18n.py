@@ -44,6 +44,7 @@ from web import bulletins
 from web.audit import FAMILIES as FAMILIES_OF_KINDS
 from web.audit import KINDS
 from web.examining import OF_UNIT
+from web.first_steps import STEPS
 from web.people import STATES
 from web.report_files import FORMS
 from web.status import GOALS_S, LOOKS, OWN_PARTS, PARTS
@@ -117,7 +118,19 @@ FAMILIES: dict[str, Iterable[str]] = {
     "setup_piece": KEYS,
     "setup_new": KEYS,
     "setup_field": (*WHOLE, *(one.name for kind in PIECES for one in fields(kind) if one.name not in OWN)),
-    "setup_bad": ("hours", "date", "code", "taken", "name", "number", "no_person", "due", "due_past"),
+    "setup_bad": (
+        "hours",
+        "date",
+        "code",
+        "taken",
+        "name",
+        "number",
+        "no_person",
+        "due",
+        "due_past",
+        "windows",
+    ),
+    "start_step": STEPS,
     "rule": [one.name for one in fields(Rules)],
     "consequence": CODES,
     "difference": ("added", "removed", "changed", "reordered"),

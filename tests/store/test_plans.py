@@ -29,7 +29,7 @@ from controller.hall.model import Press
 from controller.live import Heard, Live
 from controller.people import CITIZEN, SYSTEM, Role, unit_actor
 from controller.site import Site
-from controller.store import Store, devices, log, orders, projections
+from controller.store import Store, devices, log, orders, planned, projections
 from controller.store.people import Person
 from firmware.protocol.messages import ResultState
 from tests.controller.brokers import settings_for
@@ -115,6 +115,8 @@ def look_around(site: Site, live: Live) -> None:
         devices.last_set_aside(c, "hall")
         orders.pending(c, "hall", "node-1")
         log.ticket_history(c, "hall", 1)
+        planned.versions(c, "hall", 3)
+        planned.version(c, "hall", 1)
 
 
 def test_nothing_of_a_hall_s_day_reads_all_that_ever_was(database: str, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from controller import hall_file
 from controller.hall.commands import ChangePlan, Login
 from controller.hall.model import Text
 from controller.hall_file import HallFile, Position
+from controller.store.records import add_hall
 from firmware.protocol.messages import DeviceConfig, UnitConfig
 from tests.store.halls import PLAN
 from tests.web.desk import Desk, words
@@ -86,8 +87,6 @@ def test_a_file_is_shown_with_what_it_does_before_it_changes_anything(desk: Desk
 
 def test_places_of_devices_come_with_the_file_when_it_is_applied(desk: Desk) -> None:
     with desk.site.store.writing() as c:
-        from controller.store.records import add_hall
-
         add_hall(c, "hall", Text("大厅", "Hall"), desk.time.now)
     upload(desk, hall_file.encode(HallFile(id="hall", plan=PLAN, positions=[DOOR])))
     assert apply(desk.browser("boss")) == ""
