@@ -120,7 +120,7 @@ def look_around(site: Site, live: Live) -> None:
 
 
 def test_nothing_of_a_hall_s_day_reads_all_that_ever_was(database: str, tmp_path: Path) -> None:
-    settings = settings_for("nats", tmp_path, store_url=database)
+    settings = settings_for("nats", tmp_path, store_url=database, second_factor_roles=())
     with listening() as heard:
         site = Site.open(settings)
         site.people.add(Person("boss", "周", "900", None, frozenset({Role.HALL_MANAGER}), True), real_now())
