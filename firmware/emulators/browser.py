@@ -7,17 +7,16 @@ SOCKET what it shows and hears from it how it shall behave.
 from __future__ import annotations
 
 import json
-import os
 import socket
 import sys
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
-LOOK_S = 0.2
+from firmware.emulators.door import Door
+
 ASK_S = 0.3
 FAULTS = ("crash", "hang")
 
@@ -28,30 +27,17 @@ class ScreenEmulator:
     kind = "screen"
 
     def __init__(self, path: Path, changed: Callable[[], None]) -> None:
-        self.path = path
         self.wire_text = f"screen:emulated:{path}"
         self._changed = changed
         self._faults: set[str] = set()
         self._shown: dict[str, Any] = {}
-        self._end = threading.Event()
-        self._server: socket.socket | None = None
-        self._thread = threading.Thread(target=self._serve, name="screen", daemon=True)
+        self._door = Door(path, "screen", self._receive)
 
     def start(self) -> None:
-        self.path.unlink(missing_ok=True)
-        self._server = socket.socket(socket.AF_UNIX)
-        self._server.bind(str(self.path))
-        os.chmod(self.path, 0o600)
-        self._server.listen(4)
-        self._server.settimeout(LOOK_S)
-        self._thread.start()
+        self._door.start()
 
     def stop(self) -> None:
-        self._end.set()
-        if self._server is not None:
-            self._thread.join(timeout=3)
-            self._server.close()
-            self.path.unlink(missing_ok=True)
+        self._door.stop()
 
     def faults(self) -> dict[str, bool]:
         return {name: name in self._faults for name in FAULTS}
@@ -63,19 +49,14 @@ class ScreenEmulator:
     def state(self) -> dict[str, Any]:
         return {"url": self._shown.get("url", ""), "asks": self._shown.get("asks", 0)}
 
-    def _serve(self) -> None:
-        assert self._server is not None
-        while not self._end.is_set():
-            with suppress(OSError):  # TimeoutError too: a browser that died, or nobody
-                browser, _ = self._server.accept()
-                with browser:
-                    browser.settimeout(LOOK_S)
-                    self._talk(browser)
+    def _receive(self, browser: socket.socket) -> None:
+        with suppress(OSError), browser:  # it may die
+            self._talk(browser)
 
     def _talk(self, browser: socket.socket) -> None:
         """A browser says a line whenever it has asked for its page, and is told its faults."""
         told = b""
-        while not self._end.is_set():
+        while not self._door.ended.is_set():
             browser.sendall(json.dumps(sorted(self._faults)).encode() + b"\n")
             with suppress(TimeoutError):
                 heard = browser.recv(4096)

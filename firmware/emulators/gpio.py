@@ -7,7 +7,6 @@ them into edges on a gpiozero pin. One that sends "drive 17 1" lights the lamp o
 
 from __future__ import annotations
 
-import os
 import socket
 import threading
 import time
@@ -16,7 +15,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-LOOK_S = 0.2
+from firmware.emulators.door import Door
+
 HELD_S = 0.15  # how long a finger stays on a button
 BOUNCES = ((0.0, True), (0.002, False), (0.003, True))  # of a worn contact when it closes
 FAULTS = ("stuck", "bounce")
@@ -31,26 +31,13 @@ class GpioBoard:
         self._watchers: dict[int, list[socket.socket]] = {}
         self._lamps: dict[int, LampEmulator] = {}
         self._lock = threading.Lock()
-        self._end = threading.Event()
-        self._server: socket.socket | None = None
-        self._thread = threading.Thread(target=self._serve, name="gpio", daemon=True)
+        self._door = Door(path, "gpio", self._receive)
 
     def start(self) -> None:
-        self.path.unlink(missing_ok=True)
-        self._server = socket.socket(socket.AF_UNIX)
-        self._server.bind(str(self.path))
-        os.chmod(self.path, 0o600)
-        self._server.listen(16)
-        self._server.settimeout(LOOK_S)
-        self._thread.start()
+        self._door.start()
 
     def stop(self) -> None:
-        self._end.set()
-        if self._server is None:
-            return
-        self._thread.join(timeout=3)
-        self._server.close()
-        self.path.unlink(missing_ok=True)
+        self._door.stop()
         with self._lock:
             for watcher in [each for watchers in self._watchers.values() for each in watchers]:
                 watcher.close()
@@ -71,7 +58,7 @@ class GpioBoard:
     def _driven(self, driver: socket.socket, told: bytes) -> None:
         """A program drives outputs: "drive 17 1" lights the lamp on pin 17."""
         with driver:
-            while not self._end.is_set():
+            while not self._door.ended.is_set():
                 *lines, told = told.split(b"\n")
                 for line in lines:
                     self._drive(line.split())
@@ -93,16 +80,7 @@ class GpioBoard:
         with self._lock:
             return bool(self._watchers.get(pin))
 
-    def _serve(self) -> None:
-        assert self._server is not None
-        while not self._end.is_set():
-            try:
-                watcher, _ = self._server.accept()
-            except TimeoutError:
-                continue
-            self._welcome(watcher)
-
-    def _welcome(self, watcher: socket.socket) -> None:
+    def _receive(self, watcher: socket.socket) -> None:
         watcher.settimeout(1.0)
         try:
             first = watcher.recv(64)

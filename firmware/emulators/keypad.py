@@ -26,7 +26,7 @@ from firmware.drivers.keypad_frames import (
     Reader,
     answer,
 )
-from firmware.emulators.pty import PtyWire
+from firmware.emulators.pty import OnCable, PtyWire
 
 KEY_FUNC = 0x01  # the notes leave open which FUNC keys have; only 11 is told apart
 DATA: Mapping[str, bytes] = {key.value: data for data, key in KEYS.items()}
@@ -58,14 +58,13 @@ class KeypadLine:
                 keypad.heard(frame)
 
 
-class KeypadEmulator:
+class KeypadEmulator(OnCable):
     """One keypad. faults: stuck (the last key repeats), broken (frames with a wrong sum), noise, unplug."""
 
     kind = "keypad"
 
     def __init__(self, line: KeypadLine, address: int, faces: int, changed: Callable[[], None]) -> None:
-        self.wire = line.wire
-        self.wire_text = line.wire.text
+        super().__init__(line.wire, ("stuck", "broken", "noise"), changed)
         self.address = address
         self.faces = faces
         self.left = self.right = "   "
@@ -73,25 +72,14 @@ class KeypadEmulator:
         self.is_asking = False
         self.last_key = ""
         self._sent: deque[bytes] = deque(maxlen=64)  # answers still to come
-        self._faults: set[str] = set()
         self._stuck: _Repeater | None = None
-        self._changed = changed
-
-    def faults(self) -> dict[str, bool]:
-        own = {name: name in self._faults for name in ("stuck", "broken", "noise")}
-        return {**own, "unplug": not self.wire.is_plugged}
 
     def set_fault(self, name: str, is_on: bool) -> None:
         if name == "unplug":
             self._sent.clear()
-            self.wire.unplug() if is_on else self.wire.plug()
-        else:
-            (self._faults.add if is_on else self._faults.discard)(name)
-        if name == "noise":
-            self.wire.noise(is_on)
         if name == "stuck":
             self._stick(is_on)
-        self._changed()
+        super().set_fault(name, is_on)
 
     def state(self) -> dict[str, Any]:
         return {
@@ -107,12 +95,9 @@ class KeypadEmulator:
             "faces": self.faces,
         }
 
-    def start(self) -> None:
-        self.wire.plug()
-
     def stop(self) -> None:
         self._stick(False)
-        self.wire.unplug()
+        super().stop()
 
     def press(self, key: str) -> None:
         """Press a key by the name of its meaning, or by its bytes as "hex:1A". Raises UnknownKey."""

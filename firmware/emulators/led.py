@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 from firmware.drivers.led_frames import ACK, NAK, PING, SHOW, UNKNOWN, Frame, Reader
-from firmware.emulators.pty import PtyWire
+from firmware.emulators.pty import OnCable, PtyWire
 
 STX, ETX = b"\x02", b"\x03"
 
@@ -62,44 +62,25 @@ class LedLine:
                 bar.told(line)
 
 
-class LedEmulator:
+class LedEmulator(OnCable):
     """One bar. faults: dead (no answer, dark), nak (takes nothing); noise and unplug are the line's."""
 
     kind = "led"
 
     def __init__(self, line: LedLine, address: int, changed: Callable[[], None]) -> None:
-        self.wire = line.wire
-        self.wire_text = line.wire.text
+        super().__init__(line.wire, ("dead", "nak", "noise"), changed)
         self.address = address
         self.text = ""
         self.frames = 0
         self.broken = 0
-        self._faults: set[str] = set()
-        self._changed = changed
-
-    def faults(self) -> dict[str, bool]:
-        own = {name: name in self._faults for name in ("dead", "nak", "noise")}
-        return {**own, "unplug": not self.wire.is_plugged}
 
     def set_fault(self, name: str, is_on: bool) -> None:
-        if name == "unplug":
-            self.wire.unplug() if is_on else self.wire.plug()
-        else:
-            (self._faults.add if is_on else self._faults.discard)(name)
-        if name == "noise":
-            self.wire.noise(is_on)
         if name == "dead" and is_on:
             self.text = ""  # without power it is dark, and forgets
-        self._changed()
+        super().set_fault(name, is_on)
 
     def state(self) -> dict[str, Any]:
         return {"text": self.text, "frames": self.frames, "broken": self.broken, "address": self.address}
-
-    def start(self) -> None:
-        self.wire.plug()
-
-    def stop(self) -> None:
-        self.wire.unplug()
 
     def heard(self, frame: Frame) -> None:
         if "dead" in self._faults:

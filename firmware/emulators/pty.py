@@ -15,7 +15,7 @@ import threading
 import time
 import tty
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -201,3 +201,35 @@ class _Session:
 
     def _lasts_s(self, data: bytes) -> float:
         return len(data) * BITS / self._wire.baud
+
+
+class OnCable:
+    """A device at the far end of a cable: plugged in and pulled out, and broken by switches.
+
+    switches: what it can have of its own, noise on the cable with it; unplug every one has.
+    """
+
+    def __init__(self, wire: PtyWire, switches: Sequence[str], changed: Callable[[], None]) -> None:
+        self.wire = wire
+        self.wire_text = wire.text
+        self._switches = switches
+        self._faults: set[str] = set()
+        self._changed = changed
+
+    def start(self) -> None:
+        self.wire.plug()
+
+    def stop(self) -> None:
+        self.wire.unplug()
+
+    def faults(self) -> dict[str, bool]:
+        return {**{name: name in self._faults for name in self._switches}, "unplug": not self.wire.is_plugged}
+
+    def set_fault(self, name: str, is_on: bool) -> None:
+        if name == "unplug":
+            self.wire.unplug() if is_on else self.wire.plug()
+        else:
+            (self._faults.add if is_on else self._faults.discard)(name)
+        if name == "noise":
+            self.wire.noise(is_on)
+        self._changed()

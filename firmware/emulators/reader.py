@@ -34,7 +34,7 @@ from firmware.drivers.id_frames import (
     Reader,
 )
 from firmware.emulators.fifo import ENTER, FifoWire
-from firmware.emulators.pty import PtyWire
+from firmware.emulators.pty import OnCable, PtyWire
 
 NAME = slice(0, 30)
 REGION = "990000"  # of no place
@@ -74,41 +74,19 @@ PEOPLE = (
 )
 
 
-class CardReaderEmulator:
+class CardReaderEmulator(OnCable):
     """A reader on a serial line. faults: dead (no answer), failed (its module is broken), noise, unplug."""
 
     kind = "reader"
     reads = "id_card"
 
     def __init__(self, link: Path, baud: int, chance: Random, changed: Callable[[], None]) -> None:
-        self.wire = PtyWire(link, baud, self._received, chance)
-        self.wire_text = self.wire.text
+        super().__init__(PtyWire(link, baud, self._received, chance), ("dead", "failed", "noise"), changed)
         self.read = 0
         self._reader = Reader()
         self._card: Person | None = None
         self._is_selected = self._is_told = False
-        self._faults: set[str] = set()
-        self._changed = changed
         self._lock = threading.Lock()
-
-    def start(self) -> None:
-        self.wire.plug()
-
-    def stop(self) -> None:
-        self.wire.unplug()
-
-    def faults(self) -> dict[str, bool]:
-        own = {name: name in self._faults for name in ("dead", "failed", "noise")}
-        return {**own, "unplug": not self.wire.is_plugged}
-
-    def set_fault(self, name: str, is_on: bool) -> None:
-        if name == "unplug":
-            self.wire.unplug() if is_on else self.wire.plug()
-        else:
-            (self._faults.add if is_on else self._faults.discard)(name)
-        if name == "noise":
-            self.wire.noise(is_on)
-        self._changed()
 
     def state(self) -> dict[str, Any]:
         with self._lock:

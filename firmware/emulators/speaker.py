@@ -6,7 +6,6 @@ language (drivers/wav), so the page can show what is being said.
 
 from __future__ import annotations
 
-import os
 import socket
 import struct
 import threading
@@ -17,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from firmware.drivers import wav
+from firmware.emulators.door import LOOK_S, Door
 
 LONGEST_WAV = 8 * 1024 * 1024  # three minutes
 KEPT = 12
-LOOK_S = 0.2
 FAULTS = ("dead", "mute")
 
 
@@ -31,7 +30,6 @@ class SpeakerEmulator:
 
     def __init__(self, path: Path, changed: Callable[[], None], speed: float = 1.0) -> None:
         """speed: 1 plays as long as the sound lasts; a demo that runs its clock faster plays faster."""
-        self.path = path
         self.wire_text = f"sound:emulated:{path}"
         self._speed = speed
         self._changed = changed
@@ -39,10 +37,8 @@ class SpeakerEmulator:
         self._sentences: deque[dict[str, Any]] = deque(maxlen=KEPT)
         self._last_wav = b""
         self._number = 0
-        self._end = threading.Event()
         self._lock = threading.Lock()
-        self._server: socket.socket | None = None
-        self._thread = threading.Thread(target=self._serve, name="speaker", daemon=True)
+        self._door = Door(path, "speaker", self._receive)
 
     def faults(self) -> dict[str, bool]:
         return {name: name in self._faults for name in FAULTS}
@@ -60,36 +56,19 @@ class SpeakerEmulator:
         return self._last_wav
 
     def start(self) -> None:
-        self.path.unlink(missing_ok=True)
-        self._server = socket.socket(socket.AF_UNIX)
-        self._server.bind(str(self.path))
-        os.chmod(self.path, 0o600)
-        self._server.listen(4)
-        self._server.settimeout(LOOK_S)
-        self._thread.start()
+        self._door.start()
 
     def stop(self) -> None:
-        self._end.set()
-        if self._server is not None:
-            self._thread.join(timeout=3)
-            self._server.close()
-            self.path.unlink(missing_ok=True)
+        self._door.stop()
 
-    def _serve(self) -> None:
+    def _receive(self, sender: socket.socket) -> None:
         """One sender at a time: nothing overlaps in a loudspeaker."""
-        assert self._server is not None
-        while not self._end.is_set():
-            try:
-                sender, _ = self._server.accept()
-            except TimeoutError:
-                continue
-            with sender:
-                sender.settimeout(LOOK_S)
-                self._serve_one(sender)
+        with sender:
+            self._serve_one(sender)
 
     def _serve_one(self, sender: socket.socket) -> None:
         try:
-            sound = self._receive(sender)
+            sound = self._sound(sender)
             clip = wav.read(sound)
             if "dead" in self._faults or not self._play(sender, sound, clip):
                 return
@@ -97,7 +76,7 @@ class SpeakerEmulator:
         except (OSError, ValueError):  # the sender left, or it was no sound: it gets no "ok"
             return
 
-    def _receive(self, sender: socket.socket) -> bytes:
+    def _sound(self, sender: socket.socket) -> bytes:
         size = struct.unpack(">I", self._exactly(sender, 4))[0]
         if size > LONGEST_WAV:
             raise ValueError(f"{size} bytes of sound are over {LONGEST_WAV}")
@@ -118,8 +97,8 @@ class SpeakerEmulator:
         until_s = time.monotonic() + clip.seconds / self._speed
         is_whole = True
         while is_whole and (left_s := until_s - time.monotonic()) > 0:
-            self._end.wait(min(LOOK_S, left_s))
-            is_whole = not (self._end.is_set() or "dead" in self._faults or _has_left(sender))
+            self._door.ended.wait(min(LOOK_S, left_s))
+            is_whole = not (self._door.ended.is_set() or "dead" in self._faults or _has_left(sender))
         with self._lock:
             sentence["is_playing"] = False
             sentence["is_whole"] = is_whole

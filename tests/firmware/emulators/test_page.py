@@ -17,6 +17,7 @@ from firmware.drivers.reader import CardRead
 from firmware.emulators.bench_http import Server
 from firmware.protocol.messages import KeyPressed, Pressed, Print, Rated, Scanned, SlipLine, Speak
 from tests.firmware.rig import Rig, rig
+from tests.waiting import until
 
 pytestmark = pytest.mark.browser
 
@@ -64,7 +65,7 @@ def test_a_slip_grows_out_of_the_printer_and_its_code_can_be_read(hall: Rig, pag
     printer.print("c1", Print(device="printer-1", lines=lines, qr=URL))
     page.wait_for_selector(".slip.is-cut")
     assert page.locator(".slip-line").all_inner_texts()[:2] == ["青云镇便民服务中心", "A023"]
-    page.wait_for_function("document.querySelector('.slip-qr').complete")
+    until(lambda: page.evaluate("document.querySelector('.slip-qr').complete"))
     shot = Image.open(io.BytesIO(page.locator(".slip-shadow").screenshot()))
     assert [code.text for code in zxingcpp.read_barcodes(shot)] == [URL]
 
@@ -155,7 +156,7 @@ def test_cards_codes_and_loose_keys_reach_their_drivers(more: Rig, more_page: Pa
 
 
 def test_a_camera_is_seen_and_a_matrix_and_a_lamp_are_lit(more: Rig, more_page: Page) -> None:
-    more_page.wait_for_function("document.querySelector('.camera-picture').naturalWidth === 640")
+    until(lambda: more_page.evaluate("document.querySelector('.camera-picture').naturalWidth") == 640)
     more.driver("matrix-1").show("88")
     more_page.wait_for_selector("canvas.matrix[aria-label='点阵 有字']")
     lamp = more.driver("lamp-1", queue="A")
