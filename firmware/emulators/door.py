@@ -13,7 +13,7 @@ LOOK_S = 0.2
 
 
 class Door:
-    """receive: takes each visitor on the thread of the door, and closes its socket (times out after LOOK_S)."""
+    """receive: takes each visitor on the thread of the door, and closes its socket (time-out: LOOK_S)."""
 
     def __init__(self, path: Path, name: str, receive: Callable[[socket.socket], None]) -> None:
         self.path = path
