@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from controller.guide import SETS
 from controller.hall.model import HallError
 from controller.policy import IDLE_MINUTES, LOCK_MINUTES, SESSION_HOURS, TRIES, Policy
 from controller.roles import Role
@@ -82,6 +83,10 @@ class Settings:
     speech_times: int = 2
     speech_english: bool = True
     lease_size: int = 40  # numbers a dispenser may give out by itself
+    disclosure_sets: tuple[str, ...] = (
+        "guide",
+        "nine",
+    )  # what a guide says before it is published: of six, seven, law
 
     # signing in
     second_factor_roles: tuple[str, ...] = ("admin", "hall_manager", "technician")  # who has to have one
@@ -192,6 +197,11 @@ def _check_ranges(settings: Settings, path: Path) -> None:
             )
     if any(minutes <= 0 for minutes in settings.idle_minutes.values()):
         raise BadSettings(f"setting 'idle_minutes' in {path} must have numbers above 0")
+    if unknown := set(settings.disclosure_sets) - set(SETS):
+        raise BadSettings(
+            f"setting 'disclosure_sets' in {path} names {', '.join(sorted(unknown))}; "
+            f"sets are {', '.join(SETS)}"
+        )
     try:
         ZoneInfo(settings.time_zone)
     except (ZoneInfoNotFoundError, ValueError) as error:

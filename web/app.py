@@ -49,7 +49,7 @@ BLUEPRINTS = (
     *("auth", "second_factor", "home", "citizen", "clerk", "manager", "jumps", "estimates", "advising"),
     *("staffing", "trials", "copies", "frontdesk", "reconciling", "technician", "examining", "people"),
     *("setup", "versions", "first_hour", "feed", "api", "health", "audit"),
-    *("bulletins", "loads"),
+    *("bulletins", "loads", "guides", "catalogue"),
 )
 COOKIELESS = ("citizen", "api")  # blueprints whose requests act with no cookie
 THEMES = ("light", "dark", "contrast")

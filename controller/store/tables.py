@@ -455,6 +455,19 @@ quarantine = Table(
     Index(None, "hall", "at"),
 )
 
+# What is told about matters, by version. body: JSON of guide.Guide. from_day: null while it is being written.
+item_guide = Table(
+    "item_guide",
+    metadata,
+    Column("code", String(120), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("state", String(16), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("from_day", Date),
+    Column("by", ID, nullable=False),
+    Column("at", Utc, nullable=False),
+)
+
 # --- the front desk ---------------------------------------------------------------------------------
 
 lead_order = Table(
