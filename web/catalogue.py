@@ -27,12 +27,12 @@ from controller.store.audit import audit
 from controller.store.guides import GuideConflict, Listed, State, Version
 from controller.store.tables import item
 from web.guides import today
+from web.home import GUIDE_WRITERS
 from web.sheet import as_csv, as_file
 from web.visit import me, role_required, say, the_site
 
 blueprint = Blueprint("catalogue", __name__)
 
-WRITERS = frozenset({Role.ADMIN, Role.HALL_MANAGER, Role.WINDOW_LEAD})
 PUBLISHERS = frozenset({Role.ADMIN, Role.HALL_MANAGER})
 FILTERS = ("all", "incomplete", "unpublished", "draft", "review")
 MOST_BYTES = 4 * 1024 * 1024  # of a file that is brought in
@@ -51,7 +51,7 @@ class Shown:
 
 
 @blueprint.get("/catalogue/")
-@role_required(*WRITERS)
+@role_required(*GUIDE_WRITERS)
 def index() -> str:
     return _index()
 
@@ -100,7 +100,7 @@ def _fits(one: Shown, words: str, wish: str) -> bool:
 
 
 @blueprint.get("/catalogue/<path:code>/edit")
-@role_required(*WRITERS)
+@role_required(*GUIDE_WRITERS)
 def edit(code: str) -> str:
     """The guide that is being written; one that holds is the start of the next."""
     return _edit(code)
@@ -140,7 +140,7 @@ def _edit(code: str, error: str = "", wrong: str = "") -> str:
 
 
 @blueprint.post("/catalogue/<path:code>/save")
-@role_required(*WRITERS)
+@role_required(*GUIDE_WRITERS)
 def save(code: str) -> Response | tuple[str, int]:
     """Keep the draft as it is in the form, and hand it on when that was the button."""
     try:
@@ -157,7 +157,7 @@ def save(code: str) -> Response | tuple[str, int]:
 
 
 @blueprint.post("/catalogue/<path:code>/<any(submit, back, drop):what>")
-@role_required(*WRITERS)
+@role_required(*GUIDE_WRITERS)
 def move(code: str, what: str) -> Response | tuple[str, int]:
     """Hand a draft on, give it back to its writer, or throw it away."""
     changes: Mapping[str, tuple[str, Callable[[Connection], Version]]] = {
@@ -238,7 +238,7 @@ def _item(c: Connection, code: str) -> Row[tuple[object, ...]]:
 
 
 @blueprint.get("/catalogue/guides.<any(csv, json):form>")
-@role_required(*WRITERS)
+@role_required(*GUIDE_WRITERS)
 def export(form: str) -> Response:
     """Every matter with its guide: the one being written, else the one that holds. `bring_in` reads it."""
     with the_site().store.reading() as c:
@@ -259,7 +259,7 @@ def _cells(one: Listed) -> Sequence[str]:
 
 
 @blueprint.post("/catalogue/bring-in")
-@role_required(*WRITERS)
+@role_required(*GUIDE_WRITERS)
 def bring_in() -> tuple[str, int] | str:
     """Guides from a file as it was exported: those that differ become drafts. All of it, or nothing."""
     request.max_content_length = MOST_BYTES
@@ -330,7 +330,7 @@ def _keep_one(c: Connection, one: Listed, line: int, texts: Mapping[str, str]) -
 
 
 @blueprint.get("/catalogue/missing.csv")
-@role_required(*WRITERS)
+@role_required(*GUIDE_WRITERS)
 def missing_csv() -> Response:
     """What each matter lacks before it can be published, for whoever writes it."""
     with the_site().store.reading() as c:

@@ -19,13 +19,13 @@ from controller import first
 from controller.administration import Administration
 from controller.clock import real_now
 from controller.demo.hall import sample_plan
-from controller.demo.morning import sample_matters
+from controller.demo.morning import put_sample_matters
 from controller.hall.commands import ChangePlan
 from controller.hall.model import Plan, Refused, Text, WindowState
 from controller.live import Live
 from controller.people import Role
 from controller.store import records
-from controller.store.catalog import all_items, put_items
+from controller.store.catalog import all_items
 from controller.store.people import Person, check_password
 from web import first_steps, setup_forms, setup_words
 from web.auth import enter
@@ -148,7 +148,7 @@ def _furnish(hall: str) -> None:
             administration.add(Person("", name, number, hall, frozenset({Role.CLERK}), True), now)
     with the_site().store.writing() as c:
         if not all_items(c):
-            put_items(c, sample_matters())
+            put_sample_matters(c, real_now())
 
 
 # --- the steps

@@ -23,12 +23,13 @@ from controller.hall.events import TicketIssued
 from controller.hall.model import Hall, PreCheck, Queue, Refused, Slip, Ticket, TicketClass, TicketState
 from controller.live import Live
 from controller.slips import windows_text
-from controller.store import items, leads
+from controller.store import guides, items, leads
 from controller.store.audit import Record, audit
 from controller.store.items import Matter
 from controller.told import left, wait_text
 from web import copies
 from web.console import found
+from web.guides import today
 from web.home import DESK_ROLES
 from web.sheet import as_file, local
 from web.visit import give, hall_now, is_fragment, me, role_required, say, say_refused, the_hall, the_site
@@ -37,7 +38,6 @@ blueprint = Blueprint("frontdesk", __name__)
 
 GREEN_REASONS = ("elderly", "disabled", "pregnant", "child", "veteran", "other")  # the last needs words
 LEAD_REASONS = ("elderly", "disabled", "pregnant", "child", "complex", "other")  # S3.22
-PARTS = ("found", "side")
 MOST_WORDS = 40  # characters
 MOST_MATTERS = 12
 MOST_NOTE = 200  # characters
@@ -64,11 +64,12 @@ class Offer:
 def page(hall: str) -> str:
     """The desk; what was typed is looked for among matters, queues and today's numbers.
 
-    As a part of the page when its own script asks: what was found, or who comes back and who is led.
+    As a part of the page when its own script asks: what was found, which papers the chosen matter needs, or
+    who comes back and who is led.
     """
     live, part = the_hall(hall), request.args.get("part", "")
     if part in PARTS and is_fragment():
-        about = _found(live.hall) if part == "found" else _side(live.hall)
+        about = PARTS[part](live.hall)
         return render_template(f"frontdesk/_{part}.html", hall=live.hall, **about)
     return _page(live)
 
@@ -79,6 +80,8 @@ def _page(live: Live, error: str = "", wrong: str = "") -> str:
         hall=live.hall,
         **_found(live.hall),
         **_side(live.hall),
+        **_papers(live.hall),
+        lacks=request.form.getlist("lacks"),
         reasons=GREEN_REASONS,
         printers=copies.printers_of(live),
         form=request.form,
@@ -98,6 +101,19 @@ def _side(hall: Hall) -> dict[str, object]:
     led = _today(hall.id, now)
     people = the_site().people.names({one.leader for one in led})
     return {"missed": _missed(hall, now), "leads": led, "figures": leads.figures(led), "people": people}
+
+
+def _papers(hall: Hall) -> dict[str, object]:
+    """The papers that the guide of the chosen matter asks for (S3.21)."""
+    kind, _, code = request.values.get("for", "").partition(":")
+    if kind != "item":
+        return {"materials": (), "code": ""}
+    with the_site().store.reading() as c:
+        version = guides.current(c, code, today())
+    return {"materials": () if version is None else version.guide.materials, "code": code}
+
+
+PARTS = {"found": _found, "papers": _papers, "side": _side}
 
 
 def _offers(hall: Hall, words: str) -> list[Offer]:
@@ -204,7 +220,11 @@ def _cases() -> int:
 
 
 def _precheck() -> PreCheck | None:
-    papers, note = request.form.get("papers", ""), request.form.get("note", "").strip()[:MOST_NOTE]
+    papers, note = request.form.get("papers", ""), request.form.get("note", "").strip()
+    lacks = [one.strip() for one in request.form.getlist("lacks") if one.strip()]
+    note = "；".join([*lacks, note] if note else lacks)[:MOST_NOTE]
+    if lacks:
+        return PreCheck(is_complete=False, note=note)
     if papers == "lacking" and not note:
         raise BadForm("lacking")
     if papers not in ("complete", "lacking"):

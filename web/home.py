@@ -13,6 +13,7 @@ BOARD_ROLES = frozenset(
     {Role.HALL_MANAGER, Role.DIRECTOR, Role.SUPERVISOR, Role.LEADER_VIEW, Role.GUIDE, Role.WINDOW_LEAD}
 )
 DESK_ROLES = frozenset({Role.GUIDE, Role.HALL_MANAGER})
+GUIDE_WRITERS = frozenset({Role.ADMIN, Role.HALL_MANAGER, Role.WINDOW_LEAD})
 WINDOW_ROLES = frozenset({Role.CLERK, Role.WINDOW_LEAD})
 UNIT_ROLES = frozenset({Role.TECHNICIAN, Role.ADMIN, Role.HALL_MANAGER})
 SETUP_ROLES = frozenset({Role.ADMIN, Role.HALL_MANAGER})
@@ -36,6 +37,7 @@ def _rights() -> dict[str, bool]:
     return {
         "sees_board": bool(roles & BOARD_ROLES),
         "works_at_desk": bool(roles & DESK_ROLES),
+        "writes_guides": bool(roles & GUIDE_WRITERS),
         "works_at_window": bool(roles & WINDOW_ROLES),
         "sees_wires": the_site().settings.demo,
         "sees_units": bool(roles & UNIT_ROLES),

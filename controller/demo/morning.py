@@ -14,16 +14,19 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
+from sqlalchemy import Connection
+
 from controller.clock import HallClock, real_now
-from controller.demo.hall import HALL, PEOPLE, Staff, sample_items, sample_plan
+from controller.demo.hall import HALL, PEOPLE, SampleItem, Staff, sample_items, sample_plan
 from controller.demo.nodes import Node
 from controller.devices import Devices, write_unit_file
+from controller.guide import Guide
 from controller.hall.commands import ChangePlan, CloseDay, OpenDay
 from controller.hall.model import DayState, Hall, HallError
 from controller.live import Live
 from controller.people import SYSTEM, Role
 from controller.settings import Settings
-from controller.store import Store, log
+from controller.store import Store, guides, log
 from controller.store.catalog import Item, put_items
 from controller.store.people import People, Person
 from controller.store.records import add_hall, all_halls, load_clock, save_clock
@@ -31,6 +34,7 @@ from firmware.protocol.messages import UnitConfig
 
 OPENS = time(8, 55)
 CLOSES = time(17, 0)
+GUIDES_FROM = date(2020, 1, 1)  # before any day of the sample hall
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,7 @@ def _furnish(store: Store, settings: Settings, nodes: Sequence[Node], unit_dir: 
     if not is_known:
         with store.writing() as c:
             add_hall(c, HALL, plan.name, now)
-            put_items(c, sample_matters())
+            put_sample_matters(c, now)
     people = People(store)
     for one in PEOPLE:
         if people.get(one.id) is None:
@@ -118,10 +122,42 @@ def _furnish(store: Store, settings: Settings, nodes: Sequence[Node], unit_dir: 
     _hang_devices(Devices(store, settings), settings, nodes, unit_dir)
 
 
-def sample_matters() -> Iterator[Item]:
-    """The items of the sample hall, as the catalogue holds them."""
+def put_sample_matters(c: Connection, now: datetime) -> None:
+    """The matters of the sample hall, each with a guide that says it is made up: their list has none."""
+    put_items(
+        c,
+        (
+            Item(one.code, one.name, one.department, one.queue, one.minutes, is_sample=True)
+            for one in sample_items()
+        ),
+    )
     for one in sample_items():
-        yield Item(one.code, one.name, one.department, one.queue, one.minutes, is_sample=True)
+        guides.save(c, one.code, _sample_guide(one), SYSTEM.id, now)
+        guides.submit(c, one.code, SYSTEM.id, now)
+        guides.publish(c, one.code, GUIDES_FROM, SYSTEM.id, now)
+
+
+def _sample_guide(one: SampleItem) -> Guide:
+    is_long = one.minutes > 10
+    return Guide(
+        content=f"办理{one.name}。",
+        authority=one.department,
+        basis="样例：请以正式公布的依据为准。",
+        conditions="符合本事项规定条件的个人或单位。",
+        materials=(
+            "申请人身份证（原件）",
+            "申请表（窗口领取，现场填写）",
+            "相关证明材料（原件及复印件各 1 份）",
+        ),
+        procedure=("窗口受理，当场核对材料", "审查", "办结并告知结果"),
+        legal_days=20,
+        promised_days=5 if is_long else 0,
+        fee_standard="不收费",
+        fee_basis="无（不收费）",
+        service_phone="0826-0000000",
+        complaint_phone="12345",
+        is_sample=True,
+    )
 
 
 def _person(one: Staff) -> Person:

@@ -80,6 +80,7 @@ FILLED = {
     "action": "x",
     "name": "x",
     "board": "x",
+    "code": "no-such-matter",
     "form": "csv",
     "key": "1",
     "filename": "style.css",
@@ -136,7 +137,7 @@ def test_only_what_is_meant_for_everybody_is_open_to_everybody(desk: Desk) -> No
     assert all(one.startswith(PUBLIC) or one in EXACTLY for one in open_to_all), open_to_all
 
 
-PUBLIC = ("/h/<hall>", "/t/<token>", "/api/", "/in/<token>", "/static", "/hall/<hall>")
+PUBLIC = ("/h/<hall>", "/t/<token>", "/api/", "/in/<token>", "/static", "/hall/<hall>", "/items/")
 EXACTLY = {"/", "/sign-in", "/sign-in/code", "/sign-out", "/healthz", "/readyz", "/metrics", "/wires"}
 
 

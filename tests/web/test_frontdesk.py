@@ -10,9 +10,12 @@ from xml.etree import ElementTree
 import pytest
 from sqlalchemy import insert
 
+from controller.guide import Guide
 from controller.hall.commands import CallNext, Login, NoShow, Start
 from controller.hall.model import PreCheck, TicketClass, TicketState
+from controller.store import guides
 from controller.store.tables import item
+from tests.store.halls import DAY, MORNING
 from tests.web.desk import Browser, Desk, words
 
 PAGE = "/g/hall/"
@@ -162,3 +165,16 @@ def test_a_matter_is_found_by_its_words_and_named_wherever_its_ticket_is_shown(
     desk.give(Login(1, "li"), CallNext(1))
     for shown in (guide.get(page), desk.browser("li").get("/w/hall/1"), guide.get("/m/hall/tickets/1")):
         assert "养老保险参保登记" in words(shown)
+
+
+def test_what_the_guide_asks_for_is_ticked_and_told_to_the_window(guide: Browser, desk: Desk) -> None:
+    row = {"code": "510-1", "name": "养老保险参保登记", "department": "人社局", "queue": "B"}
+    with desk.site.store.writing() as c:
+        c.execute(insert(item), row)
+        guides.save(c, "510-1", Guide(materials=("身份证原件", "申请表")), "boss", MORNING)
+        guides.submit(c, "510-1", "boss", MORNING)
+        guides.publish(c, "510-1", DAY, "boss", MORNING)
+    part = guide.get(PAGE + "?part=papers&for=item:510-1", headers={"HX-Request": "true"})
+    assert "身份证原件 申请表" in words(part)
+    give(guide, **{"for": "item:510-1"}, lacks="申请表", note="下午补")
+    assert desk.live.hall.tickets[1].precheck == PreCheck(is_complete=False, note="申请表；下午补")
