@@ -2,16 +2,17 @@
 
 Pure. Every measure that could be taken now is tried on a copy of the hall, and the next hour is played
 through with and without it (rehearsal.py) in the same courses of chance: few for all, more for the best. The
-gain is the waiting saved, of all people together. `decide` carries a measure out; `effect` says afterwards
+gain is the waiting saved, of all people together. `decide` carries a measure out; `effects` says afterwards
 how long people waited, beside what was expected.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from heapq import nlargest, nsmallest
 from itertools import pairwise
 
 from controller.hall import days, windows
@@ -28,19 +29,19 @@ from controller.hall.model import (
     Taken,
     Ticket,
     TicketClass,
+    Window,
     WindowState,
 )
 from controller.hall.paces import pace
 from controller.hall.refusals import refuse
-from controller.hall.rehearsal import Chance, Crowd, Demand, crowd, rehearse
+from controller.hall.rehearsal import Chance, Demand, crowd, rehearse
 from controller.hall.roster import STAFFED, roster_of
 
 AHEAD = timedelta(hours=1)
 DELAY = timedelta(minutes=30)
-COURSES = 4  # of chance in which every measure is tried
-MORE_COURSES = 12  # in which the best ones are
-FINALISTS = 6
+ROUNDS = ((2, 24), (4, 8), (16, 8))  # courses of chance a measure has been tried in, and how many go on then
 HELPERS = 2  # windows tried for the queues of each zone
+CALLED_BACK = 12  # windows tried to be opened, and breaks to be delayed: those with most people to call
 
 
 def advise(
@@ -71,28 +72,42 @@ def best(
     """Of these measures those that save most, with what they save; no two for the same window or clerk."""
     wanted = recent(hall, now) if demand is None else demand
     hours = ahead.total_seconds() / 3600.0
-    courses = [crowd(hall, now, wanted, hours, chance) for _ in range(MORE_COURSES)]
+    courses = [crowd(hall, now, wanted, hours, chance) for _ in range(ROUNDS[-1][0])]
     halls = [(one, after) for one in tried if (after := _tried(hall, one, now)) is not None]
-    waits = [rehearse(hall, now, each, hours).waited_s for each in courses]
-    first = sorted(
-        ((_measured(one, after, now, courses[:COURSES], waits, hours), after) for one, after in halls),
-        key=lambda pair: -pair[0].saved_s,
-    )
-    found = [_measured(one, after, now, courses, waits, hours) for one, after in first[:FINALISTS]]
+
+    def wait(place: int, course: int) -> float:
+        return rehearse(halls[place][1], now, courses[course], hours).waited_s
+
+    first = [rehearse(hall, now, each, hours).waited_s for each in courses]
+    found = [_measured(halls[place][0], first, then) for place, then in race(len(halls), wait).items()]
     return _apart(sorted(found, key=lambda one: -one.saved_s), most, hall.plan.rules.least_saved)
 
 
-def _measured(
-    measure: Measure, after: Hall, now: datetime, courses: list[Crowd], waits: list[float], hours: float
-) -> Measure:
-    gains = [
-        wait - rehearse(after, now, each, hours).waited_s for each, wait in zip(courses, waits, strict=False)
-    ]
+def race(
+    count: int, wait: Callable[[int, int], float], rounds: Sequence[tuple[int, int]] = ROUNDS
+) -> dict[int, list[float]]:
+    """The waits of the measures that come through all rounds, per course of chance.
+
+    count: measures; wait: the wait under one of them, by its place, in one course. After each round only
+    those with the least waiting so far go on, so that most work goes into telling the best ones apart.
+    Source: successive halving, Karnin, Koren & Somekh, Almost Optimal Exploration, ICML 2013.
+    """
+    waits: dict[int, list[float]] = {place: [] for place in range(count)}
+    for courses, most in rounds:
+        for place, known in waits.items():
+            known += [wait(place, course) for course in range(len(known), courses)]
+        waits = dict(nsmallest(most, waits.items(), key=lambda one: sum(one[1])))
+    return waits
+
+
+def _measured(measure: Measure, first: list[float], then: list[float]) -> Measure:
+    """With the waiting without it (first) and with it, in the same courses."""
+    gains = [without - wait for without, wait in zip(first, then, strict=True)]
     mean = sum(gains) / len(gains)
     spread = math.sqrt(sum((gain - mean) ** 2 for gain in gains) / max(1, len(gains) - 1))
     return replace(
         measure,
-        waiting_s=round(sum(waits) / len(waits), 1),
+        waiting_s=round(sum(first) / len(first), 1),
         saved_s=round(mean, 1),
         doubt_s=round(spread / math.sqrt(len(gains)), 1),
     )
@@ -142,10 +157,11 @@ def _openings(hall: Hall, zones: Mapping[str, list[str]]) -> Iterator[Measure]:
     busy = {session.clerk for session in hall.sessions.values()}
     spare = [clerk for clerk in hall.plan.clerks if clerk.id not in busy]
     seen = {leg.window for ticket in hall.tickets.values() for leg in ticket.legs}
-    for window in hall.plan.windows:
+    closed = [one for one in hall.plan.windows if hall.sessions[one.number].state is WindowState.CLOSED]
+    for window in nlargest(CALLED_BACK, closed, key=lambda one: _called_for(hall, one)) if spare else ():
         queues = {serves.queue for serves in window.serves}
         helped = [zone for zone, codes in zones.items() if queues & set(codes)]
-        if hall.sessions[window.number].state is not WindowState.CLOSED or not helped or not spare:
+        if not helped:
             continue
         able = [clerk for clerk in spare if _skilled(hall, clerk.skills, queues)] or spare
         clerk = max(able, key=lambda one: (sum(pace(hall.figures, one.id, zone) for zone in helped), one.id))
@@ -186,12 +202,23 @@ def _load(hall: Hall, window: int) -> float:
 
 def _delays(hall: Hall, now: datetime) -> Iterator[Measure]:
     """Windows whose break begins within the next hour."""
+    leaving = []
     for number, shifts in sorted(hall.shifts.items()):
         session = hall.sessions.get(number)
         ends = [shift.end for shift in shifts[:-1] if now < shift.end <= now + AHEAD]
         if session is not None and session.state in STAFFED and ends:
-            queues = tuple(serves.queue for serves in hall.windows[number].serves)
-            yield Measure(MeasureKind.DELAY, number, session.clerk, queues, DELAY)
+            leaving.append(hall.windows[number])
+    for window in nlargest(CALLED_BACK, leaving, key=lambda one: _called_for(hall, one)):
+        queues = tuple(serves.queue for serves in window.serves)
+        yield Measure(MeasureKind.DELAY, window.number, hall.sessions[window.number].clerk, queues, DELAY)
+
+
+def _called_for(hall: Hall, window: Window) -> float:
+    """People waiting for each window of the zones a window serves by its plan, together."""
+    roster = roster_of(hall)
+    known = (hall.queues.get(serves.queue) for serves in window.serves)
+    zones = {queue.zone for queue in known if queue is not None}
+    return sum(hall.crowds.get(zone, 0) / roster.capacity(zone) for zone in zones)
 
 
 # --- carrying it out -------------------------------------------------------------------------------

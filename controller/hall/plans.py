@@ -36,7 +36,7 @@ def with_plan(hall: Hall, plan: Plan) -> Hall:
         queues={queue.code: queue for queue in plan.queues},
         windows=windows,
         clerks={clerk.id: clerk for clerk in plan.clerks},
-        servers={queue.code: tuple(_servers(plan, queue)) for queue in plan.queues},
+        servers=_servers(plan),
     )
     return reindexed(changed)
 
@@ -69,10 +69,14 @@ def obstacles(hall: Hall, plan: Plan) -> Iterator[Refused]:
             yield refuse("clerk_in_use", clerk=hall.clerks[session.clerk].name, window=session.window)
 
 
-def _servers(plan: Plan, queue: Queue) -> Iterator[int]:
+def _servers(plan: Plan) -> dict[str, tuple[int, ...]]:
+    """The windows that serve each queue, in the plan's order."""
+    servers: dict[str, dict[int, None]] = {queue.code: {} for queue in plan.queues}
     for window in plan.windows:
-        if any(serves.queue == queue.code for serves in window.serves):
-            yield window.number
+        for serves in window.serves:
+            if serves.queue in servers:
+                servers[serves.queue][window.number] = None
+    return {code: tuple(numbers) for code, numbers in servers.items()}
 
 
 def faults(plan: Plan) -> Iterator[Refused]:

@@ -127,7 +127,7 @@ class _Rehearsal(Play):
         return self._waited(until)
 
     def _come(self, number: int, free: list[tuple[float, int]], idle: set[int]) -> None:
-        """One more person; the idle window that is fastest for the matter is free for him at once."""
+        """One more person; of the idle windows the one balance.rank_idle puts first is free at once."""
         at, queue, klass, _ = self.arrivals[number]
         lane = self._lane(queue, klass, queue)
         self.coming.setdefault(lane.key, deque()).append((at, -number - 1))
@@ -136,11 +136,16 @@ class _Rehearsal(Play):
             self._advance(lane)
         able = [window for window in self.known.callers.get(queue, ()) if window in idle]
         if able:
-            window = min(able, key=lambda one: (super(_Rehearsal, self)._takes(one, lane), one))
+            window = min(able, key=lambda one: (self._cost(one, lane), one))
             idle.remove(window)
             free_at = self._staffed_from(window, at)
             if free_at is not None:
                 heapq.heappush(free, (free_at, window))
+
+    def _cost(self, window: int, lane: Lane) -> float:
+        """Of taking a newcomer at an idle window, as balance.rank_idle has it."""
+        breadth_s = self.rules.balance.idle_breadth.total_seconds()
+        return super()._takes(window, lane) + breadth_s * self.roster.sections(window)
 
     def _waited(self, until: float) -> Rehearsed:
         by_queue: dict[str, float] = {}

@@ -38,6 +38,12 @@ OF_SUMS = {"max": 1.25, "p95_priority": 0.30, "p95_appointment": 0.60}
 OVERTAKES = {"same_p99": 5.0, "same_max": 10.0}
 ERRORS = {"city": ("QL-naive", 0.75), "city_monday": ("QL-naive", 0.75), "stress": ("QL", 1.00)}
 ADVISED = {"open": 0.90, "skill": 0.60}
+LONGEST = "longest wait"
+ADVISERS = {
+    "before": "advised before the day",
+    "after": "advised after it, from its log",
+    LONGEST: "the section that waited longest",
+}
 HELD = (0.75, 0.88)
 SAID = {
     "max": "longest wait",
@@ -104,12 +110,12 @@ def _told(name: str, scenario: str, days: list[Line]) -> Iterator[Row]:
 
 def _advised(scenario: str, days: list[Line]) -> Iterator[Row]:
     for kind, least in ADVISED.items():
-        got, best = (sum(day[kind][place] for day in days) for place in (0, 1))
-        yield Row(
-            f"{scenario}, {len(days)} days: share of the best {kind}",
-            f"{got / len(days) / 60:.1f} of {best / len(days) / 60:.1f} min",
-            at_least(got / best, least),
-        )
+        best = mean(day[kind]["best"] for day in days) / 60.0
+        for who, what in ADVISERS.items():
+            share, half = _ratio([(day[kind][who], day[kind]["best"]) for day in days])
+            bar = at_least(share, least) if who != LONGEST else None
+            figure = f"{share:.2f} +- {half:.2f} of {best:.1f} min"
+            yield Row(f"{scenario}, {len(days)} days: share of the best {kind}, {what}", figure, bar)
 
 
 def _costs(_: str, days: list[Line]) -> Iterator[Row]:

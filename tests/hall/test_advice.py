@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from controller.hall.advice import advise, effects, measures, recent
+from controller.hall.advice import advise, effects, measures, race, recent
 from controller.hall.commands import CallNext, Finish, PlanShifts, Start, TakeMeasure
 from controller.hall.events import MeasureTaken, WindowOpened
 from controller.hall.model import Measure, MeasureKind, Shift, TicketClass
@@ -38,6 +38,24 @@ def test_opening_a_window_for_those_who_wait_is_the_best_advice() -> None:
 def test_the_same_seed_gives_the_same_advice() -> None:
     state = crowded()
     assert advise(state.hall, state.now, Random(3)) == advise(state.hall, state.now, Random(3))
+
+
+def test_the_best_measures_are_tried_most_and_each_course_once() -> None:
+    asked: list[tuple[int, int]] = []
+
+    def wait(place: int, course: int) -> float:
+        asked.append((place, course))
+        return 10.0 * place + course
+
+    assert list(race(5, wait, ((1, 3), (3, 2), (4, 1)))) == [0]
+    assert sorted(asked) == [*((0, n) for n in range(4)), *((1, n) for n in range(4)),
+                             *((2, n) for n in range(3)), (3, 0), (4, 0)]  # fmt: skip
+
+
+def test_the_windows_most_waited_for_are_called_back_first() -> None:
+    state = crowded("T " * 12 + "A A", staff="wang@1")
+    found = [one.window for one in measures(state.hall, state.now) if one.kind is MeasureKind.RESERVE]
+    assert found == [3, 4, 2]
 
 
 def test_a_window_with_little_to_do_is_advised_to_take_what_people_wait_for() -> None:
