@@ -18,17 +18,21 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
+FIRST_S = 60.0  # for the first answer of a process: a Zero under load reads its libraries for 20 s and more
+
 
 class HelperFault(Exception):
     """The helper died, or did not answer in time."""
 
 
 class Helper:
-    """One helper. For one thread at a time. head: the bytes it says of itself when it starts."""
+    """One helper. For one thread at a time, but for close(). head: bytes it says of itself when it starts."""
 
     def __init__(self, module: str, what: str, answer_s: float, head_size: int = 0) -> None:
-        """module: run with -m. what: its name in messages. answer_s: for an answer on a board under load."""
+        """module: run with -m. what: its name in messages. answer_s: for an answer on a board under load, but
+        the first."""
         self.starts = 0
+        self.has_answered = False
         self.head = b""
         self._command = (sys.executable, "-m", module)
         self._what, self._answer_s, self._head_size = what, answer_s, head_size
@@ -42,10 +46,12 @@ class Helper:
             helper.stdin.write(json.dumps(question).encode() + b"\n")
             helper.stdin.flush()
             size = struct.unpack(">I", self._read(helper, 4))[0]
-            return self._read(helper, size)
+            said = self._read(helper, size)
         except OSError as error:
             self.close()
             raise HelperFault(f"{self._what} went away ({error})") from error
+        self.has_answered = True
+        return said
 
     def start(self) -> subprocess.Popen[bytes]:
         """The running process, started now if need be, so that the first question need not wait for it."""
@@ -62,6 +68,7 @@ class Helper:
         helper, self._process = self._process, None
         if helper is None:
             return
+        self.has_answered = False
         helper.kill()
         helper.wait()
         for pipe in (helper.stdin, helper.stdout):
@@ -71,7 +78,8 @@ class Helper:
 
     def _read(self, helper: subprocess.Popen[bytes], size: int) -> bytes:
         assert helper.stdout is not None
-        data, until_s = bytearray(), time.monotonic() + self._answer_s
+        answer_s = self._answer_s if self.has_answered else max(FIRST_S, self._answer_s)
+        data, until_s = bytearray(), time.monotonic() + answer_s
         while len(data) < size:
             left_s = until_s - time.monotonic()
             is_there = left_s > 0 and select.select([helper.stdout], [], [], left_s)[0]

@@ -43,6 +43,7 @@ Outcome = Printed | PrintUncertain | NotPrinted
 POLL_S = 1.0  # F01: out of paper is known within 2 s, a refill within 3 s
 SETTLE_S = 2.0  # beyond the time the bytes take, until the printer answers after a slip
 PRINTING_S = 10.0  # the slowest mechanics: 150 mm of paper at 30 mm/s, twice
+BLANK = Print(device="", lines=[])  # laid out, not printed, to see whether it can be done
 LOOK_S = 30.0  # A printer without status is asked this often whether it has one by now.
 CONNECTION = frozenset({"printer.gone", "printer.no_answer", "printer.blocked", "printer.wrong_device"})
 
@@ -78,12 +79,14 @@ class Printer:
         self._counts = {"slips": 0, "uncertain": 0, "not_printed": 0, "reopens": 0, "bytes": 0}
 
     def start(self) -> None:
-        self._work.submit(self._layout.start)  # so that the first slip does not wait for it
+        self._work.submit(self._laid_out, BLANK)  # so that the first slip does not wait for its libraries
         self._watch.start()
 
     def stop(self) -> None:
         """Ends after the slip in hand; slips not begun are cancelled."""
         self._stop.set()
+        if not self._layout.has_answered:
+            self._layout.close()  # it may take a minute
         self._work.shutdown(wait=True, cancel_futures=True)
         if self._watch.ident is not None:
             self._watch.join(timeout=5)
@@ -168,7 +171,7 @@ class Printer:
         elif not self._found.tells_status and time.monotonic() >= self._look_at:
             self._discover()
         if self._faults.has("printer.layout"):
-            self._laid_out(Print(device="", lines=[]))  # presses are refused until it can be done again
+            self._laid_out(BLANK)  # presses are refused until it can be done again
         return self._checked()
 
     def _written(self, slip: bytes) -> str | None:

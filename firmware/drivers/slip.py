@@ -63,9 +63,10 @@ class Layout:
     def starts(self) -> int:
         return self._helper.starts
 
-    def start(self) -> None:
-        """Raises HelperFault and OSError when it cannot; asking for a slip tries again."""
-        self._helper.start()
+    @property
+    def has_answered(self) -> bool:
+        """Whether the helper has read its libraries and laid something out."""
+        return self._helper.has_answered
 
     def close(self) -> None:
         self._helper.close()
