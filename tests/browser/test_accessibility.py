@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from pyotp import TOTP
 
 from controller.clock import real_now
+from controller.demo.morning import put_sample_matters
 from controller.hall.commands import (
     CallNext,
     CloseDay,
@@ -26,6 +27,7 @@ from controller.hall.commands import (
     Tick,
 )
 from controller.hall.model import PauseReason
+from controller.store import guides
 from tests.browser.axe import script, violations
 from tests.browser.conftest import LANDSCAPE, PHONE, PORTRAIT, Served
 from tests.npm import NotHere
@@ -229,6 +231,16 @@ def test_the_managers_pages(busy: Served, page: Page, lang: str, theme: str) -> 
 def test_the_front_desk(busy: Served, page: Page, lang: str, theme: str) -> None:
     sign_in(busy, page, "guide")
     addresses = ("/g/hall/", "/g/hall/?q=1", "/g/hall/tickets/1")
+    assert wrong(page, busy, addresses, f"lang={lang}&theme={theme}") == []
+
+
+@looks
+def test_the_guides_and_the_catalogue(busy: Served, page: Page, lang: str, theme: str) -> None:
+    with busy.desk.site.store.writing() as c:
+        put_sample_matters(c, real_now())
+        matter = guides.listed(c, DAY)[0]
+    sign_in(busy, page, "boss")
+    addresses = ("/catalogue/", f"/catalogue/{matter.code}/edit", "/items/?q=社", f"/items/{matter.code}")
     assert wrong(page, busy, addresses, f"lang={lang}&theme={theme}") == []
 
 

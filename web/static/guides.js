@@ -19,7 +19,9 @@ function show() {
     shown += !row.hidden;
   });
   for (const part of document.querySelectorAll("[data-department]")) {
-    part.hidden = !part.querySelector("[data-matter]:not([hidden])");
+    const left = part.querySelectorAll("[data-matter]:not([hidden])").length;
+    part.hidden = left === 0;
+    part.querySelector("h2 small").textContent = String(left);
   }
   count.textContent = count.dataset.words.replace("{n}", String(shown));
   document.getElementById("none").hidden = shown > 0;
