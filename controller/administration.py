@@ -14,9 +14,11 @@ from datetime import datetime
 
 from controller.hall.commands import ChangePlan
 from controller.hall.model import Clerk, Hall, Refused
+from controller.keeping import PERSON, need_reason
 from controller.people import Role, check_looks_after
 from controller.site import Site
 from controller.store.audit import audit
+from controller.store.erasure import erase_person
 from controller.store.people import Person, UnknownPerson
 
 AT_WINDOWS = frozenset({Role.CLERK, Role.WINDOW_LEAD})
@@ -86,6 +88,22 @@ class Administration:
     def take_off_second_factor(self, id: str, now: datetime) -> None:
         """For somebody whose phone is lost."""
         self._second_factors.take_off(self.get(id).id, now, self._by.id)
+
+    def erase(self, id: str, reason: str, now: datetime) -> None:
+        """Take the name, number and secrets of somebody out of everything that is kept, at their request;
+        what they did stays, under the id. Raises Refused while a window is staffed in their name."""
+        need_reason(reason)
+        if self.get(id).id == self._by.id:
+            raise own_right()
+        for live in self._halls.values():
+            window = next((one.window for one in live.hall.sessions.values() if one.clerk == id), None)
+            if window is not None:
+                raise Refused("at_window", f"window {window} is still staffed in that name", window=window)
+        self._people.set_active(id, False, now, self._by.id)
+        self._keep_plans(now)
+        with self._people.store.writing() as c:
+            rows = erase_person(c, id)
+            audit(self._by.id, PERSON, id, now, reason=reason, rows=rows)(c)
 
     def _new_id(self, person: Person) -> str:
         """It stays in the trail for ever, so it is no name."""

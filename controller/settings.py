@@ -79,6 +79,10 @@ class Settings:
     set_aside_days: float = 90.0  # messages nobody could use
     marks_days: float = 400.0  # how far a unit's store was heard that says nothing any more
 
+    # what is kept of persons, in days; what they did stays in the log and the audit trail
+    visitor_days: float = 30.0  # what ties a ticket to its holder
+    sign_in_days: float = 200.0  # sessions and links; six months are asked for (P.37)
+
     # what is said and printed
     speech_times: int = 2
     speech_english: bool = True

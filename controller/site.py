@@ -24,6 +24,7 @@ from controller.devices import Devices
 from controller.hall.commands import ChangePlan
 from controller.hall.model import HallError, Plan, Text
 from controller.hall.plans import check_plan
+from controller.keeping import STEP_S, Keeping
 from controller.live import Live
 from controller.lock import SiteTaken, lock
 from controller.lookout import LOOK_S
@@ -75,6 +76,7 @@ class Site:
         self.anchors = Anchors(store, settings.audit_anchors or settings.data_dir / NAME, settings.zone)
         self.halls: dict[str, Live] = {}
         self.bus: dict[str, Bus] = {}
+        self.keeping = Keeping(store, settings, lambda: self.clock.now(), self.halls)
         self._closing = closing
 
     @classmethod
@@ -137,7 +139,8 @@ class Site:
         self.devices.sync_accounts()
         settling = Paced("settling", self.store.settle_down, SETTLE_S, Outages(_logger))
         anchoring = Paced("anchors", self.anchors.take_daily, LOOK_AT_DAY_S, Outages(_logger))
-        for paced in (settling, anchoring):
+        keeping = Paced("keeping", self.keeping.step, STEP_S, Outages(_logger))
+        for paced in (settling, anchoring, keeping):
             paced.start()
             self._closing.callback(paced.stop)
         with self.store.reading() as c:

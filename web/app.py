@@ -48,8 +48,8 @@ from web.visit import VISITOR_COOKIE, csrf_token, new_key, recognise, set_cookie
 BLUEPRINTS = (
     *("auth", "second_factor", "home", "citizen", "clerk", "manager", "jumps", "estimates", "advising"),
     *("staffing", "trials", "copies", "frontdesk", "reconciling", "technician", "examining", "people"),
-    *("setup", "versions", "first_hour", "feed", "api", "health", "audit"),
-    *("bulletins", "loads", "guides", "catalogue"),
+    *("setup", "versions", "first_hour", "feed", "api", "health", "audit", "bulletins", "loads"),
+    *("guides", "catalogue", "privacy"),
 )
 COOKIELESS = ("citizen", "api")  # blueprints whose requests act with no cookie
 THEMES = ("light", "dark", "contrast")

@@ -16,10 +16,11 @@ from werkzeug.wrappers import Response
 
 from controller import i18n
 from controller.clock import real_now
-from controller.people import RIGHTS, ActorKind, Role, mask
+from controller.people import RIGHTS, ActorKind, Role
 from controller.store.audit import Verdict, audit
 from controller.store.people import Person
 from controller.store.trail import Asked, Trace, traces
+from web.privacy import name_of
 from web.sheet import as_file, local
 from web.visit import me, role_required, the_site
 
@@ -37,6 +38,7 @@ KINDS = (
     *("person.recovery_codes", "unit.add", "unit.renew", "unit.place", "unit.revoke", "position.put"),
     *("unit.examine", "unit.examined", "unit.confirm", "unit.clock_jumped", "day.reconciled"),
     *("hall.import", "plan.draft", "plan.discard", "plan.schedule", "plan.withdraw", "audit.export"),
+    *("data.retention", "data.erase_person", "data.erase_visit", "data.full_view"),
     *("PrintCopy", *(command.__name__ for command in RIGHTS)),
 )
 COLUMNS = ("Row", "Time", "By whom", "Staff number", "Action", "About", "Details")
@@ -155,10 +157,10 @@ def _said(row: Trace, everybody: dict[str, Person]) -> Said:
     return Said(
         id=row.id,
         at=row.at,
-        who=_machine(row.actor) if who is None else mask(who.name),
+        who=_machine(row.actor) if who is None else name_of(who.name),
         number="" if who is None else who.staff_number or who.id,
         action=_action(row.what),
-        about=row.subject if about is None else f"{mask(about.name)} {about.staff_number or about.id}",
+        about=row.subject if about is None else f"{name_of(about.name)} {about.staff_number or about.id}",
         details=details,
     )
 

@@ -42,6 +42,7 @@ def _rights() -> dict[str, bool]:
         "sees_wires": the_site().settings.demo,
         "sees_units": bool(roles & UNIT_ROLES),
         "sees_people": Role.ADMIN in roles,
+        "sees_data": bool(roles & {Role.ADMIN, Role.SUPERVISOR, Role.HALL_MANAGER}),
         "sees_audit": bool(roles & {Role.ADMIN, Role.SUPERVISOR, Role.DIRECTOR}),
         "sets_up": bool(roles & SETUP_ROLES),
     }

@@ -17,6 +17,7 @@ from controller.people import ActorKind
 from controller.store import calls
 from controller.store.calls import Jump
 from web.home import BOARD_ROLES
+from web.privacy import name_of
 from web.sheet import as_file, local
 from web.visit import hall_now, place_of, role_required, the_hall, the_site
 
@@ -130,7 +131,7 @@ def _found(hall: str, wish: Wanted) -> list[Jump]:
 def _who(one: Jump) -> str:
     """The person, where the unit of a keypad stands, or a word."""
     if one.actor_kind == ActorKind.PERSON:
-        return one.who
+        return name_of(one.who)
     return (
         place_of(one.who) if one.actor_kind == ActorKind.UNIT else i18n.label(g.lang, "actor", one.actor_kind)
     )

@@ -21,6 +21,7 @@ from web import tickets as lists
 from web.chart import Chart, bar_chart
 from web.home import BOARD_ROLES
 from web.needs import needs
+from web.privacy import name_of
 from web.timeline import timeline
 from web.visit import give, hall_now, is_fragment, place_of, role_required, say_refused, the_hall, the_site
 
@@ -205,6 +206,7 @@ def ticket(hall: str, ticket: int) -> str:
             the_site().settings.zone,
             place_of,
             lambda id: _number(connection, hall, id),
+            name_of,
         )
     return render_template(
         "manager/ticket.html",
@@ -223,7 +225,7 @@ def _number(connection: Connection, hall: str, ticket: int) -> str:
 
 
 def _names(hall: Hall) -> dict[str, str]:
-    return {clerk.id: clerk.name for clerk in hall.plan.clerks}
+    return {clerk.id: name_of(clerk.name) for clerk in hall.plan.clerks}
 
 
 # --- saying yes or no

@@ -21,6 +21,7 @@ from controller.hall.model import Refused
 from controller.people import Role
 from controller.store.people import Person, UnknownPerson
 from controller.store.standings import Standing
+from web.privacy import MOST_REASON, name_of
 from web.sheet import as_file, local
 from web.visit import me, role_required, say_refused, the_site
 
@@ -133,7 +134,7 @@ def _sorted(wish: Wanted, rows: list[Row]) -> list[Row]:
 def _cells(row: Row) -> tuple[object, ...]:
     person = row.person
     return (
-        person.name,
+        name_of(person.name),
         person.staff_number or "",
         person.hall or i18n.t(g.lang, "every hall"),
         " ".join(i18n.label(g.lang, "role", role) for role in sorted(person.roles)),
@@ -219,6 +220,18 @@ def give_link(person: str) -> str:
     except UnknownPerson:
         abort(HTTPStatus.NOT_FOUND)
     return _page(theirs, link=f"{the_site().settings.slip_url}/in/{token}")
+
+
+@blueprint.post("/people/<person>/erase")
+@role_required(Role.ADMIN)
+def erase(person: str) -> Response | tuple[str, int]:
+    """Somebody who left asks for it: name, number and secrets go."""
+    theirs, reason = _theirs(person), request.form.get("reason", "").strip()[:MOST_REASON]
+    try:
+        _administration().erase(theirs.id, reason, real_now())
+    except Refused as error:
+        return _page(theirs, error=say_refused(error)), HTTPStatus.CONFLICT
+    return _back(theirs.id, "erased")
 
 
 def _theirs(id: str) -> Person:

@@ -11,7 +11,7 @@ from controller import i18n
 from controller.hall.events import Event, TicketCalled, TicketIssued
 from controller.hall.model import Hall
 from controller.hall.waits import in_words
-from controller.people import ActorKind
+from controller.people import ActorKind, mask
 from controller.store.log import Logged
 from controller.told import wait_text
 from web.why import Explained, Number, explained
@@ -44,10 +44,14 @@ def timeline(
     zone: tzinfo,
     place: Callable[[str], str],
     number: Number,
+    named: Callable[[str], str] = mask,
 ) -> list[Step]:
-    """The steps in order, told in one language. place: of a unit, as people say it. number: of a ticket."""
+    """The steps in order, told in one language. place: of a unit, as people say it. number: of a ticket.
+    named: a person's name as it may be shown."""
     return [
-        replace(_step(one, _who(one, lang, place), hall, lang, zone), why=_why(one.event, lang, number))
+        replace(
+            _step(one, _who(one, lang, place, named), hall, lang, zone), why=_why(one.event, lang, number)
+        )
         for one in logged
     ]
 
@@ -85,9 +89,9 @@ def _said(name: str, value: object, hall: Hall, lang: str, zone: tzinfo) -> obje
     return value
 
 
-def _who(one: Logged, lang: str, place: Callable[[str], str]) -> str:
+def _who(one: Logged, lang: str, place: Callable[[str], str], named: Callable[[str], str]) -> str:
     if one.actor_kind == ActorKind.PERSON:
-        return one.actor_name or one.actor_id
+        return named(one.actor_name) if one.actor_name else one.actor_id
     if one.actor_kind == ActorKind.UNIT:
         return place(one.actor_id)
     return i18n.label(lang, "actor", one.actor_kind)

@@ -191,7 +191,7 @@ def test_the_technicians_pages_and_the_interfaces(busy: Served, page: Page, lang
 def test_the_administrators_pages(busy: Served, page: Page, lang: str, theme: str) -> None:
     busy.desk.site.people.add(ADMIN, real_now())
     sign_in(busy, page, ADMIN.id)
-    addresses = ("/people", "/people/new", "/people/li", "/audit")
+    addresses = ("/people", "/people/new", "/people/li", "/audit", "/data", "/full-view?to=/audit&")
     assert wrong(page, busy, addresses, f"lang={lang}&theme={theme}") == []
     page.click(".ask summary")
     page.click(".ask[open] button")

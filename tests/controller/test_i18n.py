@@ -38,6 +38,7 @@ from controller.hall.model import (
 )
 from controller.hall.reconciliation import Origin, Why
 from controller.hall.refusals import REFUSALS
+from controller.keeping import DataClass
 from controller.people import ActorKind, Role
 from controller.selftests import TESTS
 from web import bulletins
@@ -107,12 +108,26 @@ FAMILIES: dict[str, Iterable[str]] = {
         "own_right",
         "code_wrong",
         "code_late",
+        "at_window",
+        "day_not_over",
+        "no_such_ticket",
         "factor_there",
     ),
     "audited": KINDS,
     "audit_family": [family.strip(".") for family in FAMILIES_OF_KINDS],
     "account": STATES,
-    "done": ("added", "changed", "disable", "enable", "sessions_end", "unlock", "second_factor_off"),
+    "done": (
+        "added",
+        "changed",
+        "disable",
+        "enable",
+        "sessions_end",
+        "unlock",
+        "second_factor_off",
+        "erased",
+    ),
+    "data_class": DataClass,
+    "data_class_what": DataClass,
     "role_may": Role,
     "setup_section": KEYS,
     "setup_piece": KEYS,

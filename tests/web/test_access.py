@@ -85,6 +85,7 @@ FILLED = {
     "key": "1",
     "filename": "style.css",
     "person": "colleague",
+    "seq": "1",
 }
 
 

@@ -58,7 +58,7 @@ def test_the_list_is_searched_filtered_and_exported(desk: Desk, admin: Browser) 
     assert "王芳" in words(admin.get("/people?state=disabled"))
     assert "没有符合" in words(admin.get("/people?q=nobody"))
     text = admin.get("/people.csv?role=hall_manager&lang=zh").get_data(as_text=True)
-    assert [line.split(",")[0] for line in text.splitlines()[1:]] == ["远方", "周文静"]
+    assert [line.split(",")[0] for line in text.splitlines()[1:]] == ["远*", "周*"]
 
 
 def test_a_change_is_undone_with_one_key(desk: Desk, admin: Browser) -> None:
