@@ -18,7 +18,7 @@ from firmware.protocol import faults
 from web.clocks import steps
 from web.home import UNIT_ROLES
 from web.technician import unit_cards
-from web.visit import hall_now, is_fragment, me, place_of, role_required, say, the_hall, the_site
+from web.visit import hall_now, is_fragment, me, role_required, say, the_hall, the_site
 
 blueprint = Blueprint("examining", __name__)
 
@@ -38,7 +38,6 @@ def page(hall: str, unit: str) -> str:
         card=next((card for card in unit_cards() if card.unit == unit), None) or abort(HTTPStatus.NOT_FOUND),
         tests=_tests(hall, unit)[:MOST],
         steps=steps(hall, now - selftests.SHOWN_FOR, now + timedelta(minutes=1), unit),
-        place_of=place_of,
         tests_of=selftests.tests_of,
         of_unit=OF_UNIT,
         asked=request.args.get("asked", ""),
