@@ -1,6 +1,6 @@
 """`make rig-powercut`: the power fails under a working store and outbox; nothing promised may be lost.
 
-python -m tests.hardware.powercut [--cuts 12] [--seed 1]
+python -m tests.hardware.powercut [--cuts 20] [--seed 1]
 
 Boots a virtual machine, listens to what its controller's store and its node's outbox promise to the
 outside, kills it at a random moment, lets its disk forget a random part of what it had not been told to
@@ -14,6 +14,7 @@ import random
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,10 +28,11 @@ WORK_S = (2.0, 15.0)  # of promises before each cut; an emulated processor makes
 
 @dataclass
 class Told:
-    """What a machine said: promises made, or found on the disk."""
+    """What a machine said: promises made, or found on the disk. events: of the unit, as it names them."""
 
     tickets: dict[str, str] = field(default_factory=dict)
-    presses: set[int] = field(default_factory=set)
+    events: set[str] = field(default_factory=set)
+    uncertain: int = 0
     control: int = 0
     epoch: str = ""
     problems: list[str] = field(default_factory=list)
@@ -40,8 +42,10 @@ class Told:
         match line.split(maxsplit=2):
             case ["ticket", token, number]:
                 self.tickets[token] = number
-            case ["press", seq]:
-                self.presses.add(int(seq))
+            case ["press" | "vote" | "printed", _]:
+                self.events.add(line.strip())
+            case ["uncertain", n]:
+                self.uncertain = int(n)
             case ["control", n]:
                 self.control = max(self.control, int(n))
             case ["outbox", epoch]:
@@ -56,6 +60,7 @@ class Tally:
 
     promised: Told = field(default_factory=Told)
     broken: list[str] = field(default_factory=list)
+    uncertain: int = 0
     control_lost: int = 0
     writes_lost: int = 0
     writes_cached: int = 0
@@ -66,8 +71,10 @@ class Tally:
         for token, number in self.promised.tickets.items():
             if found.tickets.get(token) != number:
                 self.broken.append(f"ticket {token} was {number} and is {found.tickets.get(token)}")
-        for seq in sorted(self.promised.presses - found.presses):
-            self.broken.append(f"press {seq} is gone")
+        self.broken += [f"{event} is gone" for event in sorted(self.promised.events - found.events)]
+        if found.uncertain > 1:
+            self.broken.append(f"{found.uncertain} slips are uncertain after one cut")
+        self.uncertain += found.uncertain
         if self.promised.epoch not in ("", found.epoch):
             self.broken.append("the outbox began anew")
         if len(set(found.tickets.values())) != len(found.tickets):
@@ -78,7 +85,7 @@ class Tally:
 
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser("rig-powercut", description=__doc__)
-    parser.add_argument("--cuts", type=int, default=12)
+    parser.add_argument("--cuts", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
     words = parser.parse_args(argv)
     chance, tally, began = random.Random(words.seed), Tally(), time.monotonic()
@@ -140,8 +147,10 @@ def _listen(machine: Machine, promised: Told, seconds: float) -> None:
 
 def _state(tally: Tally) -> str:
     promised = tally.promised
-    kept = f"{len(promised.tickets)} tickets, {len(promised.presses)} presses"
-    return f"{kept}, {len(tally.broken)} promises broken"
+    events = Counter(event.split()[0] for event in promised.events)
+    kept = f"{len(promised.tickets)} tickets, {events['press']} presses, {events['printed']} slips"
+    doubt = f"{events['vote']} votes, {tally.uncertain} slips uncertain"
+    return f"{kept}, {doubt}, {len(tally.broken)} promises broken"
 
 
 def _report(tally: Tally, cuts: int, seconds: float) -> None:

@@ -3,9 +3,10 @@
 python -m tests.hardware.powercut.guest FOLDER
 
 Every promise is a line on the second serial line, written after the commit it rests on: `ticket TOKEN
-NUMBER` of a controller's store, `press SEQ` of a node's outbox, and `control N` of a database with
-synchronous=NORMAL, which is meant to lose some: it shows that the rig does cut. Before it, between
-`outbox EPOCH` and `working`, the same words say what was found.
+NUMBER` of a controller's store; `press SEQ`, `vote SEQ` and `printed PRESS` of a node's outbox; `control N` of
+a database with synchronous=NORMAL, which is meant to lose some: it shows that the rig does cut. Before it,
+between `outbox EPOCH` and `working`, the same words say what was found, and `uncertain N` of how many slips
+nobody knows whether they came out.
 """
 
 from __future__ import annotations
@@ -23,7 +24,16 @@ from controller.hall.events import TicketIssued
 from controller.live import Live
 from controller.people import CITIZEN
 from controller.store import Store, integrity, log
-from firmware.protocol.messages import Pressed
+from firmware.protocol.messages import (
+    Pressed,
+    Print,
+    Printed,
+    PrintUncertain,
+    Rated,
+    Result,
+    ResultState,
+    decode,
+)
 from firmware.protocol.outbox import Outbox
 from tests.store.halls import morning, open_store, running, sqlite_url
 
@@ -61,11 +71,23 @@ class Promises:
     def tell_found(self) -> None:
         self._speaker.say("outbox", self.outbox.state().ep)
         self._tell_tickets(self.store)
-        for entry in self.outbox.after(0, 1_000_000):
-            self._speaker.say("press", entry.seq)
+        self._tell_events()
         with closing(self._open_control()) as control:
             self._speaker.say("control", control.execute("SELECT count(*) FROM promise").fetchone()[0])
         self._speaker.say("working")
+
+    def _tell_events(self) -> None:
+        for entry in self.outbox.after(0, 1_000_000):
+            if entry.t == "Pressed":
+                self._speaker.say("press", entry.seq)
+            elif entry.t == "Rated":
+                self._speaker.say("vote", entry.seq)
+            elif entry.t == "Printed":
+                self._speaker.say("printed", decode(entry.body, Printed).press)
+        slips = self.outbox.open_slips()
+        self._speaker.say("uncertain", len(slips))
+        for slip in slips:
+            self.outbox.finish(None, PrintUncertain(order=slip.cid, press=slip.press), slip=slip.cid)
 
     def _tell_tickets(self, store: Store) -> None:
         with store.reading() as c:
@@ -93,8 +115,17 @@ class Promises:
             self._speaker.say("ticket", token, issued.number)
 
     def _press(self) -> None:
+        """Presses and their slips, and a vote after each, as on a unit."""
         while True:
-            self._speaker.say("press", self.outbox.append(Pressed(input="button-1")))
+            press, _ = self.outbox.press(Pressed(input="button-1"))
+            self._speaker.say("press", press)
+            number, epoch = f"A{press}", self.outbox.epoch
+            slip = Print(device="printer-1", lines=[], press=press, press_epoch=epoch, number=number)
+            self.outbox.begin_slip(number, slip)
+            done = Result(cid=number, state=ResultState.DONE)
+            self.outbox.finish(done, Printed(order=number, press=press), slip=number)
+            self._speaker.say("printed", press)
+            self._speaker.say("vote", self.outbox.append(Rated(device="keypad-1", level=5)))
 
     def _promise_lightly(self) -> None:
         with closing(self._open_control()) as control:
