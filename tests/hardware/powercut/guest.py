@@ -3,10 +3,10 @@
 python -m tests.hardware.powercut.guest FOLDER
 
 Every promise is a line on the second serial line, written after the commit it rests on: `ticket TOKEN
-NUMBER` of a controller's store; `press SEQ`, `vote SEQ` and `printed PRESS` of a node's outbox; `control N` of
-a database with synchronous=NORMAL, which is meant to lose some: it shows that the rig does cut. Before it,
-between `outbox EPOCH` and `working`, the same words say what was found, and `uncertain N` of how many slips
-nobody knows whether they came out.
+NUMBER` of a controller's store; `press SEQ`, `vote SEQ` and `printed PRESS` of a node's outbox; `control N`
+of a database with synchronous=NORMAL, which is meant to lose some: it shows that the rig does cut. Before
+it, between `outbox EPOCH` and `working`, the same words say what was found, and `uncertain N` of how many
+slips nobody knows whether they came out.
 """
 
 from __future__ import annotations
