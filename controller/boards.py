@@ -126,6 +126,17 @@ def looks(
     return None
 
 
+def announcing(looks: Board, text: Text) -> Board:
+    """The same with what the hall tells everybody."""
+    return replace(looks, notice_zh=text.zh, notice_en=text.en)
+
+
+def zones_of(hall: Hall, name: str) -> set[str]:
+    """The areas whose people look at a board: none at a window's own."""
+    zones = {zone.id for zone in hall.plan.zones if name == of_zone(zone.id)}
+    return zones | {queue.zone for queue in hall.plan.queues if name == of_domain(queue.domain)}
+
+
 def _zone_board(hall: Hall, zone: Zone, now: datetime, time_zone: str, forecast: Forecast | None) -> Board:
     return _board(
         hall,

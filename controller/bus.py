@@ -537,6 +537,7 @@ def _screens(live: Live, settings: Settings, gen: int) -> Screens:
         every_s=settings.board_every_s,
         time_zone=settings.time_zone,
         forecast=live.lookout.latest,
+        said=live.announcements.said,
     )
 
 

@@ -22,6 +22,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from controller.announcements import Announcements
 from controller.clock import HallClock
 from controller.counsel import Counsel
 from controller.draft import (
@@ -108,6 +109,7 @@ class Live:
         self.timings = Timings()
         self.outages = Outages(_logger, {"hall": hall_id})
         self.lookout = Lookout(lambda: self.hall, clock.now, look_every_s)
+        self.announcements = Announcements(store, hall_id, clock.now())
         self.counsel = Counsel(lambda: self.hall, clock.now)
         self._tick_every = tick_every
         self._snapshot_every = snapshot_every

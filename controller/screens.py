@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 
 from controller import boards
 from controller.boards import Version
 from controller.hall.effects import Effect
-from controller.hall.model import Hall
+from controller.hall.model import Hall, Text
 from controller.hall.waits import Forecast
 from firmware.protocol.messages import Board
 
@@ -31,11 +31,13 @@ class Screens:
         every_s: float = 0.0,
         time_zone: str = "",
         forecast: Callable[[], Forecast | None] = lambda: None,
+        said: Callable[[Collection[str], datetime], Text] = lambda zones, now: Text("", ""),
     ) -> None:
         """every_s: real seconds that pass between two drawings of one board; the first is at once.
 
-        forecast: of the waits as last made; it must not take time.
+        forecast: of the waits as last made; it must not take time. said: announced to people of some areas.
         """
+        self._said = said
         self._forecast = forecast
         self._read, self._now, self._gen = read, now, gen
         self._every_s, self._time_zone = every_s, time_zone
@@ -67,7 +69,7 @@ class Screens:
             self._late.clear()
 
     def touch_waits(self) -> None:
-        """Let the boards be drawn that tell waits: there is a new forecast."""
+        """Let the boards be drawn that tell waits and announcements: there are new ones, or later."""
         names = {name for name in boards.names(self._read()) if boards.window_of(name) is None}
         with self._changed:
             self._dirty |= names
@@ -149,6 +151,8 @@ class Screens:
 
     def _draw(self, hall: Hall, name: str, now: datetime) -> Board | None:
         looks = boards.looks(hall, name, now, self._time_zone, self._forecast())
+        if looks is not None:
+            looks = boards.announcing(looks, self._said(boards.zones_of(hall, name), now))
         if looks is None or looks == self._looks.get(name):
             return None
         self._looks[name] = looks

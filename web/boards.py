@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from controller import boards
-from controller.hall.model import Hall
+from controller.hall.model import Hall, Text
 from controller.hall.waits import Forecast
 from controller.live import Committed, Live
 from controller.settings import Settings
@@ -40,7 +40,11 @@ class Shown:
 class Drawn:
     hall: Hall
     forecast: Forecast
+    said: Text
     shown: Shown
+
+    def is_of(self, hall: Hall, forecast: Forecast, said: Text) -> bool:
+        return self.hall is hall and self.forecast is forecast and self.said == said
 
 
 class Boards:
@@ -59,10 +63,11 @@ class Boards:
         """The board as it is."""
         live = self._halls[hall]
         value, forecast, known = live.hall, live.lookout.now(), self._drawn.get((hall, name))
-        if known is not None and known.hall is value and known.forecast is forecast:
+        said = live.announcements.said(boards.zones_of(value, name), live.clock.now())
+        if known is not None and known.is_of(value, forecast, said):
             return known.shown
-        shown = self._draw(live, value, name, forecast)
-        self._drawn[hall, name] = Drawn(value, forecast, shown)
+        shown = self._draw(live, value, name, forecast, said)
+        self._drawn[hall, name] = Drawn(value, forecast, said, shown)
         return shown
 
     def wait(self, hall: str, name: str, tag: str, timeout_s: float) -> Shown | None:
@@ -100,11 +105,16 @@ class Boards:
                 self._changed[hall] = _Changed(self._halls[hall])
             return self._changed[hall]
 
-    def _draw(self, live: Live, hall: Hall, name: str, forecast: Forecast) -> Shown:
+    def wake(self, hall: str) -> None:
+        """Let screens of a hall look again: something changed that is no event of it."""
+        self._changes(hall).changed()
+
+    def _draw(self, live: Live, hall: Hall, name: str, forecast: Forecast, said: Text) -> Shown:
         now = live.clock.now()
         looks = boards.looks(hall, name, now, self._zone, forecast)
         if looks is None:
             raise KeyError(name)
+        looks = boards.announcing(looks, said)
         tag = hashlib.blake2b(messages.encode(looks), digest_size=9).hexdigest()
         return Shown(tag, replace(looks, ts=now, ver=live.seq, gen=self._generation))
 
@@ -127,6 +137,9 @@ class _Changed:
         return self._closing.is_set()
 
     def _committed(self, _done: Committed) -> None:
+        self.changed()
+
+    def changed(self) -> None:
         with self._condition:
             self.version += 1
             self._condition.notify_all()

@@ -32,7 +32,7 @@ from werkzeug.wrappers import Response
 from controller import i18n
 from controller.boards import queue_line
 from controller.hall.commands import CancelTicket, Command, LetPass, Rate, ReturnTicket
-from controller.hall.model import Refused, Ticket
+from controller.hall.model import Hall, Refused, Ticket
 from controller.live import Live
 from controller.people import CITIZEN
 from controller.slips import address
@@ -224,7 +224,9 @@ def glance(hall: str) -> Response:
     for queue in value.plan.queues:
         lines[queue.domain].append(queue_line(value, queue, forecast))
     told = {code: joining_text(g.lang, value, forecast, code) for code in value.queues}
-    return _quiet(render_template("citizen/hall.html", hall=value, lines=lines, waits=told))
+    zones = {zone.id for zone in value.plan.zones}
+    notices = live.announcements.shown(zones, live.clock.now())
+    return _quiet(render_template("citizen/hall.html", hall=value, lines=lines, waits=told, notices=notices))
 
 
 # --- the phone page
@@ -297,11 +299,18 @@ def _phone(token: str, refused: str = "") -> Response:
         why=for_citizen(hall, held, g.lang),
         token=token,
         refused=refused,
+        notices=live.announcements.shown(_zones(hall, held), hall_now()),
     )
     response = _quiet(body)
     if refused:
         response.status_code = HTTPStatus.CONFLICT
     return response
+
+
+def _zones(hall: Hall, held: Ticket) -> set[str]:
+    """The area where somebody waits, and that of the window to go to."""
+    queue, window = hall.queues.get(held.queue), hall.windows.get(held.window or 0)
+    return {place.zone for place in (queue, window) if place is not None}
 
 
 def _quiet(body: str) -> Response:

@@ -325,6 +325,24 @@ roster = Table(
     sqlite_with_rowid=False,
 )
 
+# What the hall tells everybody for a while. zones: list of area ids, empty for the whole hall.
+notice = Table(
+    "notice",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("hall", ID, nullable=False),
+    Column("zh", Text, nullable=False),
+    Column("en", Text, nullable=False),
+    Column("zones", JSON, nullable=False),
+    Column("starts_at", Utc, nullable=False),
+    Column("ends_at", Utc, nullable=False),
+    Column("written_by", ID, nullable=False),
+    Column("written_at", Utc, nullable=False),
+    Column("ended_by", ID),
+    Column("ended_at", Utc),
+    Index(None, "hall", "ends_at"),
+)
+
 # --- people -----------------------------------------------------------------------------------------
 
 person = Table(

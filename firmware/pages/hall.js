@@ -10,6 +10,8 @@ const QUEUES_AT_ONCE = 3; // that can be read from afar
 const LONG_NUMBER = 5; // letters; such numbers are set smaller
 const TURN_MS = 8000; // how long one page of queues stays
 const NEXT_NUMBERS = 3;
+const NOTICE_MARK = " ● "; // between announcements
+const NOTICE_FITS = 70; // letters on the foot, half of them Chinese
 
 const byId = (id) => document.getElementById(id);
 const stage = new Stage();
@@ -112,17 +114,27 @@ function show(board) {
   put(byId("name"), title(board, "zh"));
   put(byId("name-en"), title(board, "en"));
   mark(byId("name").parentElement, "data-length", lengthStep(title(board, "zh"), 20, 30));
-  const notice = [board.notice_zh, board.notice_en].filter(Boolean);
-  put(byId("notice"), (notice.length ? notice : [say("zh", "notice"), say("en", "notice")]).join(" · "));
+  showNotice(board);
   showCalm(board);
   stage.take(board.calls, performance.now());
   showCalls();
   showQueues(board.queues);
 }
 
+/** What is announced, one after another where it does not fit on the foot's two lines; else what is always true. */
+function showNotice(board) {
+  const said = [board.notice_zh, board.notice_en].flatMap((text) => (text ?? "").split(NOTICE_MARK)).filter(Boolean);
+  const all = (said.length ? said : [say("zh", "notice"), say("en", "notice")]).join(" · ");
+  const turn = Math.floor(performance.now() / TURN_MS) % Math.max(1, said.length);
+  put(byId("notice"), all.length <= NOTICE_FITS || said.length < 2 ? all : said[turn]);
+}
+
 function tick() {
   showCalls();
-  if (feed.board) showQueues(feed.board.queues);
+  if (feed.board) {
+    showQueues(feed.board.queues);
+    showNotice(feed.board);
+  }
 }
 
 applyTheme();

@@ -1,6 +1,6 @@
 """`make bench`: the figures of docs/benchmarks.md, measured on this machine in one run.
 
-python -m tests.bench [press|web|streams|engine|partition|syncs|size|history ...]  all of them without a name
+python -m tests.bench [press|web|streams|engine|partition|syncs|size|history|reports ...]  without a name: all
 `balance` is there only when BALANCE_BENCH names its folder (balance.py).
 """
 
@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.bench import balance, engine, history, partition, press, size, streams, syncs, web
+from tests.bench import balance, engine, history, partition, press, reports, size, streams, syncs, web
 from tests.bench.table import Row
 
 Rows = list[Row]
@@ -26,6 +26,7 @@ BENCHES: dict[str, Callable[[Path], Iterator[Rows]]] = {
     "syncs": lambda folder: iter([syncs.measure(folder)]),
     "size": lambda folder: iter([size.measure(folder)]),
     "history": history.measure,
+    "reports": reports.measure,
 } | ({"balance": balance.measure} if balance.is_given() else {})
 
 
