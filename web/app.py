@@ -51,11 +51,17 @@ BLUEPRINTS = (
     *("setup", "versions", "first_hour", "feed", "api", "health", "audit", "bulletins", "loads"),
     *("guides", "catalogue", "privacy"),
     *("notices",),
+    *("roster",),
 )
 COOKIELESS = ("citizen", "api")  # blueprints whose requests act with no cookie
 THEMES = ("light", "dark", "contrast")
-MAX_REQUEST_BYTES = 64 * 1024  # the largest form here is that of a window with all queues
-MAX_UPLOADS = {"versions.upload": 4 * 1024 * 1024}  # a hall of 300 windows takes a tenth of it
+MAX_REQUEST_BYTES = 64 * 1024  # enough for nearly every form
+MAX_OTHERS = {  # a file of a hall with 300 windows, a form with all of them, take a tenth of it
+    "versions.upload": 4 * 1024 * 1024,
+    "catalogue.bring_in": 4 * 1024 * 1024,
+    "roster.change_day": 1024 * 1024,
+    "first_hour.take_step": 1024 * 1024,
+}
 YEAR_S = 365 * 24 * 3600
 RANGE = re.compile(r"(?<=\d)-(?=\d)")
 PAGES = Path(__file__).parent.parent / "firmware" / "pages"
@@ -97,7 +103,8 @@ def create_app(site: Site) -> Flask:
 
 def _begin() -> None:
     g.began_s = time.monotonic()
-    request.max_content_length = MAX_UPLOADS.get(request.endpoint or "", MAX_REQUEST_BYTES)
+    most = MAX_OTHERS.get(request.endpoint or "", MAX_REQUEST_BYTES)
+    request.max_content_length = request.max_form_memory_size = most
 
 
 def _measure(response: Response) -> Response:

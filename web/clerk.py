@@ -15,6 +15,7 @@ from controller.hall.model import Hall, Outcome, PauseReason, Refused, WindowSta
 from controller.live import Live
 from controller.people import Role
 from web.console import console, found, targets
+from web.roster import turns_today
 from web.visit import give, hall_now, is_fragment, me, role_required, say, say_refused, the_hall
 from web.why import next_explained
 
@@ -57,7 +58,10 @@ def login(hall: str, number: int) -> Response | tuple[str, int]:
 
 def _windows(hall: Hall, number: int | None = None, error: str = "") -> str:
     mine = window_of_clerk(hall, me().id)
-    return render_template("clerk/windows.html", hall=hall, mine=mine, failed=number, error=error)
+    turns = turns_today(hall.id, me().id)
+    return render_template(
+        "clerk/windows.html", hall=hall, mine=mine, turns=turns, failed=number, error=error
+    )
 
 
 def window_of_clerk(hall: Hall, person: str) -> int | None:

@@ -83,6 +83,7 @@ FILLED = {
     "code": "no-such-matter",
     "form": "csv",
     "key": "1",
+    "day": "2026-03-02",
     "filename": "style.css",
     "person": "colleague",
     "seq": "1",
