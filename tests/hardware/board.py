@@ -32,7 +32,14 @@ PACKAGES = {
 MEMORY_MB = 512  # a Raspberry Pi Zero 2 W
 CORES = 2
 MODULES = ("virtio_pci", "9pnet_virtio", "9p", "virtio_net", "configfs")
-SYSTEM = ("dash", "python3", "ca-certificates", "mosquitto")
+SYSTEM = (
+    "dash",
+    "python3",
+    "ca-certificates",
+    "mosquitto",
+    "libstdc++6",
+)  # the last: of apt, on every Debian
+READY = "ready"  # says in the board's files what they were made of
 HOUSE = Path("opt/servicehall")  # where the product is, in the board's files
 HOST = "10.0.2.2"  # this machine, seen from the board. Source: QEMU's documentation, user networking.
 SPEECH = "rig: "  # how a line of the guest's program begins; the kernel writes between them
@@ -81,7 +88,7 @@ def prepare(rig: str, cache: Path, guest: str) -> Board:
     cache.mkdir(parents=True, exist_ok=True)
     kernel = debian.kernel(cache)
     root = cache / "root"
-    if not (root / "ready").exists():
+    if not (root / READY).exists() or (root / READY).read_text() != " ".join(SYSTEM):
         _unpack(root)
     _install(rig, root)
     memory = cache / f"memory-{guest}.gz"
@@ -102,7 +109,7 @@ def _unpack(root: Path) -> None:
     (root / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\n")
     (root / "etc/group").write_text("root:x:0:\n")
     _compile(root, Path("usr/lib") / _python())
-    (root / "ready").touch()
+    (root / READY).write_text(" ".join(SYSTEM))
 
 
 def _install(rig: str, root: Path) -> None:
