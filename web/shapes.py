@@ -68,7 +68,24 @@ class Matter(Shape, frozen=True, kw_only=True):
 
 
 class Matters(Shape, frozen=True, kw_only=True):
+    """has_guides: what is to be known about a matter may be asked for beside it."""
+
     matters: list[Matter]
+    has_guides: bool = False
+
+
+class ShortGuide(Shape, frozen=True, kw_only=True):
+    """What a citizen needs to know before taking a ticket. promised_days: working days, 0: done at once.
+
+    is_sample: made up. page: address of the whole guide.
+    """
+
+    materials: list[str]
+    conditions: str
+    fee: str
+    promised_days: int | None
+    is_sample: bool
+    page: str
 
 
 # --- tickets

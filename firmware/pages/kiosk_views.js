@@ -8,6 +8,7 @@ import { allShut, name, remedy, say, shutReason, waitText } from "./texts.js";
 const ROWS = ["QWERTYUIOP", "ASDFGHJKL", "ZXCVBNM"];
 const FOUND_LIMIT = 40;
 const EXAMPLES = 8;
+const MATERIALS = 6; // shown of a guide
 const DESK = /导办台|guide desk/; // a reason that says already where to go
 
 const isPhone = () => matchMedia("(max-width: 700px)").matches;
@@ -194,7 +195,14 @@ export function matterView(state, act) {
   const chosen = act.matters(queue).find((matter) => matter.code === item)?.name ?? "";
   const examples = act.matters(queue).slice(0, EXAMPLES);
   const here = examples.length && !item ? el("section", { class: "examples" }, el("h2", {}, say(lang, "matter.here")), el("p", { lang: "zh-CN" }, examples.map((matter) => matter.name).join("\u00a0· "))) : null;
+  const guide = el("section", { class: "examples guide", hidden: true });
+  let told = null;
   const update = () => {
+    if (state.guide && state.guide !== told) {
+      told = state.guide;
+      guide.replaceChildren(...guideParts(told, lang));
+      mark(guide, "hidden", false);
+    }
     const line = act.line(queue);
     if (!line) return;
     const reason = shutReason(line, lang);
@@ -217,12 +225,27 @@ export function matterView(state, act) {
   };
   const lineName = () => (act.line(queue) ? name(lang, act.line(queue)) : queue);
   return {
-    root: el("div", { class: "matter" }, what, el("ul", { class: "facts" }, ahead.root, wait.root, windows.root, where.root), here, shut, el("div", { class: "actions" }, takeButton, back)),
+    root: el("div", { class: "matter" }, what, el("ul", { class: "facts" }, ahead.root, wait.root, windows.root, where.root), here, guide, shut, el("div", { class: "actions" }, takeButton, back)),
     update,
     title: () => chosen || lineName(),
     subtitle: () => (chosen ? lineName() : ""),
-    read: () => [what.textContent, ...[ahead, wait, windows].map((one) => one.root.textContent), shut.textContent],
+    read: () => [what.textContent, ...[ahead, wait, windows].map((one) => one.root.textContent), guide.textContent, shut.textContent],
   };
+}
+
+/** What to bring, how long it takes and what it costs. */
+function guideParts(guide, lang) {
+  const days = guide.promised_days;
+  const limit = days === null ? "" : say(lang, days === 0 ? "guide.at_once" : "guide.days", { n: days });
+  const brief = [limit, guide.fee].filter(Boolean).join(" · ");
+  const rest = guide.materials.length - MATERIALS;
+  return [
+    el("h2", {}, say(lang, "guide.bring")),
+    el("ol", { lang: "zh-CN" }, ...guide.materials.slice(0, MATERIALS).map((one) => el("li", {}, one))),
+    ...(rest > 0 ? [el("p", {}, say(lang, "guide.more", { n: rest }))] : []),
+    ...(brief ? [el("p", { class: "brief" }, brief)] : []),
+    ...(guide.is_sample ? [el("p", { class: "sample" }, say(lang, "guide.sample"))] : []),
+  ];
 }
 
 // --- after taking

@@ -58,6 +58,11 @@ const ZH = {
   "previous": "上一页",
   "following": "下一页",
 
+  "guide.bring": "请带好",
+  "guide.at_once": "当场办结",
+  "guide.days": "{n} 个工作日办结",
+  "guide.more": "另有 {n} 项，请看办事指南或问导办员",
+  "guide.sample": "样例，不是真实指南",
   "matter.here": "这里可以办",
   "matter.ahead": "前面等候",
   "matter.wait": "预计等候",
@@ -165,6 +170,11 @@ const EN = {
   "previous": "Back",
   "following": "More",
 
+  "guide.bring": "Please bring",
+  "guide.at_once": "Done at once",
+  "guide.days": "Done within {n} working days",
+  "guide.more": "and {n} more: see the guide or ask the guide desk",
+  "guide.sample": "A sample, not a real guide",
   "matter.here": "What you can do here",
   "matter.ahead": "People ahead",
   "matter.wait": "Expected wait",

@@ -10,10 +10,12 @@ import pytest
 from sqlalchemy import Connection
 from werkzeug.test import TestResponse
 
+from controller.guide import Guide
 from controller.hall.commands import CallNext, CloseDay, Finish, Hold, Login, NoShow, Start, Tick, Transfer
 from controller.hall.model import Ticket, TicketState
 from controller.hall.waits import in_words
-from controller.store import catalog
+from controller.store import catalog, guides
+from tests.store.halls import DAY, MORNING
 from tests.waiting import until
 from tests.web.desk import Desk, words
 from web.citizen import LEVELS
@@ -173,7 +175,19 @@ def test_the_search_knows_the_matters_of_this_halls_queues(desk: Desk) -> None:
     with desk.site.store.writing() as c:
         put(c)
     answer = desk.app.test_client().get("/h/hall/api/matters")
-    assert answer.get_json() == {"matters": [{"code": "i1", "name": "社保卡申领", "queue": "B"}]}
+    assert answer.get_json()["matters"] == [{"code": "i1", "name": "社保卡申领", "queue": "B"}]
+
+
+def test_a_kiosk_is_told_what_to_bring_once_it_is_published(desk: Desk) -> None:
+    address, asking = "/h/hall/api/guides/i1", desk.app.test_client()
+    with desk.site.store.writing() as c:
+        guides.save(c, "i1", Guide(materials=("身份证",), promised_days=0), "boss", MORNING)
+    assert asking.get(address).status_code == 204
+    with desk.site.store.writing() as c:
+        guides.submit(c, "i1", "boss", MORNING)
+        guides.publish(c, "i1", DAY, "boss", MORNING)
+    told = asking.get(address).get_json()
+    assert (told["materials"], told["promised_days"], told["page"]) == (["身份证"], 0, "/items/i1")
 
 
 # --- boards ---------------------------------------------------------------------------------------------
