@@ -48,7 +48,8 @@ class Disk:
     def close(self) -> None:
         """Take the disk out; what was on it stays in the folder. Nobody may use it."""
         kept = self._folder.with_name(f"{self._folder.name}.kept")
-        shutil.copytree(self._folder, kept)
+        # A unit that was killed leaves the sockets of its pages behind.
+        shutil.copytree(self._folder, kept, ignore=shutil.ignore_patterns("*.sock"))
         subprocess.run(["umount", str(self._folder)], check=True)
         self._folder.rmdir()
         kept.rename(self._folder)
