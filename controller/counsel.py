@@ -1,8 +1,8 @@
 """What might be done about long waits, worked out now and then and kept for whoever looks.
 
-Playing the next hour through takes a good part of a second, so `look` is called beside everything else, at
-most every EVERY_S real seconds, and plays only while somebody waits long. Hides that, and which advice was
-put aside.
+Playing the next hour through takes seconds in a large hall, so `look` is called beside everything else, at
+most every EVERY_S real seconds, has it done by another process (counsellor.py), and only while somebody waits
+long. Hides that, and which advice was put aside.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from random import Random
 
-from controller.hall.advice import advise, is_needed
+from controller.counsellor import Counsellor, question
+from controller.hall.advice import is_needed
 from controller.hall.model import Hall, Measure
 
 EVERY_S = 30.0  # real seconds between two workings-out
+SHARE = 0.2  # of a processor, of a process that gives way to all others
 AWAY = timedelta(minutes=30)  # that advice put aside stays away, of hall time
 
 Key = tuple[str, int, tuple[str, ...]]
@@ -31,6 +32,7 @@ class Counsel:
 
     def __init__(self, read: Callable[[], Hall], now: Callable[[], datetime]) -> None:
         self._read, self._now = read, now
+        self._counsellor = Counsellor()
         self._lock = threading.Lock()
         self._away: dict[Key, datetime] = {}
         self._found: list[Measure] = []
@@ -39,10 +41,13 @@ class Counsel:
     def look(self) -> None:
         """Work the advice out anew; there is none while nobody waits long. The same hall, the same advice."""
         hall, now = self._read(), self._now()
-        chance = Random(int(now.timestamp()))  # noqa: S311 - courses of a day, no secret
-        found = advise(hall, now, chance) if is_needed(hall, now) else []
+        found = self._counsellor.ask(question(hall, now)) if is_needed(hall, now) else []
         with self._lock:
             self._found, self._at = found, now
+
+    def close(self) -> None:
+        """End a look under way; there are no more."""
+        self._counsellor.close()
 
     def latest(self) -> list[Measure]:
         """What was advised last and not put aside since, the greatest gain first."""

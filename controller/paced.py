@@ -20,11 +20,17 @@ _logger = logging.getLogger(__name__)
 
 
 class Paced:
-    """Does one step every `every_s` seconds while it runs, or less often when that took more than SHARE."""
+    """Does one step every `every_s` seconds, or less often when that takes more than its share."""
 
-    def __init__(self, name: str, step: Callable[[], object], every_s: float, outages: Outages) -> None:
-        """name: of the thread, and of the part that is out while the step fails."""
+    def __init__(
+        self, name: str, step: Callable[[], object], every_s: float, outages: Outages, share: float = SHARE
+    ) -> None:
+        """name: of the thread, and of the part that is out while the step fails.
+
+        share: more than SHARE for a step that mostly waits for another process.
+        """
         self._name, self._step, self._every_s, self._outages = name, step, every_s, outages
+        self._share = share
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -41,7 +47,7 @@ class Paced:
         while not self._stopping.wait(pause_s):
             began_s = time.monotonic()
             self._note(raised(self._step))
-            pause_s = max(self._every_s, (time.monotonic() - began_s) / SHARE)
+            pause_s = max(self._every_s, (time.monotonic() - began_s) / self._share)
 
     def _note(self, error: BaseException | None) -> None:
         if error is None:

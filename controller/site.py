@@ -19,7 +19,7 @@ from controller.bus import Bus
 from controller.changes import Changes
 from controller.clock import HallClock, real_now
 from controller.coming import COMING_S, Coming
-from controller.counsel import EVERY_S
+from controller.counsel import EVERY_S, SHARE
 from controller.devices import Devices
 from controller.hall.commands import ChangePlan
 from controller.hall.model import HallError, Plan, Text
@@ -163,11 +163,12 @@ class Site:
         coming = Coming(live, Changes(live, self.devices), self.people, self.settings.zone)
         for paced in (
             Paced("forecast", looks, LOOK_S, live.outages),
-            Paced("advice", live.counsel.look, EVERY_S, live.outages),
+            Paced("advice", live.counsel.look, EVERY_S, live.outages, SHARE),
             Paced("coming", coming.step, COMING_S, live.outages),
         ):
             paced.start()
             self._closing.callback(paced.stop)
+        self._closing.callback(live.counsel.close)
         self.halls[id], self.bus[id] = live, bus
         return live
 

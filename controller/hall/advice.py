@@ -44,16 +44,6 @@ HELPERS = 2  # windows tried for the queues of each zone
 CALLED_BACK = 12  # windows tried to be opened, and breaks to be delayed: those with most people to call
 
 
-def advise(
-    hall: Hall, now: datetime, chance: Chance, demand: Demand | None = None, most: int = 3
-) -> list[Measure]:
-    """The best measures for the next hour, the one that saves most first; none while nobody waits long.
-
-    demand: people an hour expected per queue and class (staffing.py); None: as in the hour before.
-    """
-    return best(hall, now, list(measures(hall, now)), chance, demand, most) if is_needed(hall, now) else []
-
-
 def is_needed(hall: Hall, now: datetime) -> bool:
     """Whether anybody has waited so long that help is called for (P.28)."""
     heads = (line.head[0] for line in hall.ages.values() if line.head is not None)
@@ -65,14 +55,15 @@ def best(
     now: datetime,
     tried: Iterable[Measure],
     chance: Chance,
-    demand: Demand | None = None,
+    demand: Demand,
     most: int = 3,
-    ahead: timedelta = AHEAD,
 ) -> list[Measure]:
-    """Of these measures those that save most, with what they save; no two for the same window or clerk."""
-    wanted = recent(hall, now) if demand is None else demand
-    hours = ahead.total_seconds() / 3600.0
-    courses = [crowd(hall, now, wanted, hours, chance) for _ in range(ROUNDS[-1][0])]
+    """Of these measures those that save most, the best first; no two for the same window or clerk.
+
+    demand: people an hour expected per queue and class.
+    """
+    hours = AHEAD.total_seconds() / 3600.0
+    courses = [crowd(hall, now, demand, hours, chance) for _ in range(ROUNDS[-1][0])]
     halls = [(one, after) for one in tried if (after := _tried(hall, one, now)) is not None]
 
     def wait(place: int, course: int) -> float:

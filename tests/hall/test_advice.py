@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 
 import pytest
 
-from controller.hall.advice import advise, effects, measures, race, recent
+from controller.hall.advice import best, effects, is_needed, measures, race, recent
 from controller.hall.commands import CallNext, Finish, PlanShifts, Start, TakeMeasure
 from controller.hall.events import MeasureTaken, WindowOpened
-from controller.hall.model import Measure, MeasureKind, Shift, TicketClass
+from controller.hall.model import Hall, Measure, MeasureKind, Shift, TicketClass
 from tests.halls import Told, after, go, refusal, small, small_plan
 
 
@@ -20,9 +20,13 @@ def crowded(waiting: str = "A " * 14, staff: str = "wang@1") -> Told:
     return go(small(waiting.strip(), staff=staff), after(minutes=31))
 
 
-def test_nobody_is_advised_while_nobody_waits_long() -> None:
-    state = small("A " * 14)
-    assert advise(state.hall, state.now, Random(1)) == []
+def advise(hall: Hall, now: datetime, chance: Random, most: int = 3) -> list[Measure]:
+    return best(hall, now, measures(hall, now), chance, recent(hall, now), most)
+
+
+def test_help_is_called_for_when_somebody_waits_long() -> None:
+    assert not is_needed(small("A " * 14).hall, small("A " * 14).now)
+    assert is_needed(crowded().hall, crowded().now)
 
 
 def test_opening_a_window_for_those_who_wait_is_the_best_advice() -> None:
