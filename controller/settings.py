@@ -94,6 +94,12 @@ class Settings:
 
     # signing in
     second_factor_roles: tuple[str, ...] = ("admin", "hall_manager", "technician")  # who has to have one
+    oidc_issuer: str = ""  # address of an OpenID Connect provider that vouches for staff; "" = none
+    oidc_client_id: str = ""  # as registered there, with PUBLIC_URL/sign-in/oidc/back to come back to
+    oidc_client_secret_file: Path | None = None  # none = a public client
+    oidc_claim: str = "preferred_username"  # what of its token is the staff number
+    oidc_scope: str = "openid profile"  # what is asked for
+    oidc_name: str = "统一身份认证"  # what the key on the sign-in page says
     idle_minutes: Mapping[str, float] = field(default_factory=_idle)  # by role; one not named keeps it
     session_hours: float = SESSION_HOURS  # the longest a sign-in lasts, used or not
     sign_in_tries: int = TRIES  # wrong passwords or codes of one person that lock the account
@@ -247,6 +253,7 @@ def _check_listeners(settings: Settings, path: Path) -> None:
             f"mqtt_host {settings.mqtt_host} in {path} can be reached from outside without encryption; set "
             'mqtt_tls_cert and mqtt_tls_key, or mqtt_host = "127.0.0.1"'
         )
+    _check_oidc(settings, path)
     token = settings.metrics_token_file
     if token is not None and (not token.is_file() or token.stat().st_mode & 0o077):
         raise BadSettings(
@@ -258,6 +265,21 @@ def _check_listeners(settings: Settings, path: Path) -> None:
             f"http_host {settings.http_host} in {path} can be reached from outside without encryption; set "
             "http_tls_cert and http_tls_key, or behind_proxy = true when a proxy in front does TLS, or "
             'http_host = "127.0.0.1"'
+        )
+
+
+def _check_oidc(settings: Settings, path: Path) -> None:
+    if not settings.oidc_issuer:
+        return
+    parts = urlsplit(settings.oidc_issuer)
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
+        raise BadSettings(f"setting 'oidc_issuer' in {path} must begin with https://")
+    if not settings.oidc_client_id:
+        raise BadSettings(f"oidc_issuer in {path} needs oidc_client_id, as it is registered there")
+    secret = settings.oidc_client_secret_file
+    if secret is not None and (not secret.is_file() or secret.stat().st_mode & 0o077):
+        raise BadSettings(
+            f"oidc_client_secret_file {secret} in {path} must be a file only its owner may read"
         )
 
 

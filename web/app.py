@@ -49,9 +49,7 @@ BLUEPRINTS = (
     *("auth", "second_factor", "home", "citizen", "clerk", "manager", "jumps", "estimates", "advising"),
     *("staffing", "trials", "copies", "frontdesk", "reconciling", "technician", "examining", "people"),
     *("setup", "versions", "first_hour", "feed", "api", "health", "audit", "bulletins", "loads"),
-    *("guides", "catalogue", "privacy"),
-    *("notices",),
-    *("roster",),
+    *("guides", "catalogue", "privacy", "notices", "roster", "oidc"),
 )
 COOKIELESS = ("citizen", "api")  # blueprints whose requests act with no cookie
 THEMES = ("light", "dark", "contrast")

@@ -17,7 +17,7 @@ NAME = "seal.key"
 
 
 class BadSeal(HallError):
-    """What was sealed cannot be opened: it was sealed with another key."""
+    """What was sealed cannot be opened: it was sealed with another key, or is too old."""
 
 
 class Seal:
@@ -29,12 +29,12 @@ class Seal:
     def close(self, text: str) -> bytes:
         return Fernet(self._key()).encrypt(text.encode())
 
-    def open(self, sealed: bytes) -> str:
-        """What was sealed. Raises BadSeal."""
+    def open(self, sealed: bytes, within_s: int | None = None) -> str:
+        """What was sealed, at most `within_s` ago. Raises BadSeal."""
         try:
-            return Fernet(self._key()).decrypt(sealed).decode()
+            return Fernet(self._key()).decrypt(sealed, within_s).decode()
         except InvalidToken as error:
-            raise BadSeal(f"this was sealed with another key than that in {self._path}") from error
+            raise BadSeal(f"this was not sealed with the key in {self._path}, or too long ago") from error
 
     def _key(self) -> bytes:
         """The key; of two programs that make it at once the first wins."""

@@ -139,8 +139,20 @@ def test_only_what_is_meant_for_everybody_is_open_to_everybody(desk: Desk) -> No
     assert all(one.startswith(PUBLIC) or one in EXACTLY for one in open_to_all), open_to_all
 
 
-PUBLIC = ("/h/<hall>", "/t/<token>", "/api/", "/in/<token>", "/static", "/hall/<hall>", "/items/")
-EXACTLY = {"/", "/sign-in", "/sign-in/code", "/sign-out", "/healthz", "/readyz", "/metrics", "/wires"}
+PUBLIC = (
+    "/h/<hall>",
+    "/t/<token>",
+    "/api/",
+    "/in/<token>",
+    "/first/<token>",
+    "/static",
+    "/hall/<hall>",
+    "/items/",
+)
+EXACTLY = {
+    *("/", "/sign-in", "/sign-in/code", "/sign-in/oidc", "/sign-in/oidc/back", "/sign-out"),
+    *("/healthz", "/readyz", "/metrics", "/wires"),
+}
 
 
 # --- commands, where they are submitted
