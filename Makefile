@@ -39,6 +39,7 @@ bench: .venv/ready-test
 	$(BIN)/python -m tests.bench $(ARGS)
 
 soak: .venv/ready-test
+	DEADLINES=real $(BIN)/pytest -n 2 --dist loadfile --timeout 0 tests/contract tests/controller tests/firmware
 	$(BIN)/pytest -n 0 -s -m soak --timeout 0 tests/system tests/firmware $(ARGS)
 
 rig-powercut: .venv/ready-test

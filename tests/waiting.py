@@ -7,13 +7,15 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from tests.deadlines import PATIENCE
+
 T = TypeVar("T")
 
 
 def until(condition: Callable[[], T], timeout: float = 10.0, every: float = 0.02, what: str = "") -> T:
     """The first true value of `condition`; AssertionError after `timeout` seconds without one."""
     pause = threading.Event()
-    deadline = time.monotonic() + timeout
+    deadline = time.monotonic() + timeout * PATIENCE
     while True:
         value = condition()
         if value:

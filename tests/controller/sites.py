@@ -22,11 +22,14 @@ from controller.site import Site
 from firmware.protocol import messages, topics
 from firmware.protocol.messages import DeviceConfig, Envelope, Struct, UnitConfig, decode, encode
 from tests.controller.brokers import Client, settings_for
+from tests.deadlines import either
 from tests.halls import small_plan
 from tests.waiting import until
 
 HALL = "hall"
-QUICK = {"reorder_wait_s": 0.3, "order_resend_s": 0.5, "board_every_s": 0.02, "heartbeat_lost_s": 60.0}
+QUICK: dict[str, object] = either(
+    {"reorder_wait_s": 0.3, "order_resend_s": 0.5, "board_every_s": 0.02, "heartbeat_lost_s": 60.0}, {}
+)
 
 
 def dispenser(*queues: str) -> UnitConfig:

@@ -41,12 +41,22 @@ from firmware.protocol.messages import (
 )
 from firmware.protocol.outbox import Outbox, UnitClock
 from firmware.settings import NodeSettings
+from tests.deadlines import either
 from tests.faults.proxy import Proxy
 from tests.firmware.far_end import HALL, SECRET, UNIT, FarEnd
 from tests.waiting import until
 
 DEVICES = ("button-1", "button-2", "printer-1", "keypad-1", "led-1", "speaker-1")
 SLOW = 20.0  # seconds for what goes through several processes on a busy machine
+COMPRESSED: dict[str, Any] = {
+    "keepalive_s": 2,
+    "connect_timeout_s": 1.0,
+    "backoff_min_s": 0.05,
+    "backoff_max_s": 0.3,
+    "subscribe_again_s": 0.3,
+    "boards_save_s": 0.1,
+    "poll_wait_s": 1.0,
+}
 FAST_BAUD = 115200  # so that a slip takes a tenth of a second
 
 
@@ -117,9 +127,7 @@ class Hardware:
         known = {
             "grant_timeout_ms": 5000,
             "suffix": "2",
-            "resend_s": 0.2,
-            "heartbeat_s": 0.3,
-            "health_s": 1.0,
+            **either({"resend_s": 0.2, "heartbeat_s": 0.3, "health_s": 1.0}, {}),
         }
         return UnitConfig(
             rev=rev,
@@ -179,16 +187,9 @@ def node_settings(folder: Path, mqtt_port: int, **changes: Any) -> NodeSettings:
         broker=f"mqtt://127.0.0.1:{mqtt_port}",
         token=SECRET,
         data_dir=folder,
-        keepalive_s=2,
-        connect_timeout_s=1.0,
-        backoff_min_s=0.05,
-        backoff_max_s=0.3,
-        subscribe_again_s=0.3,
-        boards_save_s=0.1,
-        poll_wait_s=1.0,
         selftest_after_s=3600.0,  # a test that wants one asks for it
     )
-    return replace(settings, **changes)
+    return replace(settings, **{**either(COMPRESSED, {}), **changes})
 
 
 @contextmanager

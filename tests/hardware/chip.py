@@ -15,6 +15,7 @@ from pathlib import Path
 CONFIG = Path("/sys/kernel/config/gpio-sim/pins")
 DEVICES = Path("/sys/devices/platform")
 LINES = 54  # as many as a BCM2835 has
+USED = 1  # GPIO_V2_LINE_FLAG_USED. Source: Linux, include/uapi/linux/gpio.h.
 SPEECH = "rig: "
 
 
@@ -43,6 +44,16 @@ class Chip:
         time.sleep(hold_s)
         self.pull(pin, is_high=True)
         return at
+
+    def is_taken(self, pin: int) -> bool:
+        """Whether a program has opened the pin."""
+        import lgpio
+
+        handle = lgpio.gpiochip_open(0)
+        try:
+            return bool(lgpio.gpio_get_line_info(handle, pin)[2] & USED)
+        finally:
+            lgpio.gpiochip_close(handle)
 
     def is_high(self, pin: int) -> bool:
         """The level of the pin, whoever drives it."""

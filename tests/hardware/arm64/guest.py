@@ -22,6 +22,7 @@ import json, sqlite3, serial, paho.mqtt.client, lgpio, gpiozero
 print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmRSS:")))
 """
 STARTS = 3
+OPENING_S = 3.0  # from taking a pin to hearing its edges, on a busy machine
 JOB, LOG = Path("/mnt"), Path("/run/node.log")
 
 
@@ -41,6 +42,8 @@ def main() -> None:
         say("start", seconds=node.ready_s)
     say("idle", own=node.own_mb, tree=node.tree)
     until(lambda: chip.is_high(LAMP), "the lamp of the button is lit")
+    until(lambda: chip.is_taken(BUTTON), "the button's pin is open")
+    time.sleep(OPENING_S)
     _draw(chip, bench, node, tickets)
     _call(bench)
     say("node", own=node.own_mb, peak=node.peak_mb, tree=node.tree)
