@@ -395,7 +395,8 @@ def _faults() -> str:
     catalogue = tomllib.loads((Path(__file__).parent / "faults.toml").read_text(encoding="utf-8"))["fault"]
     intro = (
         "What breaks in a hall, what is expected then, and the tests that break it on purpose. Deadlines\n"
-        "are compressed in most of them. What only a real Raspberry Pi can show is said so and not claimed."
+        "are compressed in most of them; `make soak` shows them with a hall's own. What only a real\n"
+        "Raspberry Pi can show is said so and not claimed."
     )
     parts: list[str] = []
     for area in dict.fromkeys(one["area"] for one in catalogue):
