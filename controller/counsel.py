@@ -8,7 +8,7 @@ long. Hides that, and which advice was put aside.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from controller.counsellor import Counsellor, question
@@ -19,6 +19,7 @@ EVERY_S = 30.0  # real seconds between two workings-out
 SHARE = 0.2  # of a processor, of a process that gives way to all others
 AWAY = timedelta(minutes=30)  # that advice put aside stays away, of hall time
 
+Coming = Callable[[Hall, datetime], Mapping[str, float]]
 Key = tuple[str, int, tuple[str, ...]]
 
 
@@ -38,10 +39,14 @@ class Counsel:
         self._found: list[Measure] = []
         self._at: datetime | None = None
 
-    def look(self) -> None:
-        """Work the advice out anew; there is none while nobody waits long. The same hall, the same advice."""
-        hall, now = self._read(), self._now()
-        found = self._counsellor.ask(question(hall, now)) if is_needed(hall, now) else []
+    def look(self, coming: Coming = lambda _hall, _now: {}) -> None:
+        """Work the advice out anew; there is none while nobody waits long. The same hall, the same advice.
+
+        coming: people of each queue to be expected in the next hour, of those whose past tells.
+        """
+        hall, now, found = self._read(), self._now(), list[Measure]()
+        if is_needed(hall, now):
+            found = self._counsellor.ask(question(hall, now, coming(hall, now)))
         with self._lock:
             self._found, self._at = found, now
 

@@ -12,13 +12,14 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from random import Random
 
 import msgspec
 
-from controller.hall.advice import best, measures, recent
+from controller.hall.advice import best, expected, measures, recent
 from controller.hall.model import FINAL, Hall, HallError, Measure, TicketClass
 from controller.hall.snapshot import HallSnapshot, freeze, thaw
 
@@ -43,21 +44,25 @@ class Question(msgspec.Struct, frozen=True):
 _questions, _answers = msgspec.json.Decoder(Question), msgspec.json.Decoder(list[Measure])
 
 
-def question(hall: Hall, now: datetime) -> bytes:
-    """What the process is asked; 16 ms to put together for 1,000 tickets of the day and 48 windows."""
+def question(hall: Hall, now: datetime, coming: Mapping[str, float]) -> bytes:
+    """What the process is asked; 16 ms to put together for 1,000 tickets of the day and 48 windows.
+
+    coming: people of each queue in the next hour by the hall's past (pasts.py), as far as it has one.
+    """
     whole = freeze(hall)
     inside = [ticket for ticket in whole.tickets if ticket.state not in FINAL]
     light = replace(whole, tickets=inside, numbers=[], finished=[], errors=[], seen=[])
-    expected = [(queue, klass, rate) for (queue, klass), rate in sorted(recent(hall, now).items())]
-    return msgspec.json.encode(Question(light, now, list(measures(hall, now)), expected))
+    demand = expected(recent(hall, now), coming)
+    rows = [(queue, klass, rate) for (queue, klass), rate in sorted(demand.items()) if queue in hall.queues]
+    return msgspec.json.encode(Question(light, now, list(measures(hall, now)), rows))
 
 
 def answer(asked: bytes) -> bytes:
     """The best measures; the same question has the same answer."""
     it = _questions.decode(asked)
     chance = Random(int(it.at.timestamp()))  # noqa: S311 - courses of a day, no secret
-    expected = {(queue, klass): rate for queue, klass, rate in it.expected}
-    return msgspec.json.encode(best(thaw(it.hall), it.at, it.measures, chance, expected))
+    demand = {(queue, klass): rate for queue, klass, rate in it.expected}
+    return msgspec.json.encode(best(thaw(it.hall), it.at, it.measures, chance, demand))
 
 
 class Counsellor:

@@ -30,6 +30,7 @@ from controller.lock import SiteTaken, lock
 from controller.lookout import LOOK_S
 from controller.orders import Renderer
 from controller.paced import Paced
+from controller.pasts import Pasts
 from controller.people import SYSTEM, Actor
 from controller.presence import Status
 from controller.selftests import Weekly
@@ -72,6 +73,7 @@ class Site:
         self.devices = Devices(store, settings)
         self.people = People(store, settings.policy)
         self.matters = MatterNames(store)
+        self.pasts = Pasts(store)
         self.second_factors = SecondFactors(store, Seal(settings.data_dir), settings.policy)
         self.anchors = Anchors(store, settings.audit_anchors or settings.data_dir / NAME, settings.zone)
         self.halls: dict[str, Live] = {}
@@ -159,11 +161,12 @@ class Site:
         bus.start()
         self._closing.callback(bus.stop)
         live.subscribe(Weekly(bus).committed)
+        expects = partial(self.pasts.coming, zone=self.settings.zone)
         looks = partial(live.lookout.look_and_tell, bus.screens.touch_waits)
         coming = Coming(live, Changes(live, self.devices), self.people, self.settings.zone)
         for paced in (
             Paced("forecast", looks, LOOK_S, live.outages),
-            Paced("advice", live.counsel.look, EVERY_S, live.outages, SHARE),
+            Paced("advice", partial(live.counsel.look, expects), EVERY_S, live.outages, SHARE),
             Paced("coming", coming.step, COMING_S, live.outages),
         ):
             paced.start()

@@ -1,21 +1,17 @@
 """How many windows each area will need in the week to come, and when each is staffed today.
 
-The figures are worked out in hall/staffing.py. Days that are over do not change, so their counts are read
-once and kept: 8 weeks of them, a few numbers per queue and quarter. The times of today are what waits told
-count on, and advice to delay a break.
+The figures are worked out in hall/staffing.py from the days of pasts.py. The times of today are what waits
+told count on, and advice to delay a break.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from http import HTTPStatus
-from typing import cast
 
-from flask import Blueprint, abort, current_app, g, redirect, render_template, request, url_for
-from flask.blueprints import BlueprintSetupState
+from flask import Blueprint, abort, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from controller import i18n
@@ -24,7 +20,6 @@ from controller.hall.model import Hall, Refused, Shift, Zone
 from controller.hall.roster import roster_of
 from controller.hall.staffing import Need, PastDay, Target, staffing, together
 from controller.people import Role
-from controller.store import Store, counts
 from web import times
 from web.chart import Chart, bar_chart
 from web.home import BOARD_ROLES
@@ -33,7 +28,6 @@ from web.visit import give, hall_now, role_required, say, say_refused, the_hall,
 
 blueprint = Blueprint("staffing", __name__)
 
-PAST_DAYS = 56  # planned from
 DAYS = 7  # planned ahead
 WAITS_MINUTES = (5, 10, 15, 20, 30, 45)
 SHARES = (5, 10, 20, 30)  # percent
@@ -50,31 +44,6 @@ COLUMNS = (
 )
 
 
-class Pasts:
-    """The counts of the last PAST_DAYS days of every hall. Any thread may ask."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._lock = threading.Lock()
-        self._known: dict[tuple[str, date], counts.Day] = {}
-
-    def of(self, hall: str, today: date, zone: tzinfo) -> dict[str, list[PastDay]]:
-        """Per queue the days before today on which anybody came."""
-        days = [today - timedelta(days=back) for back in range(PAST_DAYS, 0, -1)]
-        with self._lock:
-            self._known = {key: row for key, row in self._known.items() if key[1] >= days[0]}
-            with self._store.reading() as c:
-                for day in days:
-                    if (hall, day) not in self._known:
-                        self._known[hall, day] = counts.day_counts(c, hall, day, zone)
-            rows = [(day, self._known[hall, day]) for day in days]
-        found: dict[str, list[PastDay]] = {}
-        for day, queues in rows:
-            for queue, row in queues.items():
-                found.setdefault(queue, []).append(PastDay(day, row))
-        return found
-
-
 @dataclass(frozen=True, slots=True)
 class Quarter:
     start: str
@@ -89,11 +58,6 @@ class DayPlan:
     people: int
     quarters: tuple[Quarter, ...]
     peak: Quarter | None
-
-
-@blueprint.record
-def _prepare(state: BlueprintSetupState) -> None:
-    state.app.extensions["pasts"] = Pasts(state.app.extensions["site"].store)
 
 
 @blueprint.get("/m/<hall>/staffing")
@@ -189,7 +153,7 @@ def _times_today(hall: Hall, zone: tzinfo) -> dict[int, str]:
 def _pasts(hall: str) -> tuple[dict[str, list[PastDay]], date]:
     zone = the_site().settings.zone
     today = hall_now().astimezone(zone).date()
-    return cast(Pasts, current_app.extensions["pasts"]).of(hall, today, zone), today
+    return the_site().pasts.of(hall, today, zone), today
 
 
 def _week(

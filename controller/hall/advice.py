@@ -128,6 +128,22 @@ def recent(hall: Hall, now: datetime) -> dict[tuple[str, TicketClass], float]:
     return counts
 
 
+def expected(last: Demand, coming: Mapping[str, float]) -> dict[tuple[str, TicketClass], float]:
+    """People in the next hour per queue and class: of a queue with a past as many as then, else as lately.
+
+    Their classes are those of the last hour.
+    """
+    of_queue: dict[str, float] = {}
+    for (queue, _), rate in last.items():
+        of_queue[queue] = of_queue.get(queue, 0.0) + rate
+    found = {
+        (queue, klass): rate * coming.get(queue, of_queue[queue]) / of_queue[queue]
+        for (queue, klass), rate in last.items()
+    }
+    new = {queue: rate for queue, rate in coming.items() if queue not in of_queue}
+    return found | {(queue, TicketClass.NORMAL): rate for queue, rate in new.items()}
+
+
 # --- what could be done ----------------------------------------------------------------------------
 
 

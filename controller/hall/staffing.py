@@ -20,6 +20,7 @@ SHRINK_DAYS = 4.0  # days of all weekdays that a weekday's own profile must outw
 LEVEL_HALF_LIFE_DAYS = 10.0
 LEVEL_WORTH_DAYS = 3.0  # days of the usual level taken to have been seen besides
 INTERVAL_Z = 1.2816  # 80 % interval
+LEVEL_WORTH_PEOPLE = 30.0  # of a usual day taken to have come today besides
 LEAST_SPREAD = 0.05  # of a day's level, however alike the days were
 MOST_WINDOWS = 1000
 
@@ -106,6 +107,26 @@ def forecast(past: Sequence[PastDay], day: date) -> list[Arrivals]:
     usual = _profile(days, day.weekday())
     level, spread = _level(days, day)
     return [_with_interval(level * one, spread) for one in usual]
+
+
+def coming(
+    pasts: Mapping[str, Sequence[PastDay]], day: date, quarter: float, so_far: int
+) -> dict[str, float]:
+    """People of each queue in the next hour, as on such days, more or fewer as today has begun.
+
+    quarter: now, since midnight. so_far: who came today, of all queues together.
+    """
+    usual = {queue: [one.expected for one in forecast(past, day)] for queue, past in pasts.items()}
+    until_now = sum(_between(each, 0.0, quarter) for each in usual.values())
+    level = (LEVEL_WORTH_PEOPLE + so_far) / (LEVEL_WORTH_PEOPLE + until_now)
+    return {queue: level * _between(each, quarter, quarter + 4.0) for queue, each in usual.items()}
+
+
+def _between(people: Sequence[float], start: float, end: float) -> float:
+    """People from one moment of the day to another, both in quarters."""
+    return sum(
+        count * max(0.0, min(end, place + 1.0) - max(start, place)) for place, count in enumerate(people)
+    )
 
 
 def _with_interval(expected: float, spread: float) -> Arrivals:

@@ -21,7 +21,7 @@ def crowded() -> Told:
 
 def test_the_process_answers_as_if_it_were_asked_here() -> None:
     state = crowded()
-    asked = question(state.hall, state.now)
+    asked = question(state.hall, state.now, {})
     assert len(msgspec.json.decode(asked, type=Question).hall.tickets) == 14
     chance = Random(int(state.now.timestamp()))
     here = best(state.hall, state.now, measures(state.hall, state.now), chance, recent(state.hall, state.now))
@@ -33,4 +33,4 @@ def test_the_process_answers_as_if_it_were_asked_here() -> None:
 def test_a_closed_hall_asks_nobody() -> None:
     state, counsellor = crowded(), Counsellor()
     counsellor.close()
-    assert counsellor.ask(question(state.hall, state.now)) == []
+    assert counsellor.ask(question(state.hall, state.now, {})) == []

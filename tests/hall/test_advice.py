@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from controller.hall.advice import best, effects, is_needed, measures, race, recent
+from controller.hall.advice import best, effects, expected, is_needed, measures, race, recent
 from controller.hall.commands import CallNext, Finish, PlanShifts, Start, TakeMeasure
 from controller.hall.events import MeasureTaken, WindowOpened
 from controller.hall.model import Hall, Measure, MeasureKind, Shift, TicketClass
@@ -127,3 +127,10 @@ def test_the_effect_is_the_waiting_of_the_hour_after_beside_what_was_expected() 
 def test_the_last_hour_is_what_is_expected_of_the_next() -> None:
     state = go(small("A A A B"), after(minutes=30))
     assert recent(state.hall, state.now)["A", TicketClass.NORMAL] == pytest.approx(3 * 60 / 30.67, rel=0.01)
+
+
+def test_queues_with_a_past_are_expected_as_then_in_the_classes_of_today() -> None:
+    normal, green = TicketClass.NORMAL, TicketClass.GREEN
+    last = {("A", normal): 9.0, ("A", green): 3.0, ("B", normal): 5.0}
+    found = expected(last, {"A": 24.0, "T": 2.0})
+    assert found == {("A", normal): 18.0, ("A", green): 6.0, ("B", normal): 5.0, ("T", normal): 2.0}

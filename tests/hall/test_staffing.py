@@ -11,6 +11,7 @@ from controller.hall.staffing import (
     QUARTERS,
     PastDay,
     Target,
+    coming,
     erlang_c,
     forecast,
     late_share,
@@ -123,3 +124,12 @@ def test_pooled_queues_need_fewer_windows_than_apart() -> None:
     alone = staffing(past, MONDAY, SERVICE, TARGET)
     assert both[50].windows < 2 * alone[50].windows
     assert both[50].people.expected == pytest.approx(2 * alone[50].people.expected)
+
+
+def test_the_next_hour_is_that_of_such_days_at_the_level_of_today() -> None:
+    pasts = {"A": weeks(10, 10, 4), "B": weeks(5, 5, 4)}
+    usual = coming(pasts, MONDAY, 44.0, 8 * 15)
+    assert usual == {"A": pytest.approx(40.0), "B": pytest.approx(20.0)}
+    assert coming(pasts, MONDAY, 66.0, 30 * 15)["A"] == pytest.approx(20.0)  # closed from quarter 68 on
+    assert coming(pasts, MONDAY, 44.0, 2 * 8 * 15 + 30)["A"] == pytest.approx(80.0)
+    assert coming({}, MONDAY, 44.0, 120) == {}
