@@ -15,21 +15,21 @@ from werkzeug.wrappers import Response
 
 from controller import i18n
 from controller.hall.figures import COARSE_ENDS, Figures, coarse, figures
-from controller.hall.loads import busy, turned
+from controller.hall.loads import busy
 from controller.hall.model import Hall
 from controller.hall.tallies import Tally, WindowTally, together
 from controller.store import devices, spans, tallies
 from controller.store.devices import Fault
 from controller.store.tallies import Day, DayTally
-from web.document import Bars, Block, Column, Document, Fact, Facts, Grid, Lines, Value, shown
+from web.document import Bars, Block, Column, Document, Fact, Facts, Grid, Lines, Value
+from web.document import shown as said
 from web.home import BOARD_ROLES
 from web.needs import fault_words
 from web.report_files import FORMS, as_file, how
+from web.usual import WEEKDAYS_BEFORE, halves
 from web.visit import hall_now, role_required, say, the_hall, the_site
 
 blueprint = Blueprint("bulletins", __name__)
-
-WEEKDAYS_BEFORE = 4  # compared with
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def _document(hall: Hall, told: Told) -> Document:
     day = made.day.day
     weekday = i18n.label(g.lang, "weekday", str(day.weekday()))
     is_over = made.day.closed_at is not None
-    state = say("the whole day") if is_over else say("up to {time}", time=shown(made.until, "text", zone))
+    state = say("the whole day") if is_over else say("up to {time}", time=said(made.until, "text", zone))
     return Document(
         say("Bulletin of the day"),
         f"{i18n.in_language(g.lang, hall.plan.name)} · {day} {weekday} · {state}",
@@ -119,7 +119,7 @@ def _blocks(hall: Hall, told: Told) -> Iterator[Block]:
     made, zone = told.made, _zone()
     now = together(made.queues.values())
     yield from facts(_figures_title(told), figures(now), _usual(told), _as_usual)
-    yield Lines(say("Course of the day"), list(_course(made.day, zone)))
+    yield Lines(say("Course of the day"), list(course(made.day, zone)))
     yield from _charts(told, now, zone)
     yield _queues(hall, made.queues)
     yield _windows(made.windows)
@@ -183,7 +183,7 @@ def _fact(
     kind, value = KINDS[name], getattr(now, name)
     before: Value = getattr(usual, name) if usual else None
     tenths = "tenths" if kind == "number" else kind
-    note = compared(shown(before, tenths, _zone())) if usual else ""
+    note = compared(said(before, tenths, _zone())) if usual else ""
     unit = " ({})".format(say("min")) if kind == "minutes" else ""
     return Fact(i18n.label(g.lang, "figure", name) + unit, value, tenths if is_mean else kind, before, note)
 
@@ -192,16 +192,16 @@ def _as_usual(value: str) -> str:
     return say("usually {value}", value=value)
 
 
-def _course(day: Day, zone: tzinfo) -> Iterator[str]:
+def course(day: Day, zone: tzinfo) -> Iterator[str]:
     """Who opened, stopped and closed it, and when."""
-    yield say("Opened at {time} by {who}.", time=shown(day.opened_at, "text", zone), who=who(day.opened_by))
+    yield say("Opened at {time} by {who}.", time=said(day.opened_at, "text", zone), who=who(day.opened_by))
     if day.stopped_at is not None:
-        time_, by = shown(day.stopped_at, "text", zone), who(day.stopped_by)
+        time_, by = said(day.stopped_at, "text", zone), who(day.stopped_by)
         yield say("No more tickets from {time}, by {who}.", time=time_, who=by)
     if day.closed_at is None:
-        yield say("Open until {time}.", time=shown(day.closes_at, "text", zone))
+        yield say("Open until {time}.", time=said(day.closes_at, "text", zone))
     else:
-        time_, by = shown(day.closed_at, "text", zone), who(day.closed_by)
+        time_, by = said(day.closed_at, "text", zone), who(day.closed_by)
         yield say("Closed at {time} by {who}.", time=time_, who=by)
 
 
@@ -218,14 +218,15 @@ def who(by: str | None) -> str:
 def _charts(told: Told, now: Tally, zone: tzinfo) -> Iterator[Block]:
     noon = datetime.combine(told.made.day.day, time(12), zone)
     offset = noon.utcoffset() or timedelta()
-    mine, before = (_halves(turned(one.arrivals, offset)) for one in (now, told.usual))
-    halves = busy([mine, before])
-    labels = [f"{half // 2:02d}:{half % 2 * 30:02d}" for half in halves]
+    days = max(1, len(told.earlier))
+    mine, before = halves(now.arrivals, offset), halves(told.usual.arrivals, offset, days)
+    shown = busy([mine, before])
+    labels = [f"{half // 2:02d}:{half % 2 * 30:02d}" for half in shown]
     if labels:
-        names, series = [say("this day")], [[float(mine[half]) for half in halves]]
+        names, series = [say("this day")], [[mine[half] for half in shown]]
         if told.earlier:
             names.insert(0, say("usually"))
-            series.insert(0, [before[half] / len(told.earlier) for half in halves])
+            series.insert(0, [before[half] for half in shown])
         yield Bars(say("Tickets taken by half hour"), say("From"), labels, names, series)
     if now.called:
         yield waits_chart(now)
@@ -236,10 +237,6 @@ def waits_chart(tally: Tally) -> Bars:
     ends = [f"≤ {end}" for end in COARSE_ENDS] + [f"> {COARSE_ENDS[-1]}"]
     counts = [[float(count) for count in coarse(tally.waits)]]
     return Bars(say("How long people waited, minutes"), say("Minutes"), ends, [say("tickets")], counts)
-
-
-def _halves(quarters: Sequence[int]) -> list[int]:
-    return [quarters[at] + quarters[at + 1] for at in range(0, len(quarters), 2)]
 
 
 # --- tables

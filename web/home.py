@@ -15,6 +15,7 @@ BOARD_ROLES = frozenset(
 DESK_ROLES = frozenset({Role.GUIDE, Role.HALL_MANAGER})
 GUIDE_WRITERS = frozenset({Role.ADMIN, Role.HALL_MANAGER, Role.WINDOW_LEAD})
 WINDOW_ROLES = frozenset({Role.CLERK, Role.WINDOW_LEAD})
+LEADER_ROLES = frozenset({Role.LEADER_VIEW, Role.DIRECTOR, Role.SUPERVISOR, Role.HALL_MANAGER})
 UNIT_ROLES = frozenset({Role.TECHNICIAN, Role.ADMIN, Role.HALL_MANAGER})
 SETUP_ROLES = frozenset({Role.ADMIN, Role.HALL_MANAGER})
 
@@ -41,6 +42,7 @@ def _rights() -> dict[str, bool]:
         "works_at_window": bool(roles & WINDOW_ROLES),
         "sees_wires": the_site().settings.demo,
         "sees_units": bool(roles & UNIT_ROLES),
+        "leads": bool(roles & LEADER_ROLES),
         "sees_people": Role.ADMIN in roles,
         "sees_data": bool(roles & {Role.ADMIN, Role.SUPERVISOR, Role.HALL_MANAGER}),
         "sees_audit": bool(roles & {Role.ADMIN, Role.SUPERVISOR, Role.DIRECTOR}),

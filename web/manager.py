@@ -18,11 +18,12 @@ from controller.store import log, projections
 from controller.told import joining_text
 from web import advising, copies
 from web import tickets as lists
-from web.chart import Chart, bar_chart
+from web.chart import Chart, PairChart, bar_chart, pair_chart
 from web.home import BOARD_ROLES
 from web.needs import needs
 from web.privacy import name_of
 from web.timeline import timeline
+from web.usual import Usual, usual
 from web.visit import give, hall_now, is_fragment, place_of, role_required, say_refused, the_hall, the_site
 
 blueprint = Blueprint("manager", __name__)
@@ -42,6 +43,7 @@ def board(hall: str) -> str:
 
 def _board(live: Live, failed: str = "", error: str = "") -> str:
     hall, now, zone = live.hall, hall_now(), the_site().settings.zone
+    before = usual(live.id, now.astimezone(zone))
     halves, forecast = reports.half_hours(hall, zone, now), live.lookout.now()
     return render_template(
         "manager/_board.html" if is_fragment() and not failed else "manager/board.html",
@@ -55,7 +57,9 @@ def _board(live: Live, failed: str = "", error: str = "") -> str:
         figures=reports.day_figures(hall),
         halves=halves,
         advice=advising.shown(live, now),
-        arrivals=_arrivals(halves),
+        arrivals=_arrivals(halves, before),
+        usual=before,
+        by_now=None if before is None else before.taken_by(now.astimezone(zone)),
         mean_waits=_mean_waits(halves, hall.plan.rules.long_wait),
         long_wait=hall.plan.rules.long_wait,
         closes=closing_time(hall.plan),
@@ -69,8 +73,13 @@ def closing_time(plan: Plan) -> str:
     return (plan.hours[-1].end if plan.hours else CLOSES).strftime("%H:%M")
 
 
-def _arrivals(halves: list[reports.HalfHour]) -> Chart:
-    return bar_chart([f"{half.start:%H:%M}" for half in halves], [float(half.arrivals) for half in halves])
+def _arrivals(halves: list[reports.HalfHour], before: Usual | None) -> Chart | PairChart:
+    """Today's, beside the usual ones when there are any."""
+    labels, came = [f"{half.start:%H:%M}" for half in halves], [float(half.arrivals) for half in halves]
+    if before is None:
+        return bar_chart(labels, came)
+    usually = [before.halves[half.start.hour * 2 + half.start.minute // 30] for half in halves]
+    return pair_chart(labels, usually, came)
 
 
 def _mean_waits(halves: list[reports.HalfHour], long_wait: timedelta) -> Chart:

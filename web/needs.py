@@ -46,8 +46,12 @@ class Need:
 
 def needs(hall: Hall, now: datetime) -> list[Need]:
     found = [_alarm(hall, alarm) for alarm in reports.alarms(hall, now)]
-    found += [*_faults(hall.id), *_set_aside(hall.id)]
-    return sorted(found, key=lambda need: need.urgency)
+    return sorted([*found, *device_needs(hall.id)], key=lambda need: need.urgency)
+
+
+def device_needs(hall: str) -> list[Need]:
+    """What devices report: broken, short of paper, not to be understood."""
+    return [*_faults(hall), *_set_aside(hall)]
 
 
 def _alarm(hall: Hall, alarm: Alarm) -> Need:

@@ -267,6 +267,8 @@ def test_why_what_would_help_and_what_is_planned(busy: Served, page: Page, lang:
     desk.give(CloseDay())
     period = f"from={DAY}&to={DAY}&lang={lang}&theme={theme}"
     assert wrong(page, busy, ("/m/hall/day", "/m/hall/load"), period) == []
+    more = ("/m/hall/cycle", "/m/hall/notices", "/leader")
+    assert wrong(page, busy, more, f"lang={lang}&theme={theme}") == []
     sign_in(busy, page, "li")
     forms = ("/w/hall/1/form/why", "/w/hall/1/form/jump")
     assert wrong(page, busy, forms, f"lang={lang}&theme={theme}") == []

@@ -36,12 +36,13 @@ from controller.hall.model import (
     WindowMode,
     WindowState,
 )
+from controller.hall.notices import When
 from controller.hall.reconciliation import Origin, Why
 from controller.hall.refusals import REFUSALS
 from controller.keeping import DataClass
 from controller.people import ActorKind, Role
 from controller.selftests import TESTS
-from web import bulletins
+from web import bulletins, cycle
 from web.audit import FAMILIES as FAMILIES_OF_KINDS
 from web.audit import KINDS
 from web.examining import OF_UNIT
@@ -174,6 +175,11 @@ FAMILIES: dict[str, Iterable[str]] = {
     "figures": [group for group in bulletins.FIGURES if group != "visits"],
     "happened": bulletins.ATTENTION,
     "file": FORMS,
+    "check": cycle.CHECKS,
+    "check_not": cycle.CHECKS,
+    "checked": cycle.LOOKS,
+    "glance": ("green", "amber", "red", "closed"),
+    "notice": When,
     "part_well": ("store", "halls", "broker", "devices"),
     "part_out": ("store", "halls", "broker"),
     "part_remedy": ("store", "halls", "broker", "broker_restarts", "units", "disk", "backup"),
