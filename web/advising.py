@@ -26,6 +26,7 @@ from controller.people import Role
 from controller.site import Site
 from controller.store.audit import audit
 from web.home import BOARD_ROLES
+from web.privacy import colleague
 from web.sheet import as_file, local
 from web.visit import give, hall_now, me, role_required, say, say_refused, the_hall, the_site
 
@@ -102,7 +103,7 @@ def _text(hall: Hall, measure: Measure) -> str:
     return say(
         f"advice.{measure.kind}",
         window=measure.window,
-        clerk=clerk.name if clerk else "",
+        clerk=colleague(clerk.name) if clerk else "",
         queues=say(", ").join(names),
         minutes=_minutes(measure.delay.total_seconds()),
     )

@@ -25,6 +25,7 @@ from web.document import Bars, Block, Column, Document, Fact, Facts, Grid, Lines
 from web.document import shown as said
 from web.home import BOARD_ROLES
 from web.needs import fault_words
+from web.privacy import name_of
 from web.report_files import FORMS, as_file, how
 from web.usual import WEEKDAYS_BEFORE, halves
 from web.visit import hall_now, role_required, say, the_hall, the_site
@@ -209,7 +210,7 @@ def who(by: str | None) -> str:
     """A person's name, or a word for what did it by itself."""
     kind, _, id = (by or "").partition("/")
     person = the_site().people.get(id) if kind == "person" else None
-    return person.name if person else i18n.label(g.lang, "actor", kind) if kind else ""
+    return name_of(person.name) if person else i18n.label(g.lang, "actor", kind) if kind else ""
 
 
 # --- charts

@@ -31,6 +31,7 @@ from web import copies
 from web.console import found
 from web.guides import today
 from web.home import DESK_ROLES
+from web.privacy import name_of
 from web.sheet import as_file, local
 from web.visit import give, hall_now, is_fragment, me, role_required, say, say_refused, the_hall, the_site
 
@@ -360,7 +361,7 @@ def leads_csv(hall: str) -> Response:
         (
             one.number,
             one.why,
-            names.get(one.leader, one.leader),
+            name_of(names.get(one.leader, one.leader)),
             local(one.began_at),
             local(one.ended_at),
             None if one.ended_at is None else round((one.ended_at - one.began_at) / timedelta(minutes=1)),

@@ -35,9 +35,10 @@ SHOWN = 50
 LOOK_BACK = timedelta(days=3653)  # ten years
 MOST_TICKETS = 20_000  # of a day
 SEERS = (Role.ADMIN, Role.SUPERVISOR, Role.DIRECTOR, Role.HALL_MANAGER)
+ON_THE_FLOOR = frozenset({Role.GUIDE, Role.CLERK, Role.WINDOW_LEAD, Role.HALL_MANAGER, Role.ADMIN})
 ENDPOINTS = frozenset(  # what can be seen in full
     {"audit.page", "audit.as_csv", "manager.tickets", "manager.tickets_csv", "manager.ticket"}
-    | {"jumps.jumps", "jumps.jumps_csv", "people.everybody_csv"}
+    | {"jumps.jumps", "jumps.jumps_csv", "people.everybody_csv", "frontdesk.leads_csv"}
 )
 
 
@@ -47,6 +48,11 @@ ENDPOINTS = frozenset(  # what can be seen in full
 def name_of(name: str) -> str:
     """The name as this page may show it: masked, unless a full view was granted for it."""
     return name if is_full() else mask(name)
+
+
+def colleague(name: str) -> str:
+    """The name on pages where the hall is worked with now: in full for those who work on its floor."""
+    return name if me().roles & ON_THE_FLOOR else name_of(name)
 
 
 def is_full() -> bool:
@@ -70,7 +76,12 @@ def _sign(path: str, until: str) -> str:
 
 @blueprint.app_context_processor
 def _words() -> dict[str, object]:
-    return {"full_view": ask_address, "is_full": is_full, "may_see_full": _may_see_full}
+    return {
+        "full_view": ask_address,
+        "colleague": colleague,
+        "is_full": is_full,
+        "may_see_full": _may_see_full,
+    }
 
 
 def _may_see_full() -> bool:

@@ -93,7 +93,7 @@ FILLED = {
 def filled(address: str) -> str:
     """An address with something in each of its places; of several words the first."""
     address = re.sub(r"<any\((\w+)[^)]*\):\w+>", r"\1", address)
-    return re.sub(r"<(?:\w+:)?(\w+)>", lambda place: FILLED[place[1]], address)
+    return re.sub(r"<(?:\w+:)?(\w+)>", lambda place: FILLED.get(place[1], "1"), address)
 
 
 def browser_of(desk: Desk, role: Role | None, hall: str | None) -> Browser:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import zlib
 from datetime import timedelta
+from io import BytesIO
+from zipfile import ZipFile
 
 import pytest
 from sqlalchemy import select
@@ -29,6 +31,7 @@ from controller.store.people import Person
 from controller.store.projections import find_ticket
 from tests.store.halls import DAY
 from tests.web.desk import Browser, Desk, words
+from tests.web.test_access import OWN, browser_of, cells, filled
 
 DIGEST = "0123456789abcdef0123456789abcdef"
 NOTE = "缺少张三的户口簿"
@@ -107,6 +110,59 @@ def test_only_pages_of_ours_are_seen_in_full(desk: Desk, to: str) -> None:
 
 def test_the_file_of_people_is_masked(desk: Desk, admin: Browser) -> None:
     assert "李强" not in admin.get("/people.csv").get_data(as_text=True)
+
+
+SEEDED = "欧阳震华"
+FLOOR = {"guide", "window_lead", "hall_manager"}
+IN_FULL = {  # where the hall is worked with now, or people and plans are looked after
+    "/m/<hall>/": FLOOR,
+    "/m/<hall>/roster": FLOOR,
+    "/m/<hall>/roster/<day>": {"hall_manager"},
+    "/m/<hall>/windows/<int:number>": FLOOR,
+    "/people": {"admin"},
+    "/setup/<hall>/": {"hall_manager", "admin"},
+    "/setup/<hall>/hall.json": {"hall_manager", "admin"},
+    "/setup/<hall>/versions": {"hall_manager", "admin"},
+    "/setup/<hall>/versions/<int:seq>": {"hall_manager", "admin"},
+    "/w/<hall>/": {"clerk", "window_lead", "hall_manager"},
+    "/w/<hall>/<int:number>": {"clerk", "window_lead", "hall_manager"},
+    "/w/<hall>/<int:number>/search": {"clerk", "window_lead", "hall_manager"},
+}
+
+
+def test_a_seeded_name_is_masked_on_every_other_page_and_in_every_file_and_log(
+    desk: Desk, admin: Browser, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Every address of the table of rights, as each role that may open it."""
+    form = {"name": SEEDED, "number": "00477", "hall": "hall", "role": "clerk"}
+    admin.post("/people/new", page="/people/new", **form)
+    clerk = desk.browser("p00477")
+    clerk.post("/w/hall/1/login", page="/w/hall/?choose=1")
+    desk.take(), desk.take()
+    for key in ("next", "start", "finish", "next"):
+        clerk.press(1, key)
+    browsers = {role: browser_of(desk, role, OWN) for role in (None, *Role)}
+    found: set[tuple[str, str]] = set()
+    for cell in cells():
+        is_open = cell.method == "GET" and cell.expected is None and cell.hall in (None, OWN)
+        if not is_open or "<path:" in cell.address or cell.address == "/feed/<hall>":
+            continue
+        if cell.role is not None and cell.hall is None:
+            continue
+        if SEEDED in shown_by(browsers[cell.role], filled(cell.address)):
+            found.add((cell.address, str(cell.role)))
+    assert found <= {(address, role) for address, roles in IN_FULL.items() for role in roles}
+    assert ("/m/<hall>/", "hall_manager") in found
+    assert SEEDED not in caplog.text
+
+
+def shown_by(browser: Browser, address: str) -> str:
+    """What the address answers, as text; of a workbook what is in it."""
+    body = browser.get(address).get_data()
+    if not body.startswith(b"PK"):
+        return body.decode("utf-8", "replace")
+    with ZipFile(BytesIO(body)) as book:
+        return "".join(book.read(name).decode("utf-8", "replace") for name in book.namelist())
 
 
 # --- gone when its time is over
