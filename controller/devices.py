@@ -15,10 +15,11 @@ import ssl
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from datetime import datetime, time
+from datetime import date, datetime, time
 from pathlib import Path
 
 import msgspec
+from sqlalchemy import Connection
 
 from controller import commandline
 from controller.boards import window_of
@@ -28,7 +29,7 @@ from controller.clock import real_now
 from controller.hall.model import HallError, Text
 from controller.loudness import BadVolume, volume_at
 from controller.settings import Settings, load
-from controller.store import Store, items
+from controller.store import Store, guides, log
 from controller.store import devices as rows
 from controller.store.audit import audit
 from controller.store.devices import Position, Unit
@@ -304,13 +305,22 @@ def _read(store: Store) -> Book:
 
 
 def _catalogue(store: Store) -> bytes:
-    """Every matter of a queue, packed; b"" when that would fill a message: kiosks then search queues."""
-    known = items.matters(store)
-    packed = catalogue.pack([catalogue.Matter(code=m.code, name=m.name, queue=m.queue) for m in known])
-    if len(packed) > LARGEST_CATALOGUE:
-        _logger.warning("%d matters are too many for kiosks to search (%d bytes)", len(known), len(packed))
-        return b""
-    return packed
+    """Every matter of a queue, packed; without their guides when these would fill a message, and b"" when the
+    names alone do: kiosks then search queues."""
+    with store.reading() as c:
+        known = guides.searched(c, _today(c))
+    bare = [catalogue.Matter(code=one.code, name=one.name, queue=one.queue) for one in known]
+    for matters in (known, bare):
+        if len(packed := catalogue.pack(matters)) <= LARGEST_CATALOGUE:
+            return packed
+    _logger.warning("%d matters are too many for kiosks to search (%d bytes)", len(known), len(packed))
+    return b""
+
+
+def _today(c: Connection) -> date:
+    """A hall with a clock of its own may be ahead of the real day."""
+    last = log.last_event_at(c)
+    return max(real_now(), last).date() if last else real_now().date()
 
 
 # --- the command

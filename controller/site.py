@@ -22,10 +22,11 @@ from controller.coming import COMING_S, Coming
 from controller.counsel import EVERY_S, SHARE
 from controller.devices import Devices
 from controller.hall.commands import ChangePlan
+from controller.hall.events import DayOpened
 from controller.hall.model import HallError, Plan, Text
 from controller.hall.plans import check_plan
 from controller.keeping import STEP_S, Keeping
-from controller.live import Live
+from controller.live import Committed, Live
 from controller.lock import SiteTaken, lock
 from controller.lookout import LOOK_S
 from controller.orders import Renderer
@@ -35,8 +36,9 @@ from controller.people import SYSTEM, Actor
 from controller.presence import Status
 from controller.selftests import Weekly
 from controller.settings import Settings
-from controller.store import Store, items, log, records
+from controller.store import Store, guides, items, log, records
 from controller.store.audit import audit
+from controller.store.devices import catalogue_changed
 from controller.store.people import People
 from controller.store.seal import Seal
 from controller.store.second_factor import SecondFactors
@@ -161,6 +163,7 @@ class Site:
         bus.start()
         self._closing.callback(bus.stop)
         live.subscribe(Weekly(bus).committed)
+        live.subscribe(self._begin_guides)
         expects = partial(self.pasts.coming, zone=self.settings.zone)
         looks = partial(live.lookout.look_and_tell, bus.screens.touch_waits)
         coming = Coming(live, Changes(live, self.devices), self.people, self.settings.zone)
@@ -174,6 +177,14 @@ class Site:
         self._closing.callback(live.counsel.close)
         self.halls[id], self.bus[id] = live, bus
         return live
+
+    def _begin_guides(self, committed: Committed) -> None:
+        """Kiosks are told anew what to bring on the first day a guide holds."""
+        for event in committed.events:
+            if isinstance(event, DayOpened):
+                with self.store.writing() as c:
+                    if guides.begins(c, event.date):
+                        catalogue_changed(c)
 
 
 def _milliseconds(now: datetime) -> int:

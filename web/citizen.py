@@ -36,7 +36,7 @@ from controller.hall.model import Hall, Refused, Ticket
 from controller.live import Live
 from controller.people import CITIZEN
 from controller.slips import address
-from controller.store import guides, items
+from controller.store import guides
 from controller.told import joining_text, wait_text
 from firmware.protocol import messages
 from web import phone
@@ -45,7 +45,7 @@ from web.boards import Boards, Shown, TooMany
 from web.guides import today
 from web.limits import Limit, keep_to_limit
 from web.openapi import Operation, Parameter, operation
-from web.shapes import Matter, Matters, ScreenError, ScreenProblem, ShortGuide, TakenTicket, WantedTicket
+from web.shapes import Matter, Matters, ScreenError, ScreenProblem, TakenTicket, WantedTicket
 from web.taking import KEY, KEY_FORM, NOT_TAKEN, BadRequest, KeyUsed, key_of_tap, take, taken
 from web.visit import hall_now, say_refused, the_hall, the_site
 from web.why import for_citizen
@@ -135,44 +135,14 @@ def _of_now(live: Live, response: Response) -> Response:
     ),
 )
 def matters(hall: str) -> Response:
-    """What can be found in the kiosk's search: matters and the queue each is done in."""
+    """What can be found in the kiosk's search: matters, the queue each is done in, and what to bring."""
     queues = the_hall(hall).hall.queues
-    known = [matter for matter in items.matters(the_site().store) if matter.queue in queues]
-    rows = [Matter(code=matter.code, name=matter.name, queue=matter.queue) for matter in known]
-    response = _as_json(Matters(matters=rows, has_guides=True))
+    with the_site().store.reading() as c:
+        known = guides.searched(c, today())
+    rows = [Matter(**msgspec.structs.asdict(one)) for one in known if one.queue in queues]
+    response = _as_json(Matters(matters=rows))
     response.headers["Cache-Control"] = f"private, max-age={KEEP_S}"
     return response
-
-
-@operation(
-    blueprint,
-    Operation(
-        "GET",
-        "/h/<hall>/api/guides/<path:code>",
-        "screen",
-        {HTTPStatus.OK: ShortGuide, HTTPStatus.NO_CONTENT: None},
-        (HTTPStatus.NOT_FOUND,),
-        wrong=ScreenProblem,
-    ),
-)
-def guide(hall: str, code: str) -> Response:
-    """What is to be known about a matter, as it holds today; 204 when nothing is published."""
-    the_hall(hall)
-    with the_site().store.reading() as c:
-        version = guides.current(c, code, today())
-    if version is None:
-        return make_response("", HTTPStatus.NO_CONTENT)
-    told = version.guide
-    return _as_json(
-        ShortGuide(
-            materials=list(told.materials),
-            conditions=told.conditions,
-            fee=told.fee_standard,
-            promised_days=told.promised_days,
-            is_sample=told.is_sample,
-            page=url_for("guides.page", code=code),
-        )
-    )
 
 
 # --- taking a ticket

@@ -60,32 +60,22 @@ class BoardNames(Shape, frozen=True, kw_only=True):
 
 
 class Matter(Shape, frozen=True, kw_only=True):
-    """Something a citizen comes for, and the queue it is done in."""
+    """Something a citizen comes for, the queue it is done in, and what its guide says in short.
+
+    bring: the materials. days: working days promised, 0: done at once. is_sample: the guide is made up.
+    """
 
     code: str
     name: str
     queue: str
+    bring: list[str] = msgspec.field(default_factory=list)
+    fee: str = ""
+    days: int | None = None
+    is_sample: bool = False
 
 
 class Matters(Shape, frozen=True, kw_only=True):
-    """has_guides: what is to be known about a matter may be asked for beside it."""
-
     matters: list[Matter]
-    has_guides: bool = False
-
-
-class ShortGuide(Shape, frozen=True, kw_only=True):
-    """What a citizen needs to know before taking a ticket. promised_days: working days, 0: done at once.
-
-    is_sample: made up. page: address of the whole guide.
-    """
-
-    materials: list[str]
-    conditions: str
-    fee: str
-    promised_days: int | None
-    is_sample: bool
-    page: str
 
 
 # --- tickets

@@ -16,7 +16,9 @@ from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
 from controller.guide import Guide
 from controller.hall.model import HallError
+from controller.store.devices import catalogue_changed
 from controller.store.tables import item, item_guide
+from firmware.protocol.catalogue import Matter
 
 
 class State(StrEnum):
@@ -27,6 +29,8 @@ class State(StrEnum):
 
 
 OPEN = (State.DRAFT, State.REVIEW)
+MOST_BRING = 8  # materials that a kiosk is told
+MOST_SHORT = 60  # characters of each
 
 
 class GuideConflict(HallError):
@@ -106,6 +110,34 @@ def stamp(newest: Version | None) -> str:
     return "" if newest is None else f"{newest.number}.{newest.state}.{newest.at.timestamp():.6f}"
 
 
+def searched(c: Connection, day: date) -> list[Matter]:
+    """Every matter of a queue, by queue and name, as kiosks find it: with what its guide of that day says."""
+    rows = sorted((one for one in listed(c, day) if one.queue), key=lambda one: (one.queue or "", one.name))
+    return [_short(one, one.current.guide if one.current else Guide()) for one in rows]
+
+
+def _short(one: Listed, guide: Guide) -> Matter:
+    return Matter(
+        code=one.code,
+        name=one.name,
+        queue=one.queue or "",
+        bring=[_cut(line) for line in guide.materials[:MOST_BRING]],
+        fee=_cut(guide.fee_standard),
+        days=guide.promised_days,
+        is_sample=guide.is_sample,
+    )
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MOST_SHORT else f"{text[: MOST_SHORT - 1]}…"
+
+
+def begins(c: Connection, day: date) -> bool:
+    """Whether some guide holds from that very day on."""
+    query = select(item_guide.c.code).where(item_guide.c.from_day == day).limit(1)
+    return c.execute(query).first() is not None
+
+
 def save(c: Connection, code: str, guide: Guide, by: str, now: datetime, seen: str | None = None) -> Version:
     """Keep a draft. seen: the stamp of the newest version its writer saw; None: whatever there is.
 
@@ -136,7 +168,9 @@ def send_back(c: Connection, code: str, by: str, now: datetime) -> Version:
 
 def publish(c: Connection, code: str, from_day: date, by: str, now: datetime) -> Version:
     """Let what is under review hold from that day on. Raises GuideConflict when nothing is."""
-    return _move(c, code, State.REVIEW, State.PUBLISHED, by, now, from_day)
+    version = _move(c, code, State.REVIEW, State.PUBLISHED, by, now, from_day)
+    catalogue_changed(c)
+    return version
 
 
 def withdraw(c: Connection, code: str, day: date, by: str, now: datetime) -> Version:
@@ -145,6 +179,7 @@ def withdraw(c: Connection, code: str, day: date, by: str, now: datetime) -> Ver
     if known is None:
         raise GuideConflict("not_published")
     c.execute(update(item_guide).where(*_is(code, known.number)).values(state=State.WITHDRAWN, by=by, at=now))
+    catalogue_changed(c)
     return known
 
 

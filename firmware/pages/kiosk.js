@@ -27,7 +27,6 @@ const state = {
   text: "", // in the search box
   queue: null, // code of the chosen queue
   item: null, // chosen matter, when it was found by search
-  guide: null, // what is to be known about it, once it is here
   taking: "", // "" | "pending" | "retrying"
   ticket: null,
   refused: null,
@@ -36,7 +35,6 @@ const state = {
 };
 
 let matters = [];
-let hasGuides = false; // a kiosk without its controller has none
 let entries = [];
 let view = null; // { root, update(board), read() } of the screen shown
 
@@ -63,8 +61,7 @@ const act = {
     act.go("home", { queue: null, item: null, text: "", ticket: null, refused: null, tap: null, taking: "" });
   },
   choose(queue, item = null) {
-    act.go("matter", { queue, item, guide: null });
-    if (item && hasGuides) loadGuide(item);
+    act.go("matter", { queue, item });
   },
   turn(page) {
     state.page = page;
@@ -211,24 +208,10 @@ async function loadMatters() {
   try {
     const answer = await fetch("../api/matters", { signal: AbortSignal.timeout(20_000) });
     if (!answer.ok) return;
-    const known = await answer.json();
-    matters = known.matters;
-    hasGuides = Boolean(known.has_guides);
+    matters = (await answer.json()).matters;
     if (feed.board) show(feed.board);
   } catch {
     setTimeout(loadMatters, 60_000);
-  }
-}
-
-/** What to bring for the chosen matter; the ticket can be taken without it. */
-async function loadGuide(item) {
-  try {
-    const answer = await fetch(`../api/guides/${item.split("/").map(encodeURIComponent).join("/")}`, { signal: AbortSignal.timeout(10_000) });
-    if (answer.status !== 200 || state.item !== item) return;
-    state.guide = await answer.json();
-    view.update(feed.board);
-  } catch {
-    /* Without a line nothing is told; taking a ticket says what is wrong then. */
   }
 }
 

@@ -8,7 +8,6 @@ import { allShut, name, remedy, say, shutReason, waitText } from "./texts.js";
 const ROWS = ["QWERTYUIOP", "ASDFGHJKL", "ZXCVBNM"];
 const FOUND_LIMIT = 40;
 const EXAMPLES = 8;
-const MATERIALS = 6; // shown of a guide
 const DESK = /导办台|guide desk/; // a reason that says already where to go
 
 const isPhone = () => matchMedia("(max-width: 700px)").matches;
@@ -192,17 +191,12 @@ export function matterView(state, act) {
   const shut = el("p", { class: "notice", role: "status", hidden: true });
   const takeButton = button("primary", "ticket", say(lang, "take"), act.take, { "data-take": true });
   const back = button("plain", "back", say(lang, "back"), () => act.home());
-  const chosen = act.matters(queue).find((matter) => matter.code === item)?.name ?? "";
+  const matter = act.matters(queue).find((one) => one.code === item);
+  const chosen = matter?.name ?? "";
   const examples = act.matters(queue).slice(0, EXAMPLES);
   const here = examples.length && !item ? el("section", { class: "examples" }, el("h2", {}, say(lang, "matter.here")), el("p", { lang: "zh-CN" }, examples.map((matter) => matter.name).join("\u00a0· "))) : null;
-  const guide = el("section", { class: "examples guide", hidden: true });
-  let told = null;
+  const guide = matter?.bring?.length ? el("section", { class: "examples guide" }, ...guideParts(matter, lang)) : null;
   const update = () => {
-    if (state.guide && state.guide !== told) {
-      told = state.guide;
-      guide.replaceChildren(...guideParts(told, lang));
-      mark(guide, "hidden", false);
-    }
     const line = act.line(queue);
     if (!line) return;
     const reason = shutReason(line, lang);
@@ -229,22 +223,20 @@ export function matterView(state, act) {
     update,
     title: () => chosen || lineName(),
     subtitle: () => (chosen ? lineName() : ""),
-    read: () => [what.textContent, ...[ahead, wait, windows].map((one) => one.root.textContent), guide.textContent, shut.textContent],
+    read: () => [what.textContent, ...[ahead, wait, windows].map((one) => one.root.textContent), guide?.textContent ?? "", shut.textContent],
   };
 }
 
 /** What to bring, how long it takes and what it costs. */
-function guideParts(guide, lang) {
-  const days = guide.promised_days;
+function guideParts(matter, lang) {
+  const days = matter.days ?? null;
   const limit = days === null ? "" : say(lang, days === 0 ? "guide.at_once" : "guide.days", { n: days });
-  const brief = [limit, guide.fee].filter(Boolean).join(" · ");
-  const rest = guide.materials.length - MATERIALS;
+  const brief = [limit, matter.fee].filter(Boolean).join(" · ");
   return [
     el("h2", {}, say(lang, "guide.bring")),
-    el("ol", { lang: "zh-CN" }, ...guide.materials.slice(0, MATERIALS).map((one) => el("li", {}, one))),
-    ...(rest > 0 ? [el("p", {}, say(lang, "guide.more", { n: rest }))] : []),
+    el("ol", { lang: "zh-CN" }, ...matter.bring.map((one) => el("li", {}, one))),
     ...(brief ? [el("p", { class: "brief" }, brief)] : []),
-    ...(guide.is_sample ? [el("p", { class: "sample" }, say(lang, "guide.sample"))] : []),
+    ...(matter.is_sample ? [el("p", { class: "sample" }, say(lang, "guide.sample"))] : []),
   ];
 }
 

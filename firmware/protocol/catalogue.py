@@ -1,7 +1,7 @@
 """The matters a kiosk can find by search, packed small enough to travel in its configuration.
 
 5,000 matters are near 850 KB of JSON, over what a message may hold (messages.MAX_PAYLOAD_BYTES); packed
-they are a fifth of that.
+they are a fifth of that. What their guides say in short comes along where there is room.
 """
 
 from __future__ import annotations
@@ -17,11 +17,18 @@ MOST_BYTES = 4 * 1024 * 1024  # unpacked; a larger one is no catalogue
 
 
 class Matter(Struct, frozen=True, kw_only=True):
-    """One thing people come for, and the queue it is done in."""
+    """One thing people come for, the queue it is done in, and what its guide says in short.
+
+    bring: the materials. days: working days promised, 0: done at once. is_sample: the guide is made up.
+    """
 
     code: str
     name: str
     queue: str
+    bring: list[str] = msgspec.field(default_factory=list)
+    fee: str = ""
+    days: int | None = None
+    is_sample: bool = False
 
 
 _matters = msgspec.json.Decoder(list[Matter])  # made by one thread: see messages.py

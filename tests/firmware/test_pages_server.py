@@ -251,11 +251,12 @@ def test_a_kiosk_without_a_printer_shows_the_code_its_slip_would_have(folder, se
 
 
 def test_matters_are_found_that_came_with_the_configuration(folder, hardware):
-    known = [Matter(code="110-1", name="社会保障卡申领", queue="A")]
+    known = [Matter(code="110-1", name="社会保障卡申领", queue="A", bring=["身份证"], days=0)]
     keep_config(folder / "unit", hardware.config(catalogue=pack(known)))
     with node_running(node_settings(folder / "unit", 9, pages="127.0.0.1:0")) as node:
         answer = Browser(node).get("/api/matters")
-    assert answer.json == {"matters": [{"code": "110-1", "name": "社会保障卡申领", "queue": "A"}]}
+    [found] = answer.json["matters"]
+    assert (found["name"], found["queue"], found["bring"]) == ("社会保障卡申领", "A", ["身份证"])
 
 
 def test_a_catalogue_that_cannot_be_read_leaves_a_kiosk_without_search(folder, hardware):
