@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from controller.demo.hall import DOMAINS, HALL, MANAGER, VISITOR, VISITOR_WINDOW, ZONES
+from controller.demo.hall import DOMAINS, GUIDE, HALL, MANAGER, VISITOR, VISITOR_WINDOW, ZONES
 from controller.demo.morning import Morning
 from controller.settings import Settings
 
@@ -21,10 +21,12 @@ def welcome(
     kiosk, display = (f"http://127.0.0.1:{pages[node]}/pages" for node in ("node-1", "node-4"))
     rows = [
         ("大厅各屏 Screens", f"{web}/hall/{HALL}"),
+        ("办事指南 Guides", f"{web}/items/"),
         ("接线台 The wires", f"{web}/wires"),
         *((f"取号 Kiosk {one.name.en}", f"{kiosk}/kiosk.html?board=k-{one.id}") for one in DOMAINS),
         *((f"大屏 Display {one.name.en}", f"{display}/hall.html?board=z-{one.id}") for one in ZONES),
         ("管理员 Manager", f"{web}/in/{morning.links[MANAGER.id]}"),
+        ("导办台 Front desk", f"{web}/in/{morning.links[GUIDE.id]}"),
         (f"{VISITOR_WINDOW} 号窗口 Clerk", f"{web}/in/{morning.links[VISITOR.id]}"),
     ]
     width = max(_cells(name) for name, _ in rows) + 2
