@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 
 from controller.clock import real_now
@@ -16,9 +16,9 @@ from controller.hall.model import Refused
 from controller.live import Live
 from controller.settings import Settings
 from controller.store import Store, erasure
-from controller.store.audit import audit
+from controller.store.audit import Record, audit
 
-STEP_S = 600.0
+STEP_S = 60.0
 RETENTION, PERSON, VISIT = "data.retention", "data.erase_person", "data.erase_visit"  # rows of the trail
 
 
@@ -46,39 +46,45 @@ class Keeping:
     """Deletes what is too old. hall_now: by the halls' clock; halls: asked anew at each step."""
 
     def __init__(
-        self, store: Store, settings: Settings, hall_now: Callable[[], datetime], halls: Mapping[str, Live]
+        self,
+        store: Store,
+        settings: Settings,
+        hall_now: Callable[[], datetime],
+        halls: Mapping[str, Live],
+        at_once: int = erasure.AT_ONCE,
     ) -> None:
+        """at_once: tickets in one step."""
         self._store, self._settings, self._hall_now, self._halls = store, settings, hall_now, halls
+        self._at_once = at_once
 
     def step(self) -> None:
-        """Delete what is too old now. Raises StoreFailed."""
-        self.delete_visits()
+        """Delete some of what is too old now. Raises StoreFailed."""
+        before = self._midnight(self._hall_now(), self._settings.visitor_days)
+        for live in list(self._halls.values()):
+            self._forget_visitors(live, before)
         self.delete_sign_ins(real_now())
 
-    def delete_visits(self) -> None:
-        before = self._hall_now() - timedelta(days=self._settings.visitor_days)
-        for id, live in list(self._halls.items()):
-            if rows := self._forget(live, before):
-                with self._store.writing() as c:
-                    erasure.forget_in_snapshots(c, id, list(live.hall.tickets))
-                self._prove(DataClass.VISITS, id, before, rows)
-
-    def _forget(self, live: Live, before: datetime) -> int:
-        """How many tickets were untied from their holders; those the hall still knows stay."""
-        rows, is_last = 0, False
-        while not is_last:
-            below = min(live.hall.tickets, default=None)
-            with self._store.writing() as c:
-                step = erasure.forget_visitors(c, live.id, before, below)
-            rows, is_last = rows + step.rows, step.is_last
-        return rows
+    def _forget_visitors(self, live: Live, before: datetime) -> None:
+        """A few tickets, so that no command waits for long; those the hall still knows stay."""
+        known = list(live.hall.tickets)
+        with self._store.writing() as c:
+            below = min(known, default=None)
+            done = erasure.forget_visitors(c, live.id, before, below, self._at_once)
+            if done.is_last and done.rows:
+                erasure.forget_in_snapshots(c, live.id, known)
+                erasure.proven(c, live.id)
+                _proof(DataClass.VISITS, live.id, before, done.rows)(c)
 
     def delete_sign_ins(self, now: datetime) -> None:
-        before = now - timedelta(days=self._settings.sign_in_days)
+        before = self._midnight(now, self._settings.sign_in_days)
         with self._store.writing() as c:
-            rows = erasure.forget_sign_ins(c, before)
-        if rows:
-            self._prove(DataClass.SIGN_INS, "", before, rows)
+            if rows := erasure.forget_sign_ins(c, before):
+                _proof(DataClass.SIGN_INS, "", before, rows)(c)
+
+    def _midnight(self, now: datetime, days: float) -> datetime:
+        """When what is too old ends: whole days, so that a day leaves one proof and not one a minute."""
+        day = (now - timedelta(days=days)).astimezone(self._settings.zone).date()
+        return datetime.combine(day, time(), self._settings.zone)
 
     def erase_visit(self, hall: str, ticket: int, number: str, by: str, reason: str) -> None:
         """What ties one ticket to its holder, at their request. Raises Refused."""
@@ -100,10 +106,10 @@ class Keeping:
             Kept(DataClass.STAFF, None),
         ]
 
-    def _prove(self, kind: DataClass, hall: str, before: datetime, rows: int) -> None:
-        facts = {"kind": kind.value, "before": before.isoformat(), "rows": rows}
-        with self._store.writing() as c:
-            audit("system", RETENTION, hall, real_now(), **facts)(c)
+
+def _proof(kind: DataClass, hall: str, before: datetime, rows: int) -> Record:
+    facts = {"kind": kind.value, "before": before.isoformat(), "rows": rows}
+    return audit("system", RETENTION, hall, real_now(), **facts)
 
 
 def need_reason(reason: str) -> None:

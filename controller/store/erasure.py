@@ -34,7 +34,7 @@ ISSUED, PLANNED = "TicketIssued", "PlanChanged"  # kinds of events that hold som
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one transaction did. is_last: nothing older is left."""
+    """rows: changed since the last proof, which `proven` says was written. is_last: nothing older is left."""
 
     rows: int
     is_last: bool
@@ -43,22 +43,47 @@ class Step:
 # --- visitors
 
 
-def forget_visitors(c: Connection, hall: str, before: datetime, below: int | None) -> Step:
-    """Take the person's digest, the desk's note and the slip's code from tickets issued before that; where it
-    stopped is remembered. below: tickets from this on are still in use."""
-    mark = f"forgotten:{hall}"
-    last = int(get_meta(c, mark) or 0)
+def forget_visitors(
+    c: Connection, hall: str, before: datetime, below: int | None, at_once: int = AT_ONCE
+) -> Step:
+    """Take the person's digest, the desk's note and the slip's code from some more tickets issued before
+    that; where it stopped is remembered. below: tickets from this on are still in use."""
+    last, unproven = _mark(c, hall)
     query = select(event.c.seq, event.c.ticket, event.c.body).where(
-        event.c.hall == hall, event.c.seq > last, event.c.at < before, event.c.kind == ISSUED
+        event.c.hall == hall, event.c.seq > last, event.c.kind == ISSUED
     )
+    if (end := _first_since(c, hall, before)) is not None:
+        query = query.where(event.c.seq < end)
     if below is not None:
         query = query.where(event.c.ticket < below)
-    rows = c.execute(query.order_by(event.c.seq).limit(AT_ONCE)).all()
+    rows = c.execute(query.order_by(event.c.seq).limit(at_once)).all()
     for row in rows:
         _forget_ticket(c, hall, row.seq, row.ticket, row.body)
     if rows:
-        put_meta(c, mark, str(rows[-1].seq))
-    return Step(len(rows), len(rows) < AT_ONCE)
+        _set_mark(c, hall, rows[-1].seq, unproven + len(rows))
+    return Step(unproven + len(rows), len(rows) < at_once)
+
+
+def proven(c: Connection, hall: str) -> None:
+    """What was forgotten up to here stands in the audit trail."""
+    _set_mark(c, hall, _mark(c, hall)[0], 0)
+
+
+def _mark(c: Connection, hall: str) -> tuple[int, int]:
+    """The last event that was looked at, and how many rows were changed since the last proof."""
+    seq, _, rows = (get_meta(c, f"forgotten:{hall}") or "0 0").partition(" ")
+    return int(seq), int(rows or 0)
+
+
+def _set_mark(c: Connection, hall: str, seq: int, rows: int) -> None:
+    put_meta(c, f"forgotten:{hall}", f"{seq} {rows}")
+
+
+def _first_since(c: Connection, hall: str, moment: datetime) -> int | None:
+    """The first event from that moment on; the index finds it at once, however long the log is."""
+    query = select(event.c.seq).where(event.c.hall == hall, event.c.at >= moment)
+    found: int | None = c.execute(query.order_by(event.c.at, event.c.seq).limit(1)).scalar()
+    return found
 
 
 def forget_visitor(c: Connection, hall: str, id: int) -> None:
@@ -103,8 +128,9 @@ def _forget_ticket(c: Connection, hall: str, seq: int, id: int, body: str) -> No
 
 def held_visitors(c: Connection, hall: str) -> datetime | None:
     """When the oldest ticket was issued that still has what ties it to its holder."""
-    last = int(get_meta(c, f"forgotten:{hall}") or 0)
-    query = select(event.c.at).where(event.c.hall == hall, event.c.seq > last, event.c.kind == ISSUED)
+    query = select(event.c.at).where(
+        event.c.hall == hall, event.c.seq > _mark(c, hall)[0], event.c.kind == ISSUED
+    )
     found: datetime | None = c.execute(query.order_by(event.c.seq).limit(1)).scalar()
     return found
 

@@ -24,6 +24,7 @@ from controller.hall.commands import (
     Tick,
 )
 from controller.hall.model import PreCheck
+from controller.keeping import Keeping
 from controller.people import SYSTEM, Role
 from controller.store import log, tables
 from controller.store.audit import verify
@@ -172,7 +173,7 @@ def test_what_ties_a_ticket_to_its_holder_goes_after_its_time(visited: Desk) -> 
     keeping = visited.site.keeping
     keeping.step()
     assert DIGEST in everything(visited)
-    visited.time.pass_by(days=31)
+    visited.time.pass_by(days=32)
     keeping.step()
     kept = everything(visited)
     assert not any(secret in kept for secret in (DIGEST, NOTE, TOKEN))
@@ -183,8 +184,23 @@ def test_what_ties_a_ticket_to_its_holder_goes_after_its_time(visited: Desk) -> 
     assert is_whole(visited)
 
 
+def test_many_tickets_go_in_steps_with_one_proof(visited: Desk) -> None:
+    site = visited.site
+    keeping = Keeping(site.store, site.settings, site.clock.now, site.halls, at_once=2)
+    for _ in range(4):
+        visited.take()
+    visited.give(CloseDay())
+    visited.time.pass_by(days=40)
+    visited.give(Tick(), OpenDay(DAY + timedelta(days=41), visited.time.now + timedelta(hours=8)))
+    for _ in range(3):
+        keeping.step()
+    [row] = visited.site.people.trail(5, "data.retention")
+    assert row["details"]["rows"] == 5
+    assert keeping.held()[0].oldest is None
+
+
 def test_the_log_without_visitors_still_tells_the_same_hall(visited: Desk) -> None:
-    visited.time.pass_by(days=31)
+    visited.time.pass_by(days=32)
     visited.site.keeping.step()
     with visited.site.store.reading() as c:
         hall, _ = log.replay(c, "hall")
@@ -196,7 +212,7 @@ def test_the_log_without_visitors_still_tells_the_same_hall(visited: Desk) -> No
 
 def test_sign_ins_go_after_half_a_year(desk: Desk) -> None:
     desk.browser("li")
-    desk.site.keeping.delete_sign_ins(real_now() + timedelta(days=201))
+    desk.site.keeping.delete_sign_ins(real_now() + timedelta(days=202))
     assert desk.site.people.sessions("li", real_now()) == []
     [row] = desk.site.people.trail(1, "data.retention")
     assert (row["details"]["kind"], row["details"]["rows"]) == ("sign_ins", 2)
