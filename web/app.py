@@ -43,6 +43,7 @@ from controller.store import StoreFailed
 from controller.store.seal import BadSeal
 from web import problems
 from web.feed import Feed
+from web.help import help_key
 from web.visit import VISITOR_COOKIE, csrf_token, new_key, recognise, set_cookie, the_site, wants_json
 
 BLUEPRINTS = (
@@ -50,7 +51,7 @@ BLUEPRINTS = (
     *("staffing", "trials", "copies", "frontdesk", "reconciling", "technician", "examining", "people"),
     *("setup", "versions", "first_hour", "feed", "api", "health", "audit", "bulletins", "loads"),
     *("guides", "catalogue", "privacy", "notices", "roster", "oidc"),
-    *("cycle", "leader"),
+    *("cycle", "leader", "search"),
 )
 COOKIELESS = ("citizen", "api")  # blueprints whose requests act with no cookie
 THEMES = ("light", "dark", "contrast")
@@ -151,6 +152,7 @@ def _words_of_templates() -> dict[str, object]:
         "csrf": csrf_token,
         "new_key": new_key,
         "here": _with,
+        "help_key": help_key(),
         "url_for": _url_for,
         "_": lambda key, **facts: i18n.t(lang, key, **facts),
         "ngettext": lambda one, many, n, **facts: i18n.tn(lang, one, many, n, **facts),

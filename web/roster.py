@@ -14,7 +14,7 @@ from controller.coming import shifts_of
 from controller.hall.commands import PlanShifts
 from controller.hall.model import DayState, Hall, Refused
 from controller.live import Live
-from controller.people import Role
+from controller.people import Role, mask
 from controller.rostering import Doubt, Rosters
 from controller.store.rosters import Turn
 from web.home import BOARD_ROLES, SETUP_ROLES
@@ -74,7 +74,7 @@ def spread(hall: str, what: str) -> Response:
 def week_csv(hall: str) -> Response:
     live, monday = the_hall(hall), rostering.monday_of(_day(request.args.get("week", "")) or _today())
     rows = [
-        (turn.day, turn.window, _clock(turn.start), _clock(turn.end), _name(live.hall, turn.clerk))
+        (turn.day, turn.window, _clock(turn.start), _clock(turn.end), _in_file(live.hall, turn.clerk))
         for turn in _rosters(live).week(monday)
     ]
     return as_file(f"roster-{hall}-{monday}", COLUMNS, rows)
@@ -177,6 +177,12 @@ def _said(doubt: Doubt, hall: Hall) -> str:
 def _name(hall: Hall, clerk: str | None) -> str:
     known = hall.clerks.get(clerk or "")
     return known.name if known else (clerk or "")
+
+
+def _in_file(hall: Hall, clerk: str | None) -> str:
+    """Files are passed on: a staff number and a masked name (P.33)."""
+    known = hall.clerks.get(clerk or "")
+    return f"{known.staff_number} {mask(known.name)}" if known else ""
 
 
 def _clock(minutes: int) -> str:

@@ -17,6 +17,7 @@ from controller.hall import drafting, impact
 from controller.hall.drafting import KEYS, Edit
 from controller.hall.model import Plan, Refused, WindowMode
 from controller.live import Live
+from controller.people import SYSTEM, mask
 from controller.store import planned
 from controller.store.planned import NotWaiting
 from controller.trials.variant import BadVariant, Variant, changed_plan, settings_of
@@ -65,8 +66,14 @@ def setup_page(template: str, live: Live, **more: object) -> str:
         coming=[(one, _why_not(one)) for one in changes.waiting()],
         name_of=setup_words.name_of,
         length=setup_words.length,
+        who=_who,
         **more,
     )
+
+
+def _who(version: planned.Version) -> str:
+    """Who took a plan into use; the name masked, for it stands there for ever (P.33)."""
+    return say("the system") if version.by == SYSTEM.id else mask(version.by)
 
 
 def _why_not(change: planned.Planned) -> str:

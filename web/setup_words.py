@@ -12,6 +12,7 @@ from controller import i18n
 from controller.hall.drafting import Difference, Item, find
 from controller.hall.impact import Consequence
 from controller.hall.model import Balance, Plan, Queue, Serves, Sitting, Text
+from controller.people import mask
 from controller.trials import variant
 from web import times
 from web.visit import say
@@ -35,16 +36,21 @@ def _difference(one: Difference, before: Plan, after: Plan) -> str:
     if one.kind == "reordered":
         return say("Order of the {what}", what=i18n.label(g.lang, "setup_section", one.section))
     if one.kind in ("added", "removed"):
-        return name_of(one.section, one.item)
+        return _called(one)
     field = field_name(one.section, one.name)
     if one.name == "serves":
-        return f"{name_of(one.section, one.item)} {_serves_changed(one, before, after)}"
+        return f"{_called(one)} {_serves_changed(one, before, after)}"
     old, new = shown(one.name, one.before, before), shown(one.name, one.after, after)
     if one.item is None:
         return f"{field} {old} → {new}"
-    return say(
-        "{what}: {field} {old} → {new}", what=name_of(one.section, one.item), field=field, old=old, new=new
-    )
+    return say("{what}: {field} {old} → {new}", what=_called(one), field=field, old=old, new=new)
+
+
+def _called(one: Difference) -> str:
+    """The piece that is different; of people, who stand in versions for ever, the name masked (P.33)."""
+    if one.section != "clerks" or one.item is None:
+        return name_of(one.section, one.item)
+    return f"{mask(one.item.name)} {one.item.staff_number}".strip()
 
 
 def _serves_changed(one: Difference, before: Plan, after: Plan) -> str:

@@ -6,11 +6,12 @@ for any change. Clerks come from accounts, so they stay as they are.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from itertools import pairwise
 
 from flask import Blueprint, abort, redirect, request, url_for
+from msgspec import structs
 from werkzeug.wrappers import Response
 
 from controller import hall_file
@@ -126,8 +127,9 @@ def _draft(
 @blueprint.get("/setup/<hall>/hall.json")
 @role_required(*SETUP_ROLES)
 def export(hall: str) -> Response:
-    """The hall as one file, as `servicehall hall export` writes it."""
-    body = hall_file.encode(_described(the_hall(hall)))
+    """The hall as one file, as `servicehall hall export` writes it, without the people of it (P.33)."""
+    described = _described(the_hall(hall))
+    body = hall_file.encode(structs.replace(described, plan=replace(described.plan, clerks=())))
     headers = {"Content-Disposition": f'attachment; filename="{hall}.json"'}
     return Response(body, mimetype="application/json", headers=headers)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,12 +10,19 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from controller.clock import real_now
+from tests.browser.axe import script, violations
+from tests.npm import NotHere
 from tests.web.desk import Desk, open_desk
 
 PATIENCE_MS = 15_000
 PORTRAIT = (1080, 1920)  # a kiosk
 LANDSCAPE = (1920, 1080)  # a hall display
 PHONE = (390, 844)
+DESK = (1366, 768)
+LOOKS = [("zh", "light"), ("en", "dark"), ("zh", "contrast")]
+
+looks = pytest.mark.parametrize(("lang", "theme"), LOOKS)
 
 
 @dataclass
@@ -61,3 +69,44 @@ def served(tmp_path: Path, chromium: Browser) -> Iterator[Served]:
             server.shutdown()
             thread.join()
             server.server_close()
+
+
+# --- under axe-core
+
+
+@pytest.fixture(scope="session")
+def axe(pytestconfig: pytest.Config) -> str:
+    """axe-core; without it the tests are skipped, and in CI they fail."""
+    try:
+        return script(pytestconfig.cache.mkdir("axe"))  # type: ignore[union-attr]
+    except NotHere as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def page(served: Served, axe: str) -> Iterator[Page]:
+    """A browser with axe, in which nothing moves, so that colours are what they will stay."""
+    context = served.context(DESK, reduced_motion="reduce")
+    context.add_init_script(axe)
+    yield context.new_page()
+    context.close()
+
+
+def size(page: Page, wanted: tuple[int, int]) -> None:
+    page.set_viewport_size({"width": wanted[0], "height": wanted[1]})
+
+
+def sign_in(served: Served, page: Page, person: str) -> None:
+    page.goto(f"{served.url}/in/{served.desk.site.people.link(person, real_now())}")
+    page.click("main button")
+
+
+def wrong(page: Page, served: Served, addresses: tuple[str, ...], look: str) -> list[str]:
+    """What is wrong at each of the addresses."""
+    found = []
+    for address in addresses:
+        page.goto(f"{served.url}{address}?{look}")
+        found += [f"{address} {one}" for one in violations(page)]
+    return found

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -28,30 +26,14 @@ from controller.hall.commands import (
 )
 from controller.hall.model import PauseReason
 from controller.store import guides
-from tests.browser.axe import script, violations
-from tests.browser.conftest import LANDSCAPE, PHONE, PORTRAIT, Served
-from tests.npm import NotHere
+from tests.browser.axe import violations
+from tests.browser.conftest import LANDSCAPE, PHONE, PORTRAIT, Served, looks, sign_in, size, wrong
 from tests.store.halls import DAY
 from tests.web.test_people import ADMIN
 
 pytestmark = pytest.mark.browser
 
-LOOKS = [("zh", "light"), ("en", "dark"), ("zh", "contrast")]
-DESK = (1366, 768)
 KIOSK = "/h/hall/pages/kiosk.html?board=k-main&"
-
-looks = pytest.mark.parametrize(("lang", "theme"), LOOKS)
-
-
-@pytest.fixture(scope="session")
-def axe(pytestconfig: pytest.Config) -> str:
-    """axe-core; without it the tests are skipped, and in CI they fail."""
-    try:
-        return script(pytestconfig.cache.mkdir("axe"))  # type: ignore[union-attr]
-    except NotHere as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(str(error))
 
 
 @pytest.fixture
@@ -65,33 +47,6 @@ def busy(served: Served) -> Served:
     desk.give(CallNext(1), NoShow(1, "人已离开"), CallNext(1), Start(1))
     desk.time.pass_by(minutes=45)
     return served
-
-
-@pytest.fixture
-def page(served: Served, axe: str) -> Iterator[Page]:
-    """A browser with axe, in which nothing moves, so that colours are what they will stay."""
-    context = served.context(DESK, reduced_motion="reduce")
-    context.add_init_script(axe)
-    yield context.new_page()
-    context.close()
-
-
-def size(page: Page, wanted: tuple[int, int]) -> None:
-    page.set_viewport_size({"width": wanted[0], "height": wanted[1]})
-
-
-def sign_in(served: Served, page: Page, person: str) -> None:
-    page.goto(f"{served.url}/in/{served.desk.site.people.link(person, real_now())}")
-    page.click("main button")
-
-
-def wrong(page: Page, served: Served, addresses: tuple[str, ...], look: str) -> list[str]:
-    """What is wrong at each of the addresses."""
-    found = []
-    for address in addresses:
-        page.goto(f"{served.url}{address}?{look}")
-        found += [f"{address} {one}" for one in violations(page)]
-    return found
 
 
 def test_what_is_wrong_is_seen(page: Page) -> None:

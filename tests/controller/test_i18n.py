@@ -47,6 +47,7 @@ from web.audit import FAMILIES as FAMILIES_OF_KINDS
 from web.audit import KINDS
 from web.examining import OF_UNIT
 from web.first_steps import STEPS
+from web.help import HELPED
 from web.people import STATES
 from web.report_files import FORMS
 from web.status import GOALS_S, LOOKS, OWN_PARTS, PARTS
@@ -155,6 +156,8 @@ FAMILIES: dict[str, Iterable[str]] = {
     ),
     "roster_doubt": ("double", "unskilled", "gone"),
     "start_step": STEPS,
+    "help": HELPED,
+    "found": ("tickets", "windows", "queues", "people", "matters", "pages"),
     "rule": [one.name for one in fields(Rules)],
     "consequence": CODES,
     "difference": ("added", "removed", "changed", "reordered"),

@@ -46,7 +46,7 @@ def test_a_day_is_written_and_the_week_shows_it(desk: Desk) -> None:
     boss = desk.browser("boss")
     assert write(boss, TOMORROW, 1, ("09:00", "12:00", "li"), ("13:30", "17:00", "")) == ""
     assert "09:00–12:00 李 13:30–17:00" in words(boss.get(ROSTER))
-    assert rows(boss, TOMORROW)[0] == ["2026-03-03", "1", "09:00", "12:00", "李"]
+    assert rows(boss, TOMORROW)[0] == ["2026-03-03", "1", "09:00", "12:00", "001 李*"]
 
 
 def test_the_roster_of_a_day_is_its_shifts_once_the_day_is_opened(desk: Desk) -> None:

@@ -1,0 +1,63 @@
+"""The pages staff work on: what each is called, and a few words of help about it in both languages.
+
+Help is looked up by the page's endpoint, of an answer to a form by the first page of its blueprint. Search
+finds pages by the same table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import request
+
+from controller import i18n
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page that may be opened by its address alone. title: the key of its name; is_of_hall: one a hall."""
+
+    endpoint: str
+    title: str
+    is_of_hall: bool = True
+
+
+PAGES = (
+    Page("home.home", "Halls of this site", is_of_hall=False),
+    Page("home.hall", "Screens of this hall"),
+    Page("manager.board", "Live board"),
+    Page("manager.tickets", "Tickets"),
+    Page("advising.page", "Advice"),
+    Page("staffing.page", "Staffing"),
+    Page("roster.week", "Roster"),
+    Page("bulletins.page", "Bulletin"),
+    Page("loads.page", "Load"),
+    Page("estimates.estimates", "Waits told"),
+    Page("jumps.jumps", "Out of turn"),
+    Page("reconciling.page", "Numbers of the day"),
+    Page("trials.trials", "Try out"),
+    Page("setup.overview", "Set-up"),
+    Page("setup.change", "Apply the draft"),
+    Page("versions.versions", "Versions"),
+    Page("frontdesk.page", "Front desk"),
+    Page("clerk.windows", "Choose a window"),
+    Page("technician.devices", "Units", is_of_hall=False),
+    Page("technician.system", "System status", is_of_hall=False),
+    Page("people.everybody", "People", is_of_hall=False),
+    Page("audit.page", "Audit trail", is_of_hall=False),
+    Page("first_hour.start", "First hour", is_of_hall=False),
+    Page("auth.account", "My account", is_of_hall=False),
+)
+CONSOLE = "clerk.window"  # has its keys on it, and help besides
+HELPED = (*(page.endpoint for page in PAGES), CONSOLE)
+
+
+def help_key() -> str:
+    """The key of the help about the page that answers; "" when there is none."""
+    endpoint = request.endpoint or ""
+    found = endpoint if endpoint in HELPED else _first_of(endpoint.partition(".")[0])
+    return f"help.{found}" if found and i18n.is_translated("zh", f"help.{found}") else ""
+
+
+def _first_of(blueprint: str) -> str:
+    return next((one for one in HELPED if one.startswith(f"{blueprint}.")), "")
