@@ -207,7 +207,7 @@ def course(day: Day, zone: tzinfo) -> Iterator[str]:
 
 
 def who(by: str | None) -> str:
-    """A person's name, or a word for what did it by itself."""
+    """A person's name as it may be shown, or a word for what did it by itself."""
     kind, _, id = (by or "").partition("/")
     person = the_site().people.get(id) if kind == "person" else None
     return name_of(person.name) if person else i18n.label(g.lang, "actor", kind) if kind else ""

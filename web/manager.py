@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from http import HTTPStatus
 
 from flask import Blueprint, abort, g, redirect, render_template, request, url_for
@@ -180,9 +180,16 @@ def _change(number: int, action: str) -> c.Command:
 @role_required(*BOARD_ROLES)
 def tickets(hall: str) -> str:
     value, wish = the_hall(hall).hall, lists.wanted(request.args)
-    found = lists.find(the_site().store, hall, value.day.date, wish) if value.day else None
+    day = _day(value, wish)
+    found = lists.find(the_site().store, hall, day, wish) if day else None
     return render_template(
-        "manager/tickets.html", hall=value, wish=wish, found=found, names=_names(value), sorts=lists.SORTS
+        "manager/tickets.html",
+        hall=value,
+        wish=wish,
+        day=day,
+        found=found,
+        names=_names(value),
+        sorts=lists.SORTS,
     )
 
 
@@ -191,11 +198,16 @@ def tickets(hall: str) -> str:
 def tickets_csv(hall: str) -> Response:
     """The list as it is filtered and sorted, for a spreadsheet."""
     value, wish = the_hall(hall).hall, lists.wanted(request.args)
-    rows = lists.every(the_site().store, hall, value.day.date, wish) if value.day else []
+    day = _day(value, wish)
+    rows = lists.every(the_site().store, hall, day, wish) if day else []
     body = lists.as_csv(rows, value, _names(value), g.lang, the_site().settings.zone)
-    day = value.day.date.isoformat() if value.day else "none"
-    headers = {"Content-Disposition": f'attachment; filename="tickets-{hall}-{day}.csv"'}
+    headers = {"Content-Disposition": f'attachment; filename="tickets-{hall}-{day or "none"}.csv"'}
     return Response(body, mimetype="text/csv", headers=headers)
+
+
+def _day(hall: Hall, wish: lists.Wanted) -> date | None:
+    """The day asked for, else the one that is open or was last."""
+    return wish.day or (hall.day.date if hall.day else None)
 
 
 @blueprint.get("/m/<hall>/tickets/<int:ticket>")

@@ -23,6 +23,7 @@ from controller.store import notices as rows
 from controller.store.audit import Record, audit
 from web.boards import Boards
 from web.home import BOARD_ROLES
+from web.privacy import name_of
 from web.visit import MAX_KEY, hall_now, me, role_required, say, the_hall, the_site
 
 blueprint = Blueprint("notices", __name__)
@@ -106,7 +107,7 @@ def _page(live: Live, form: Form, error: str = "") -> str:
         notices=[(one, one.when(now)) for one in found],
         looks=LOOKS,
         ends_now=(When.SHOWN, When.COMING),
-        people={one.id: one.name for one in the_site().people.all()},
+        people={one.id: name_of(one.name) for one in the_site().people.all()},
         zones=_names(live.hall, found),
     )
 

@@ -33,7 +33,7 @@ SORTS = tuple(_SORTS)
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What somebody asked the list for. page: from 1."""
+    """What somebody asked the list for. page: from 1. day: None for the one that is open."""
 
     words: str = ""
     queue: str = ""
@@ -42,10 +42,12 @@ class Wanted:
     sort: str = "issued"
     is_falling: bool = True
     page: int = 1
+    day: date | None = None
 
     def arguments(self, **changes: object) -> dict[str, object]:
         """The same wish as arguments of an address, with some of them changed."""
         wish: dict[str, object] = {
+            "day": self.day.isoformat() if self.day else None,
             "q": self.words,
             "queue": self.queue,
             "state": self.state,
@@ -75,6 +77,7 @@ def wanted(args: MultiDict[str, str]) -> Wanted:
         sort if sort in _SORTS else "issued",
         args.get("dir", "down") != "up",
         max(1, args.get("page", 1, type=int) or 1),
+        args.get("day", type=date.fromisoformat),
     )
 
 

@@ -16,6 +16,7 @@ from controller.hall.commands import (
     Login,
     LoseWindow,
     NoShow,
+    OpenDay,
     Pause,
     Rate,
     Start,
@@ -258,3 +259,18 @@ def _called(desk: Desk, ticket: int) -> TicketCalled:
 def test_a_ticket_nobody_took_is_not_found(boss: Browser) -> None:
     assert boss.get("/m/hall/tickets/99").status_code == 404
     assert boss.get("/m/hall/windows/99").status_code == 404
+
+
+def test_tickets_of_another_day_are_found_by_day_and_number(desk: Desk, boss: Browser) -> None:
+    _busy(desk)
+    desk.give(CloseDay())
+    desk.time.pass_by(days=1)
+    desk.give(OpenDay(desk.time.now.date(), desk.time.now + timedelta(hours=8)))
+    desk.take("A")
+    assert _numbers(words(boss.get("/m/hall/tickets"))) == ["A001"]
+    page = boss.get("/m/hall/tickets?day=2026-03-02&q=a00&sort=number&dir=up")
+    assert _numbers(words(page)) == ["A001", "A002"]
+    assert "day=2026-03-02" in page.get_data(as_text=True).partition("tickets.csv")[2][:60]
+    assert "2026-03-02" in words(boss.get("/m/hall/tickets/1"))
+    text = boss.get("/m/hall/tickets.csv?day=2026-03-02").get_data(as_text=True)
+    assert len(list(csv.DictReader(StringIO(text[1:])))) == 4
