@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response
 
 from controller.clock import real_now
 from controller.store.people import BadPassword
-from web.auth import next_page
+from web.auth import next_page, start_of
 from web.limits import Limit, keep_to_limit
 from web.visit import me, say, say_refused, signed_in_required, the_site
 
@@ -111,6 +111,7 @@ def _page(is_begun: bool = False, codes: list[str] | None = None, error: str = "
         picture=_picture(secret) if secret else "",
         codes=codes,
         error=error,
+        onward=start_of(me()),
         is_needed=the_site().settings.needs_second_factor(me().roles),
     )
 

@@ -11,8 +11,10 @@ from playwright.sync_api import Page, expect
 from controller.clock import real_now
 from controller.hall.commands import CallNext, Start
 from controller.hall.model import TicketState
+from controller.people import Role
 from tests.browser.conftest import Served
 from tests.waiting import until
+from tests.web.test_people import ADMIN
 
 pytestmark = pytest.mark.browser
 
@@ -128,3 +130,41 @@ def test_the_board_follows_the_hall_and_keeps_open_what_was_opened(served: Serve
     expect(page.locator(".figure dd").first).to_have_text("2")
     expect(page.locator("#day-table table")).to_be_visible()
     page.context.close()
+
+
+def test_a_person_is_added_changed_and_shut_out_by_keyboard_alone(served: Served) -> None:
+    people = served.desk.site.people
+    people.add(ADMIN, real_now())
+    page = served.screen(f"/in/{people.link(ADMIN.id, real_now())}", DESK)
+    page.keyboard.press("Enter")
+    expect(page).not_to_have_url(re.compile("/in/"))
+    page.goto(f"{served.url}/people/new")
+    go_to(page, "input[name=name]")
+    page.keyboard.type("陈晨")
+    go_to(page, "input[name=number]")
+    page.keyboard.type("017")
+    go_to(page, "input[value=guide]")
+    page.keyboard.press("Space")
+    page.keyboard.press("Enter")
+    expect(page.locator(".told")).to_contain_text("已新增")
+    assert people.find("017").roles == {Role.CLERK, Role.GUIDE}
+    go_to(page, ".ask summary")
+    page.keyboard.press("Enter")
+    go_to(page, ".ask[open] button")
+    page.keyboard.press("Enter")
+    expect(page.locator(".secret")).to_be_visible()
+    go_to(page, "form[action$=disable] button")
+    page.keyboard.press("Enter")
+    expect(page.locator(".told")).to_contain_text("已停用")
+    go_to(page, ".told button")
+    page.keyboard.press("Enter")
+    expect(page.locator(".told")).to_contain_text("已恢复使用")
+
+
+def go_to(page: Page, wanted: str) -> None:
+    """Tab on until this has the focus."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("wanted => document.activeElement.matches(wanted)", wanted):
+            return
+    raise AssertionError(f"{wanted} cannot be reached by keyboard")
