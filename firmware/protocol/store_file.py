@@ -17,6 +17,7 @@ SCHEMA_VERSION = 1
 SETUP_TIMEOUT_S = 60.0
 LOG_PAGES = 2000  # of 4 KiB, after which a commit carries them into the file itself
 
+CACHE_KIB = 256  # of pages in memory; SQLite's own 2 MB fill in an hour of traffic and gain nothing: measured
 log = logging.getLogger(__name__)
 
 
@@ -55,7 +56,8 @@ def damage(path: Path) -> str:
 
 def _connect(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=5.0)
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", f"wal_autocheckpoint={LOG_PAGES:d}"):
+    own = (f"wal_autocheckpoint={LOG_PAGES:d}", f"cache_size={-CACHE_KIB:d}")
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", *own):
         db.execute(f"PRAGMA {pragma}")
     return db
 
