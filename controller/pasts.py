@@ -45,4 +45,5 @@ class Pasts:
         local = now.astimezone(zone)
         quarter = local.hour * 4 + local.minute / 15
         pasts = self.of(hall.id, local.date(), zone)
-        return coming(pasts, local.date(), quarter, sum(hall.issued.values()))
+        is_today = hall.day is not None and hall.day.date == local.date()
+        return coming(pasts, local.date(), quarter, sum(hall.issued.values()) if is_today else 0)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 from io import StringIO
 
+import pytest
+
 from controller.hall.commands import CloseDay, OpenDay, Tick
 from tests.store.halls import DAY, MORNING
 from tests.web.desk import Desk, words
@@ -87,3 +89,9 @@ def test_a_guide_sees_the_times_and_changes_none(desk: Desk) -> None:
     assert "今天各窗口的在岗时间" in words(guide.get("/m/hall/staffing"))
     answer = guide.post("/m/hall/staffing/today", page="/me", window="1", times="09:00-12:00")
     assert answer.status_code == 403
+
+
+def test_as_many_are_expected_in_the_next_hour_as_came_in_it_before(desk: Desk) -> None:
+    past_day(desk)
+    coming = desk.site.pasts.coming(desk.live.hall, desk.time.now, desk.site.settings.zone)
+    assert coming == {"A": pytest.approx(60.0, rel=0.1), "B": pytest.approx(60.0, rel=0.1)}
