@@ -19,7 +19,7 @@ from gpiozero import Button
 from gpiozero.pins.lgpio import LGPIOFactory
 from paho.mqtt.enums import CallbackAPIVersion
 
-from firmware.drivers.button import ButtonDriver
+from firmware.drivers.button import STEADY_S, ButtonDriver
 from firmware.drivers.lamp import Lamp, Light
 from firmware.protocol import topics
 from firmware.protocol.messages import DeviceConfig, Envelope, Pressed, Struct, UnitConfig, encode
@@ -29,8 +29,7 @@ from tests.hardware.node import NodeProcess
 
 BUTTON, LAMP = 17, 27
 PAUSE_S = 0.9  # between two pushes that shall both count
-SHORT_S = 0.01  # of a flicker; half of what makes a push
-WITHIN_S = 0.6  # of two pushes that are one: the lockout is 0.8
+WITHIN_S = 0.75  # of contacts that are one push: the lockout is 0.8
 ANSWER_S = 5.0
 PORT = 1883
 HALL, UNIT = "hall", "dispenser"
@@ -122,28 +121,27 @@ def _first_heard(chip: Chip, heard: queue.Queue[float]) -> None:
 
 def _bounce(chip: Chip) -> bool:
     """A push as of a worn switch: some contacts before it holds, and some after it is let go."""
-    before = [_flicker(chip) for _ in range(5)]
-    is_good = _pushed(chip, 1)
-    return all([*before, is_good, *(_flicker(chip) for _ in range(5))])
+    began = time.monotonic()
+    for _ in range(5):
+        _flicker(chip)
+    chip.push(BUTTON)
+    for _ in range(5):
+        _flicker(chip)
+    return time.monotonic() - began < WITHIN_S
 
 
 def _flicker(chip: Chip) -> bool:
-    """A contact much shorter than a push, as by interference."""
+    """A contact shorter than a push, as by interference."""
     began = time.monotonic()
     chip.pull(BUTTON, is_high=False)
     chip.pull(BUTTON, is_high=True)
-    return time.monotonic() - began < SHORT_S
+    return time.monotonic() - began < STEADY_S
 
 
 def _twice(chip: Chip) -> bool:
-    return _pushed(chip, 2)
-
-
-def _pushed(chip: Chip, pushes: int) -> bool:
-    """Pushes one after the other, all within the lockout."""
     began = time.monotonic()
-    for _ in range(pushes):
-        chip.push(BUTTON)
+    chip.push(BUTTON)
+    chip.push(BUTTON)
     return time.monotonic() - began < WITHIN_S
 
 
