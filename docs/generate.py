@@ -255,7 +255,8 @@ def _rights() -> str:
 
 PAGES_INTRO = (
     "Who may open which address. `hall`: in the hall they work in, those without one in every hall, and of\n"
-    "`<person>` for people of that hall; `yes`: of the whole site, each seeing of it what is theirs.\n"
+    "`<person>` for people of that hall; `yes`: of the whole site, each seeing of it what is theirs;\n"
+    "`site`: only those who work in every hall.\n"
     "Everything else is shut: who is not signed in is asked to (a program gets 401), a role or hall that\n"
     "does not fit gets 403. What a form on a page asks for is a command, as above."
 )
@@ -273,7 +274,7 @@ def _pages_of_roles() -> str:
 def _cells(row: access.Access) -> Iterable[str]:
     if row.roles is None:
         return ("yes",) * (1 + len(Role))
-    may = "hall" if row.is_of_hall else "yes"
+    may = "site" if row.is_of_site else "hall" if row.is_of_hall else "yes"
     return ("", *(may if role in row.roles else "" for role in Role))
 
 

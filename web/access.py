@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from flask import Flask
 
 from controller.people import Role
-from web.visit import roles_of
+from web.visit import is_of_site, roles_of
 
 OF_HALL = ("<hall>", "<person>")  # what an address names that belongs to one hall
 
@@ -18,12 +18,14 @@ OF_HALL = ("<hall>", "<person>")  # what an address names that belongs to one ha
 @dataclass(frozen=True, slots=True)
 class Access:
     """One method of one address. roles: who may, None = everybody, signed in or not; is_of_hall: those
-    who work in one hall may only there, or only for people who work there."""
+    who work in one hall may only there, or only for people who work there; is_of_site: they may not at all.
+    """
 
     method: str
     address: str
     roles: frozenset[Role] | None
     is_of_hall: bool
+    is_of_site: bool = False
 
 
 def matrix(app: Flask) -> list[Access]:
@@ -37,7 +39,7 @@ def matrix(app: Flask) -> list[Access]:
 
 
 def _access(app: Flask, method: str, address: str, endpoint: str) -> Access:
-    roles = roles_of(app.view_functions[endpoint])
-    return Access(
-        method, address, roles, is_of_hall=roles is not None and any(of in address for of in OF_HALL)
-    )
+    view = app.view_functions[endpoint]
+    roles = roles_of(view)
+    is_of_hall = roles is not None and any(of in address for of in OF_HALL)
+    return Access(method, address, roles, is_of_hall, is_of_site(view))

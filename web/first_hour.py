@@ -11,7 +11,7 @@ import re
 from dataclasses import replace
 from http import HTTPStatus
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response
 
@@ -112,11 +112,9 @@ def _may_add() -> bool:
 
 
 @blueprint.post("/start")
-@role_required(Role.ADMIN)
+@role_required(Role.ADMIN, is_of_site=True)
 def make_hall() -> Response | tuple[str, int]:
     """A hall of this name; or the sample, ready to be played with."""
-    if not _may_add():
-        abort(HTTPStatus.FORBIDDEN, "not_your_hall")
     is_sample = request.form.get("what") == "sample"
     try:
         plan = replace(sample_plan(), clerks=()) if is_sample else first_steps.first_plan(request.form)

@@ -32,6 +32,7 @@ SESSION_COOKIE = "sid"
 VISITOR_COOKIE = "vid"  # chance that a form of somebody not signed in is bound to
 MAX_KEY = 100  # characters of an idempotency key that a form may carry
 _ROLES = "roles"  # the attribute of a view that says who may open it
+_SITE = "is_of_site"  # the attribute of one that is for those who work in every hall
 _BOARD = "is_board"  # the attribute of one that goes on when a session was idle
 SECRET_FIELDS = frozenset({"token", "person"})  # of commands: never in the audit trail
 
@@ -122,10 +123,13 @@ def signed_in_required(view: Callable[P, R]) -> Callable[P, R]:
     return wrapped
 
 
-def role_required(*roles: Role, is_board: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def role_required(
+    *roles: Role, is_board: bool = False, is_of_site: bool = False
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Only for people with one of these roles, in their own hall (the view's argument `hall`).
 
     is_board: it shows how things are and changes nothing, so it goes on when a session was idle.
+    is_of_site: only for those of them who work in every hall.
     """
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
@@ -139,11 +143,12 @@ def role_required(*roles: Role, is_board: bool = False) -> Callable[[Callable[P,
                 _ask_for_own("second_factor_needed", "second_factor.page")
             if not me().roles & frozenset(roles):
                 abort(HTTPStatus.FORBIDDEN, "not_your_role")
-            if me().hall not in (None, kwargs.get("hall", me().hall)):
+            if me().hall not in (None, None if is_of_site else kwargs.get("hall", me().hall)):
                 abort(HTTPStatus.FORBIDDEN, "not_your_hall")
             return view(*args, **kwargs)
 
         wrapped.__dict__[_ROLES] = frozenset(roles)
+        wrapped.__dict__[_SITE] = is_of_site
         if is_board:
             wrapped.__dict__[_BOARD] = True
         return wrapped
@@ -155,6 +160,11 @@ def roles_of(view: Callable[..., object]) -> frozenset[Role] | None:
     """Who may open this view; None: everybody, signed in or not."""
     roles: frozenset[Role] | None = view.__dict__.get(_ROLES)
     return roles
+
+
+def is_of_site(view: Callable[..., object]) -> bool:
+    """Whether only those who work in every hall may open it."""
+    return bool(view.__dict__.get(_SITE))
 
 
 def _ask_to_sign_in() -> None:
