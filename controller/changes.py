@@ -61,13 +61,13 @@ class Changes:
         with self._store.writing() as c:
             found = planned.draft(c, self._live.id)
             before = in_force if found is None else rebased(found, self._live.hall).plan
-            plan = edit(before)
+            plan = replace(edit(before), rev=before.rev)
             check_plan(plan)
             if plan == before and positions is None:
                 return
             places = None if positions is None else msgspec.json.encode(list(positions)).decode()
-            has_places = places not in (None, "[]") or (found is not None and found.positions != "[]")
-            if plan == in_force and not has_places:
+            former = "[]" if found is None else found.positions
+            if plan == in_force and (former if places is None else places) == "[]":
                 planned.drop_draft(c, self._live.id)
             else:
                 planned.keep_draft(c, self._live.id, in_force, plan, by, now, places)

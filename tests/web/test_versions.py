@@ -73,6 +73,7 @@ def test_the_hall_leaves_as_a_file_and_comes_back_as_it_was(desk: Desk) -> None:
     body = desk.browser("boss").get(f"{SETUP}/hall.json").get_data()
     assert hall_file.decode(body) == HallFile(id="hall", plan=replace(desk.live.hall.plan, clerks=()))
     assert "没有不同" in upload(desk, body)
+    assert "草稿中有" not in words(desk.browser("boss").get(f"{SETUP}/"))
 
 
 def test_a_file_is_shown_with_what_it_does_before_it_changes_anything(desk: Desk) -> None:
