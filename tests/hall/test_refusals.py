@@ -20,18 +20,24 @@ def raised() -> dict[str, set[str]]:
     calls: dict[str, set[str]] = {}
     for path in HALL.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "refuse":
-                facts = {keyword.arg for keyword in node.keywords if keyword.arg}
-                for code in _codes(node.args[0]):
+            if isinstance(node, ast.Call):
+                for code, facts in _codes(node):
                     calls.setdefault(code, set()).update(facts)
     return calls
 
 
-def _codes(argument: ast.expr) -> set[str]:
-    """The literal code, or the two codes check_desk chooses from."""
-    if isinstance(argument, ast.Constant):
-        return {str(argument.value)}
-    return {"window_serving", "window_has_called"}
+def _codes(call: ast.Call) -> list[tuple[str, set[str]]]:
+    """The literal code of a refusal, one that the plan's check of doubles is given, or the two codes that
+    check_desk chooses from; with the facts."""
+    name, first = getattr(call.func, "id", ""), call.args[0] if call.args else None
+    facts = {keyword.arg for keyword in call.keywords if keyword.arg}
+    if name == "_twice" and isinstance(first, ast.Constant) and str(first.value).startswith("plan_"):
+        return [(str(first.value), {"name", "count"})]
+    if name != "refuse":
+        return []
+    if isinstance(first, ast.Constant):
+        return [(str(first.value), facts)]
+    return [] if "count" in facts else [(code, facts) for code in ("window_serving", "window_has_called")]
 
 
 def test_every_code_that_is_raised_is_listed_and_the_other_way_round() -> None:
