@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from controller.clock import real_now
@@ -16,6 +16,7 @@ from tests.npm import NotHere
 from tests.web.desk import Desk, open_desk
 
 PATIENCE_MS = 15_000
+expect.set_options(timeout=PATIENCE_MS)
 PORTRAIT = (1080, 1920)  # a kiosk
 LANDSCAPE = (1920, 1080)  # a hall display
 PHONE = (390, 844)

@@ -22,7 +22,7 @@ def test_r17_two_boards_under_one_identity_are_both_set_apart(
     unit, other = hall.unit("node-1", dispenser("A")), hall.unit("node-2", dispenser("B"))
     for sess, board in enumerate(("one", "two", "one", "two"), 1):
         unit.birth(sess=sess, board=board)
-    until(lambda: [fault.code for fault in hall.site.devices.faults(HALL)] == ["identity.clone"])
+    until(lambda: [fault.code for fault in hall.site.devices.faults(HALL)] == ["identity.clone"], timeout=30)
     unit.press()
     other.press()
     until(lambda: other.acked() == 1)
