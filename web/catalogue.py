@@ -28,14 +28,13 @@ from controller.store.guides import GuideConflict, Listed, State, Version
 from controller.store.tables import item
 from web.guides import today
 from web.home import GUIDE_WRITERS
-from web.sheet import as_csv, as_file
+from web.sheet import as_csv, as_file, typed
 from web.visit import me, role_required, say, the_site
 
 blueprint = Blueprint("catalogue", __name__)
 
 PUBLISHERS = frozenset({Role.ADMIN, Role.HALL_MANAGER})
 FILTERS = ("all", "incomplete", "unpublished", "draft", "review")
-MOST_BYTES = 4 * 1024 * 1024  # of a file that is brought in
 COLUMNS = ("item_code", "name", "department", *rules.FIELDS)
 
 
@@ -56,7 +55,7 @@ def index() -> str:
     return _index()
 
 
-def _index(told: str = "", error: str = "", status: int = HTTPStatus.OK) -> str:
+def _index(told: str = "", error: str = "") -> str:
     words, wish = request.args.get("q", "").strip()[:40], request.args.get("show", "all")
     with the_site().store.reading() as c:
         known = [Shown(one, tuple(_lacks(one))) for one in guides.listed(c, today())]
@@ -262,7 +261,6 @@ def _cells(one: Listed) -> Sequence[str]:
 @role_required(*GUIDE_WRITERS)
 def bring_in() -> tuple[str, int] | str:
     """Guides from a file as it was exported: those that differ become drafts. All of it, or nothing."""
-    request.max_content_length = MOST_BYTES
     file = request.files.get("file")
     try:
         given = _read(b"" if file is None else file.read())
@@ -285,7 +283,7 @@ def _read(body: bytes) -> list[tuple[int, dict[str, str]]]:
     if text.lstrip().startswith("["):
         try:
             rows = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise BadFile(say("guide.not_json", why=str(error))) from None
         if not all(
             isinstance(row, dict) and all(isinstance(one, str) for one in row.values()) for row in rows
@@ -296,7 +294,7 @@ def _read(body: bytes) -> list[tuple[int, dict[str, str]]]:
     if "item_code" not in (reader.fieldnames or ()):
         raise BadFile(say("guide.no_code"))
     return [
-        (reader.line_num, {name: value or "" for name, value in row.items() if isinstance(name, str)})
+        (reader.line_num, {name: typed(text or "") for name, text in row.items() if isinstance(name, str)})
         for row in reader
     ]
 

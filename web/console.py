@@ -107,7 +107,7 @@ def console(hall: Hall, number: int, person: str, now: datetime) -> Console:
         keys=_keys(hall, session, ticket, now),
         queues=tuple(_my_queues(hall, session, now)),
         held=tuple(visitor(hall, hall.tickets[id], now) for id in session.held),
-        missed=tuple(visitor(hall, one, now) for one in _missed(hall)[:MOST_MISSED]),
+        missed=tuple(visitor(hall, one, now) for one in missed(hall)[:MOST_MISSED]),
         last=_last(hall, session, now),
         minutes=_minutes(session.paused_at if session.state is WindowState.PAUSED else None, now),
     )
@@ -200,7 +200,7 @@ def _my_queue(hall: Hall, queue: Queue, now: datetime) -> MyQueue:
     return MyQueue(queue, waits.waiting(hall, queue.code), oldest, is_late)
 
 
-def _missed(hall: Hall) -> list[Ticket]:
+def missed(hall: Hall) -> list[Ticket]:
     """Missed tickets that may still return, the latest first (T6)."""
     ids = [entry[-1] for entry in hall.missed]
     tickets = [hall.tickets[id] for id in reversed(ids) if id in hall.tickets]

@@ -19,7 +19,6 @@ from werkzeug.wrappers import Response
 from controller.clock import real_now
 from controller.hall import commands as c
 from controller.hall import waits
-from controller.hall.events import TicketIssued
 from controller.hall.model import Hall, PreCheck, Queue, Refused, Slip, Ticket, TicketClass, TicketState
 from controller.live import Live
 from controller.slips import windows_text
@@ -28,11 +27,12 @@ from controller.store.audit import Record, audit
 from controller.store.items import Matter
 from controller.told import left, wait_text
 from web import copies
-from web.console import found
+from web.console import found, missed
 from web.guides import today
 from web.home import DESK_ROLES
 from web.privacy import name_of
 from web.sheet import as_file, local
+from web.taking import TOKEN_BYTES, issued
 from web.visit import give, hall_now, is_fragment, me, role_required, say, say_refused, the_hall, the_site
 
 blueprint = Blueprint("frontdesk", __name__)
@@ -42,7 +42,6 @@ LEAD_REASONS = ("elderly", "disabled", "pregnant", "child", "complex", "other") 
 MOST_WORDS = 40  # characters
 MOST_MATTERS = 12
 MOST_NOTE = 200  # characters
-TOKEN_BYTES = 16
 
 COLUMNS = ("Number", "Reason", "Leader", "Began", "Ended", "Minutes", "Steps")
 
@@ -140,16 +139,8 @@ def _matters(hall: Hall) -> list[Matter]:
 
 def _missed(hall: Hall, now: datetime) -> list[Ticket]:
     """Who was called, was not there and may still come back (T6), the latest first."""
-    rules = hall.plan.rules
-    ids = [entry[-1] for entry in hall.missed]
-    known = [hall.tickets[id] for id in reversed(ids) if id in hall.tickets]
-    return [
-        one
-        for one in known
-        if one.misses < rules.misses_allowed
-        and one.missed_at is not None
-        and now - one.missed_at <= rules.return_within
-    ]
+    within = hall.plan.rules.return_within
+    return [one for one in missed(hall) if one.missed_at is not None and now - one.missed_at <= within]
 
 
 # --- giving a ticket
@@ -167,13 +158,13 @@ def take(hall: str) -> Response | tuple[str, int]:
         return _page(live, say(f"desk.{bad.code}"), bad.code), HTTPStatus.BAD_REQUEST
     except Refused as error:
         return _page(live, say_refused(error)), HTTPStatus.CONFLICT
-    issued = next((event for event in answer.events if isinstance(event, TicketIssued)), None)
-    if issued is None:
+    ticket = issued(answer.hall, answer.events)
+    if ticket is None:
         return redirect(url_for("frontdesk.page", hall=hall), HTTPStatus.SEE_OTHER)
     unit = request.form.get("printer", "")
-    if unit in {printer.unit for printer in copies.printers(live, issued.ticket)}:
-        copies.print_for(live, issued.ticket, unit, part=":slip")
-    return redirect(url_for("frontdesk.ticket", hall=hall, ticket=issued.ticket), HTTPStatus.SEE_OTHER)
+    if unit in {printer.unit for printer in copies.printers(live, ticket.id)}:
+        copies.print_for(live, ticket.id, unit, part=":slip")
+    return redirect(url_for("frontdesk.ticket", hall=hall, ticket=ticket.id), HTTPStatus.SEE_OTHER)
 
 
 class BadForm(Exception):

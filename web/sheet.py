@@ -31,6 +31,11 @@ def as_csv(lang: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     return "\ufeff" + out.getvalue()
 
 
+def typed(cell: str) -> str:
+    """A cell of such a file as it was before a spreadsheet was kept from running it."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA) else cell
+
+
 def local(moment: datetime | None) -> str | None:
     """A moment by the hall's clock."""
     return (

@@ -69,7 +69,7 @@ def take(live: Live, queue: str, item: str | None, key: str) -> tuple[Hall, Tick
     told = live.lookout.now().joining.get((queue, TicketClass.NORMAL))
     asked = TakeTicket(queue, secrets.token_urlsafe(TOKEN_BYTES), item=item, expected=told)
     answer = live.submit(asked, CITIZEN, key=key)
-    ticket = _issued(answer.hall, answer.events)
+    ticket = issued(answer.hall, answer.events)
     if ticket is None or ticket.legs[0].queue != queue:
         raise KeyUsed
     return answer.hall, ticket
@@ -93,6 +93,6 @@ def taken(hall: Hall, ticket: Ticket) -> TakenTicket:
     )
 
 
-def _issued(hall: Hall, events: Sequence[Event]) -> Ticket | None:
+def issued(hall: Hall, events: Sequence[Event]) -> Ticket | None:
     issued = next((event for event in events if isinstance(event, TicketIssued)), None)
     return hall.tickets.get(issued.ticket) if issued else None
