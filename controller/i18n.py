@@ -32,7 +32,7 @@ LOCALE = Path(__file__).parent / "locale"
 def load() -> None:
     """Read the catalogues now, so that the first citizen of the day need not wait for it."""
     for lang in LANGUAGES:
-        _catalogue(lang)
+        _texts(lang)
 
 
 def t(lang: str, key: str, /, **facts: object) -> str:
@@ -77,8 +77,7 @@ def is_translated(lang: str, key: str) -> bool:
 
 def messages(lang: str) -> frozenset[str]:
     """Every key the catalogues of `lang` translate; of a counting text, its singular."""
-    ids = (m.id if isinstance(m.id, str) else m.id[0] for m in _read(lang) if m.id and m.string)
-    return frozenset(ids)
+    return _texts(lang)[1]
 
 
 def _said(lang: str, code: str, name: str, fact: object, zone: tzinfo) -> object:
@@ -100,18 +99,22 @@ def _fill(text: str, facts: Mapping[str, object]) -> str:
     return text.format_map(_Known(facts)) if "{" in text else text
 
 
-@cache
 def _catalogue(lang: str) -> GNUTranslations:
-    """Raises ValueError for a language the hall does not have."""
+    return _texts(lang)[0]
+
+
+@cache
+def _texts(lang: str) -> tuple[GNUTranslations, frozenset[str]]:
+    """What was read of a language, compiled, and its keys. Raises ValueError where there is none."""
     if lang not in LANGUAGES:
         raise ValueError(f"no catalogue for {lang!r}; there is {' '.join(LANGUAGES)}")
-    compiled = BytesIO()
-    write_mo(compiled, _read(lang))
+    read, compiled = _read(lang), BytesIO()
+    write_mo(compiled, read)
     compiled.seek(0)
-    return GNUTranslations(compiled)
+    keys = (m.id if isinstance(m.id, str) else m.id[0] for m in read if m.id and m.string)
+    return GNUTranslations(compiled), frozenset(keys)
 
 
-@cache
 def _read(lang: str) -> Catalog:
     joined = Catalog(locale=lang)
     if lang == "en":

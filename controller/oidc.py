@@ -23,7 +23,6 @@ from requests import RequestException
 from controller.hall.model import Refused
 from controller.settings import Settings
 
-BACK = "/sign-in/oidc/back"  # where the provider sends people back to; to be registered there
 DISCOVERY = "/.well-known/openid-configuration"
 ALGORITHMS = ["RS256", "PS256", "ES256", "RS384", "RS512", "ES384", "ES512", "EdDSA"]  # never none or HS256
 VERIFIER_LENGTH = 64  # RFC 7636 section 4.1 asks for 43 to 128 characters
@@ -49,8 +48,9 @@ class Asked:
 class Provider:
     """The provider of these settings. Every method raises BadAnswer."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, back: str) -> None:
+        """back: the address that people are sent back to, as it is registered there."""
+        self._settings, self._back = settings, back
         self._lock = threading.Lock()
         self._known: tuple[float, dict[str, Any], KeySet] | None = None
 
@@ -124,7 +124,7 @@ class Provider:
             self._settings.oidc_client_id,
             None if secret is None else secret.read_text(encoding="utf-8").strip(),
             scope=self._settings.oidc_scope,
-            redirect_uri=f"{self._settings.slip_url}{BACK}",
+            redirect_uri=self._back,
             code_challenge_method="S256",
             token_endpoint_auth_method="none" if secret is None else "client_secret_basic",
         )

@@ -15,6 +15,7 @@ from web.chart import Chart, PairChart, bar_chart, pair_chart
 
 Value: TypeAlias = str | int | float | datetime | None
 DASH = "–"
+NO_FONT = 3  # what paper.py ends with on a machine without Chinese letters
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import hmac
 import json
 from dataclasses import asdict
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from flask import Blueprint, abort, current_app, redirect, render_template, request
 from flask.blueprints import BlueprintSetupState
@@ -16,22 +17,33 @@ from werkzeug.wrappers import Response
 
 from controller.clock import real_now
 from controller.hall.model import Refused
-from controller.oidc import BACK, Asked, Provider
+from controller.settings import Settings
 from controller.store.seal import BadSeal, Seal
 from web.auth import enter, next_page, start_of
 from web.limits import keep_to_limit
 from web.visit import say_refused, set_cookie, the_site
 
+if TYPE_CHECKING:  # its libraries take 8 MiB of a hall that mostly has no such provider
+    from controller.oidc import Asked, Provider
+
 blueprint = Blueprint("oidc", __name__)
 
+BACK = "/sign-in/oidc/back"  # where the provider sends people back to; to be registered there
 COOKIE = "oidc"
 BACK_WITHIN_S = 600
 
 
 @blueprint.record
 def _prepare(state: BlueprintSetupState) -> None:
-    settings = state.app.extensions["site"].settings
-    state.app.extensions["oidc"] = Provider(settings) if settings.oidc_issuer else None
+    state.app.extensions["oidc"] = _made(state.app.extensions["site"].settings)
+
+
+def _made(settings: Settings) -> Provider | None:
+    if not settings.oidc_issuer:
+        return None
+    from controller.oidc import Provider
+
+    return Provider(settings, f"{settings.slip_url}{BACK}")
 
 
 @blueprint.app_context_processor
@@ -59,13 +71,14 @@ def ask() -> Response | tuple[str, int]:
 def back() -> Response | tuple[str, int]:
     """Back from the provider, with a code that says who it was."""
     keep_to_limit("sign_in_limit")
+    provider = _provider()
     asked, where = _asked()
     try:
         if asked is None or not hmac.compare_digest(asked.state, request.args.get("state", "")):
             raise Refused("oidc_late", "nobody of this browser has just asked for it")
         if "code" not in request.args:
             raise Refused("oidc_refused", "the sign-in service did not let the person in")
-        number = _provider().staff_number(request.args["code"], asked)
+        number = provider.staff_number(request.args["code"], asked)
         session, person = the_site().people.sign_in_as(number, real_now())
     except Refused as error:
         return _failed(error)
@@ -76,6 +89,8 @@ def back() -> Response | tuple[str, int]:
 
 def _asked() -> tuple[Asked | None, str]:
     """What this browser was sent off with, and where it was going."""
+    from controller.oidc import Asked
+
     try:
         known = json.loads(_seal().open(request.cookies.get(COOKIE, "").encode(), within_s=BACK_WITHIN_S))
     except BadSeal:

@@ -2,11 +2,16 @@
 
 Hides where the font is and how lines, tables and charts are laid on sheets. Only the letters that are used
 go into the file, so that it can be read anywhere.
+
+Runs as a program that draws one print and ends (`python -m web.paper`): the library takes 42 MiB, and
+a second of drawing would keep every other thread of a hall waiting for its turn.
 """
 
 from __future__ import annotations
 
 import os
+import pickle
+import sys
 from collections.abc import Sequence
 from datetime import tzinfo
 from functools import cache
@@ -17,7 +22,7 @@ from fpdf.enums import WrapMode
 
 from controller.hall.model import HallError
 from web.chart import Bar, PairChart
-from web.document import DASH, Bars, Column, Document, Fact, Facts, Grid, Lines, shown
+from web.document import DASH, NO_FONT, Bars, Column, Document, Fact, Facts, Grid, Lines, shown
 
 # (file, number of the Simplified Chinese face in it), of Debian's fonts-wqy-* and fonts-noto-cjk.
 # The first is a twentieth of the last in size, and a print with it is made in a third of the time.
@@ -32,6 +37,7 @@ FACTS_ABREAST = 5
 MOST_EMS = 36  # of a column
 CHART_SHARE = 0.8  # of a sheet's width
 LINE_MM, TITLE_MM = 5.0, 9.0
+NICENESS = 10  # behind the hall
 
 
 class NoFont(HallError):
@@ -264,3 +270,19 @@ def _at(sheet: _Sheet, x: float, y: float, width: float, text: str, align: Liter
     sheet.set_xy(x, y)
     sheet.say(7, QUIET)
     sheet.cell(width, 3, text, align=align)
+
+
+def main() -> int:
+    """Draw the document on standard input, with its time zone, both pickled by report_files.py."""
+    os.nice(NICENESS)
+    document, zone = pickle.loads(sys.stdin.buffer.read())  # noqa: S301 - from our own parent
+    try:
+        sys.stdout.buffer.write(paper(document, zone))
+    except NoFont as missing:
+        print(missing, file=sys.stderr)
+        return NO_FONT
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -159,7 +159,8 @@ class Printer:
         try:
             slip, mm = self._layout.slip(order, self._profile)
         except (HelperFault, OSError) as fault:  # OSError: no process could be started
-            self._faults.raised("printer.layout", str(fault))
+            if not self._stop.is_set():  # else it was ended by ourselves
+                self._faults.raised("printer.layout", str(fault))
             return "printer.layout", b"", 0.0
         self._faults.cleared("printer.layout")
         return None, slip, mm
