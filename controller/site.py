@@ -25,6 +25,7 @@ from controller.hall.commands import ChangePlan
 from controller.hall.events import DayOpened
 from controller.hall.model import HallError, Plan, Text
 from controller.hall.plans import check_plan
+from controller.holidays import Holidays
 from controller.keeping import STEP_S, Keeping
 from controller.live import Committed, Live
 from controller.lock import SiteTaken, lock
@@ -76,6 +77,7 @@ class Site:
         self.people = People(store, settings.policy)
         self.matters = MatterNames(store)
         self.pasts = Pasts(store)
+        self.holidays = Holidays(store)
         self.second_factors = SecondFactors(store, Seal(settings.data_dir), settings.policy)
         self.anchors = Anchors(store, settings.audit_anchors or settings.data_dir / NAME, settings.zone)
         self.halls: dict[str, Live] = {}

@@ -51,7 +51,7 @@ BLUEPRINTS = (
     *("staffing", "trials", "copies", "frontdesk", "reconciling", "technician", "examining", "people"),
     *("setup", "versions", "first_hour", "feed", "api", "health", "audit", "bulletins", "loads"),
     *("guides", "catalogue", "privacy", "notices", "roster", "oidc"),
-    *("cycle", "leader", "search"),
+    *("cycle", "leader", "search", "calendar"),
 )
 COOKIELESS = ("citizen", "api")  # blueprints whose requests act with no cookie
 THEMES = ("light", "dark", "contrast")

@@ -44,6 +44,7 @@ PAGES = (
     Page("frontdesk.page", "Front desk"),
     Page("clerk.windows", "Choose a window"),
     Page("catalogue.index", "Catalogue of matters", is_of_hall=False),
+    Page("calendar.page", "Working days", is_of_hall=False),
     Page("leader.page", "Halls at a glance", is_of_hall=False),
     Page("technician.devices", "Units", is_of_hall=False),
     Page("technician.system", "System status", is_of_hall=False),

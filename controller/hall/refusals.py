@@ -37,6 +37,9 @@ REFUSALS: Mapping[str, str] = {
     "queue_in_use": "queue {queue} still has active tickets, such as {number}",
     "window_in_use": "window {window} is {state} and cannot be taken out of the plan",
     "clerk_in_use": "{clerk} is logged in at window {window}",
+    # the calendar
+    "calendar_unknown": "the holidays of {year} are not published yet: no deadline can be promised there",
+    "calendar_too_far": "working days are counted up to {most} days",
     # names nobody knows
     "unknown_queue": "there is no queue {queue}",
     "unknown_window": "there is no window {window}",

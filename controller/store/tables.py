@@ -343,6 +343,25 @@ notice = Table(
     Index(None, "hall", "ends_at"),
 )
 
+calendar_day = Table(
+    "calendar_day",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("is_off", Boolean, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("by", ID, nullable=False),
+    Column("at", Utc, nullable=False),
+)
+
+calendar_year = Table(
+    "calendar_year",
+    metadata,
+    Column("year", Integer, primary_key=True, autoincrement=False),
+    Column("days", JSON, nullable=False),  # [day, is it off, name of the holiday]
+    Column("by", ID, nullable=False),
+    Column("at", Utc, nullable=False),
+)
+
 # --- people -----------------------------------------------------------------------------------------
 
 person = Table(
