@@ -1,8 +1,8 @@
 """What an administrator changes of people: checked, written down, and taken over into the halls' plans.
 
-Hides whom somebody looks after (the people of their hall, or everybody), that nobody takes away their own
-right to, and that who works at windows is a clerk of the hall's plan. Nobody is ever deleted: what they did
-stays theirs.
+Hides whom somebody looks after (the people of their hall or centre, or everybody), that nobody takes away
+their own right to, and that who works at windows is a clerk of the hall's plan. Nobody is ever deleted: what
+they did stays theirs.
 """
 
 from __future__ import annotations
@@ -35,20 +35,19 @@ class Administration:
 
     def everybody(self) -> list[Person]:
         """Those `by` looks after."""
-        mine = self._by.hall
-        return [one for one in self._people.all() if mine is None or one.hall == mine]
+        return [one for one in self._people.all() if self._by.covers(one)]
 
     def get(self, id: str) -> Person:
         """Raises UnknownPerson."""
         person = self._people.get(id)
         if person is None:
             raise UnknownPerson(f"nobody here by the id {id!r}")
-        check_looks_after(self._by.actor, person.hall)
+        check_looks_after(self._by, person)
         return person
 
     def add(self, person: Person, now: datetime) -> Person:
         """A new person, whose id is made from the staff number. Raises BadPerson."""
-        check_looks_after(self._by.actor, person.hall)
+        check_looks_after(self._by, person)
         added = self._people.add(replace(person, id=self._new_id(person)), now, self._by.id)
         self._keep_plans(now)
         return added
@@ -56,8 +55,9 @@ class Administration:
     def change(self, person: Person, now: datetime) -> None:
         """Another name, staff number, hall or other roles. Raises BadPerson, UnknownPerson, Refused."""
         self.get(person.id)
-        check_looks_after(self._by.actor, person.hall)
-        if person.id == self._by.id and (Role.ADMIN not in person.roles or person.hall != self._by.hall):
+        check_looks_after(self._by, person)
+        is_moved = (person.hall, person.centre) != (self._by.hall, self._by.centre)
+        if person.id == self._by.id and (Role.ADMIN not in person.roles or is_moved):
             raise own_right()
         self._people.change(person, now, self._by.id)
         self._keep_plans(now)
@@ -116,7 +116,7 @@ class Administration:
         people = {one.id: one for one in self._people.all()}
         for live in self._halls.values():
             clerks = tuple(clerks_of(live.hall, people))
-            if self._by.hall in (None, live.id) and clerks != live.hall.plan.clerks:
+            if self._by.works_in(live.id) and clerks != live.hall.plan.clerks:
                 plan = replace(live.hall.plan, clerks=clerks, rev=live.hall.plan.rev + 1)
                 row = audit(self._by.id, "ChangePlan", f"{live.id}/clerks", now, rev=plan.rev)
                 live.submit(ChangePlan(plan), self._by.actor, records=[row])
@@ -136,7 +136,7 @@ def clerks_of(hall: Hall, people: Mapping[str, Person]) -> Iterator[Clerk]:
 
 
 def is_clerk(person: Person, hall: str) -> bool:
-    return person.is_active and person.hall in (None, hall) and bool(person.roles & AT_WINDOWS)
+    return person.is_active and person.works_in(hall) and bool(person.roles & AT_WINDOWS)
 
 
 def _as_clerk(person: Person, clerk: Clerk) -> Clerk:

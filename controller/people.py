@@ -10,9 +10,9 @@ from __future__ import annotations
 import argparse
 import getpass
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -81,6 +81,8 @@ _PUBLIC = frozenset({ActorKind.UNIT, ActorKind.CITIZEN})
 _AT_WINDOW = Right(own=_WINDOW, kinds=_UNIT)
 _SEATED = Right(anywhere=_LEADS, own=_WINDOW, kinds=_UNIT)
 _DEVICES = Right(kinds=_UNIT)
+UNIT_WRITERS = frozenset({Role.DEPARTMENT_ADMIN, Role.WINDOW_LEAD})  # who decide for their home unit
+CENTRE_WRITERS = frozenset({Role.ADMIN, Role.HALL_MANAGER})
 
 RIGHTS: Mapping[type[c.Command], Right] = {
     c.ChangePlan: Right(anywhere=_MANAGER | {Role.ADMIN}),
@@ -129,12 +131,24 @@ def check(actor: Actor, command: c.Command, hall: Hall) -> None:
         raise _not_allowed(command)
 
 
-def check_looks_after(actor: Actor, hall: str | None) -> None:
-    """Returns when `actor` may change people who work in `hall`; None: in every hall. Raises NotAllowed."""
-    if Role.ADMIN not in actor.roles:
+def check_looks_after(by: Person, other: Person) -> None:
+    """Returns when `by` may change `other` where they work. Raises NotAllowed."""
+    if Role.ADMIN not in by.roles:
         raise NotAllowed("not_allowed", "your role does not include looking after people")
-    if actor.halls is not None and hall not in actor.halls:
+    if not by.covers(other):
         raise NotAllowed("not_your_hall", "this hall is not yours")
+
+
+def check_writes_for(by: Person, department: str, keepers: Collection[str]) -> None:
+    """Returns when `by` may decide what is told of this department's matters. Raises NotAllowed.
+
+    Business is the home unit's and daily work the hall's (S4.24): a department with writers of its own, which
+    `keepers` names, is written for by them alone, whoever runs the hall. Publishing is the centre's.
+    """
+    is_theirs = by.home_unit == department and bool(by.roles & UNIT_WRITERS)
+    is_nobodys = department not in keepers and (by.home_unit is None or bool(by.roles & CENTRE_WRITERS))
+    if not is_theirs and not is_nobodys:
+        raise NotAllowed("not_your_unit", "another unit decides about its own matters")
 
 
 def _check_person(actor: Actor, command: c.Command, hall: Hall, right: Right) -> None:
@@ -203,7 +217,10 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("name", help="as on the plate, such as 王芳")
     add.add_argument("--id", help="short name in small letters; made from the staff number unless given")
     add.add_argument("--number", help="staff number, as on the plate")
-    add.add_argument("--hall", help="the only hall they work in; without it, every hall")
+    where = add.add_mutually_exclusive_group()
+    where.add_argument("--hall", help="the only hall they work in; without it, every hall")
+    where.add_argument("--centre", help="id of the centre in all of whose halls they work")
+    add.add_argument("--unit", help="the department that sent them, as the catalogue names it")
     add.add_argument(
         "--role", action="append", required=True, choices=sorted(Role), help="may be given more than once"
     )
@@ -232,7 +249,8 @@ def _add(people: People, settings: Settings, words: argparse.Namespace, now: dat
     if not id:
         raise HallError("give a staff number (--number 017) or a short name (--id wang-fang)")
     roles = frozenset(Role(role) for role in words.role)
-    person = people.add(Person(id, words.name, words.number, words.hall, roles, is_active=True), now)
+    person = Person(id, words.name, words.number, words.hall, roles, is_active=True)
+    person = people.add(replace(person, centre=words.centre, home_unit=words.unit), now)
     print(f"{person.id}: {person.name}; sign-in link: servicehall person link {person.id}")
 
 
@@ -284,5 +302,5 @@ def _list(people: People, settings: Settings, words: argparse.Namespace, now: da
 
 def _row(person: Person) -> str:
     state = "" if person.is_active else "  (disabled)"
-    number, hall = person.staff_number or "-", person.hall or "every hall"
+    number, hall = person.staff_number or "-", person.hall or person.centre or "every hall"
     return f"{person.id:<20} {number:<8} {person.name:<12} {hall:<16} {' '.join(sorted(person.roles))}{state}"

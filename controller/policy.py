@@ -16,6 +16,7 @@ IDLE_MINUTES: Mapping[str, float] = {
     "supervisor": 30,
     "technician": 30,
     "director": 60,
+    "department_admin": 30,
     "guide": 120,
     "clerk": 120,
     "window_lead": 120,

@@ -11,6 +11,7 @@ class Role(StrEnum):
     GUIDE = "guide"  # 导办员
     CLERK = "clerk"  # 窗口人员
     WINDOW_LEAD = "window_lead"  # 窗口负责人
+    DEPARTMENT_ADMIN = "department_admin"  # 进驻部门管理员
     HALL_MANAGER = "hall_manager"  # 大厅管理员
     DIRECTOR = "director"  # 中心主任
     SUPERVISOR = "supervisor"  # 监察人员

@@ -27,10 +27,11 @@ import msgspec
 
 from controller.clock import real_now
 from controller.hall import commands, effects, events, model
-from controller.people import RIGHTS, Role
+from controller.people import RIGHTS, NotAllowed, Role, check_writes_for
 from controller.settings import Settings
 from controller.site import Site
 from controller.store import Store
+from controller.store.people import Person
 from firmware.cli import summaries
 from firmware.drivers import KINDS, led_frames
 from firmware.protocol import faults as known_faults
@@ -40,6 +41,7 @@ from firmware.settings import NodeSettings
 from web import access, asyncapi, openapi
 from web.api import DOCUMENTED as API
 from web.app import create_app
+from web.home import GUIDE_WRITERS
 
 HERE = Path(__file__).parent / "reference"
 TESTS = Path(__file__).parents[1] / "tests"
@@ -250,13 +252,47 @@ def _rights() -> str:
     ]
     intro = "Checked once, where a command is submitted, whatever page, key or message it came from."
     commands_of = _table(("command", "may anywhere", "at their own window", "others"), rows)
-    return _page("Rights", intro, [commands_of, "## Pages", "", PAGES_INTRO, "", _pages_of_roles()])
+    return _page(
+        "Rights",
+        intro,
+        [
+            *(commands_of, "## Guides of a department", "", GUIDES_INTRO, "", _writers()),
+            *("## Pages", "", PAGES_INTRO, "", _pages_of_roles()),
+        ],
+    )
+
+
+GUIDES_INTRO = (
+    "Who may write what is told of a department's matters (S4.24): by the writer's own home unit, and by\n"
+    "whether the department has writers of its own. Publishing, rosters and windows are not the home unit's."
+)
+UNITS = {  # of the matter's department as the writer sees it: the writer's home unit, who writes for it
+    "their own unit": ("own", {"own"}),
+    "another, with writers": ("other", {"own"}),
+    "another, without": ("other", set()),
+    "no home unit, with writers": (None, {"own"}),
+    "no home unit, without": (None, set()),
+}
+
+
+def _writers() -> str:
+    rows = [(role, *(_may_write(role, *of) for of in UNITS.values())) for role in sorted(GUIDE_WRITERS)]
+    return _table(("writer", *UNITS), rows)
+
+
+def _may_write(role: Role, unit: str | None, keepers: set[str]) -> str:
+    person = Person("", "", None, None, frozenset({role}), is_active=True, home_unit=unit)
+    try:
+        check_writes_for(person, "own", keepers)
+    except NotAllowed:
+        return ""
+    return "yes"
 
 
 PAGES_INTRO = (
-    "Who may open which address. `hall`: in the hall they work in, those without one in every hall, and of\n"
-    "`<person>` for people of that hall; `yes`: of the whole site, each seeing of it what is theirs;\n"
-    "`site`: only those who work in every hall.\n"
+    "Who may open which address. `hall`: in the hall they work in, those of a centre in all its halls,\n"
+    "those without either in every hall, and of `<person>` for people who work there; `yes`: of the site,\n"
+    "each seeing of it what is theirs; `site`: only those who work in every hall.\n"
     "Everything else is shut: who is not signed in is asked to (a program gets 401), a role or hall that\n"
     "does not fit gets 403. What a form on a page asks for is a command, as above."
 )

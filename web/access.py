@@ -18,7 +18,8 @@ OF_HALL = ("<hall>", "<person>")  # what an address names that belongs to one ha
 @dataclass(frozen=True, slots=True)
 class Access:
     """One method of one address. roles: who may, None = everybody, signed in or not; is_of_hall: those
-    who work in one hall may only there, or only for people who work there; is_of_site: they may not at all.
+    who work in one hall or centre may only there, or only for people who work there; is_of_site: they may
+    not at all.
     """
 
     method: str

@@ -30,7 +30,7 @@ READERS = (Role.ADMIN, Role.SUPERVISOR, Role.DIRECTOR)
 PAGE = 100
 MOST = 50_000  # rows of a file
 DAYS = 7  # shown unless asked otherwise
-FAMILIES = ("person.", "unit.", "plan.", "notice.", "data.", "calendar.")
+FAMILIES = ("person.", "centre.", "unit.", "plan.", "notice.", "data.", "calendar.")
 KINDS = (
     *(f"person.{what}" for what in ("add", "change", "disable", "enable", "password", "link", "unlock")),
     *(f"person.{what}" for what in ("sign_in", "sign_in_failed", "code_asked", "code_failed", "sign_out")),
@@ -39,8 +39,8 @@ KINDS = (
     *("unit.examine", "unit.examined", "unit.confirm", "unit.clock_jumped", "day.reconciled"),
     *("hall.import", "plan.draft", "plan.discard", "plan.schedule", "plan.withdraw", "audit.export"),
     *("data.retention", "data.erase_person", "data.erase_visit", "data.full_view"),
-    *("notice.write", "notice.end"),
     *("calendar.lay_down", "calendar.withdraw", "calendar.bring_in"),
+    *("notice.write", "notice.end", "centre.add", "centre.change", "centre.remove", "centre.hall"),
     *("PrintCopy", *(command.__name__ for command in RIGHTS)),
 )
 COLUMNS = ("Row", "Time", "By whom", "Staff number", "Action", "About", "Details")
@@ -98,7 +98,14 @@ def as_csv() -> Response:
     wish = _wanted(request.args)
     rows = _found(wish, MOST)
     with the_site().store.writing() as c:
-        audit(me().id, "audit.export", me().hall or "", real_now(), rows=len(rows), **wish.arguments())(c)
+        audit(
+            me().id,
+            "audit.export",
+            me().hall or me().centre or "",
+            real_now(),
+            rows=len(rows),
+            **wish.arguments(),
+        )(c)
     cells = ((row.id, local(row.at), row.who, row.number, row.action, row.about, row.details) for row in rows)
     return as_file("audit", COLUMNS, cells)
 
@@ -135,7 +142,7 @@ def _found(wish: Wanted, limit: int, before: int | None = None) -> list[Said]:
         until=datetime.combine(wish.last + timedelta(days=1), time(), zone),
         people=_meant(wish.who, everybody.values()) if wish.who else None,
         what=wish.what,
-        hall=me().hall,
+        halls=me().halls,
     )
     with the_site().store.reading() as c:
         rows = traces(c, asked, limit, before)

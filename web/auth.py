@@ -116,7 +116,8 @@ def end_sessions() -> Response:
 
 def start_of(person: Person) -> str:
     """The page this person works on; the choice of halls and roles when there is more than one."""
-    hall = person.hall or (next(iter(the_site().halls)) if len(the_site().halls) == 1 else None)
+    mine = [hall for hall in the_site().halls if person.works_in(hall)]
+    hall = mine[0] if len(mine) == 1 else person.hall
     if hall is None:
         is_first = not the_site().halls and Role.ADMIN in person.roles
         return url_for("first_hour.start" if is_first else "home.home")
@@ -124,6 +125,8 @@ def start_of(person: Person) -> str:
         return url_for("manager.board", hall=hall)
     if person.roles & {Role.CLERK, Role.WINDOW_LEAD}:
         return url_for("clerk.windows", hall=hall)
+    if Role.DEPARTMENT_ADMIN in person.roles:
+        return url_for("units.page")
     if Role.TECHNICIAN in person.roles:
         return url_for("technician.devices")
     if Role.ADMIN in person.roles:

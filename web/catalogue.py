@@ -9,10 +9,11 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from http import HTTPStatus
+from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from sqlalchemy import Connection, Row, select
@@ -21,7 +22,7 @@ from werkzeug.wrappers import Response
 from controller import guide as rules
 from controller.clock import real_now
 from controller.guide import BadGuide, Guide
-from controller.people import Role
+from controller.people import NotAllowed, Role, check_writes_for
 from controller.store import guides
 from controller.store.audit import audit
 from controller.store.guides import GuideConflict, Listed, State, Version
@@ -29,6 +30,7 @@ from controller.store.tables import item
 from web.guides import today
 from web.home import GUIDE_WRITERS
 from web.sheet import as_csv, as_file, typed
+from web.units import keepers
 from web.visit import me, role_required, say, the_site
 
 blueprint = Blueprint("catalogue", __name__)
@@ -132,6 +134,7 @@ def _edit(code: str, error: str = "", wrong: str = "") -> str:
         fields=rules,
         names=the_site().people.names({one.by for one in known}),
         may_publish=bool(me().roles & PUBLISHERS),
+        may_write=_may_write(row.department),
         today=today(),
         error=error,
         wrong=wrong,
@@ -147,8 +150,9 @@ def save(code: str) -> Response | tuple[str, int]:
     except BadGuide as bad:
         return _edit(code, say(f"guide.{bad.code}", field=say(f"guide_field.{bad.field}")), bad.field), 400
 
+    _check_writes(code)
+
     def change(c: Connection) -> Version:
-        _item(c, code)
         kept = guides.save(c, code, wanted, me().id, real_now(), request.form.get("seen"))
         return guides.submit(c, code, me().id, real_now()) if "submit" in request.form else kept
 
@@ -159,6 +163,8 @@ def save(code: str) -> Response | tuple[str, int]:
 @role_required(*GUIDE_WRITERS)
 def move(code: str, what: str) -> Response | tuple[str, int]:
     """Hand a draft on, give it back to its writer, or throw it away."""
+    if what != "back" or not me().roles & PUBLISHERS:
+        _check_writes(code)
     changes: Mapping[str, tuple[str, Callable[[Connection], Version]]] = {
         "submit": ("GuideSubmitted", lambda c: guides.submit(c, code, me().id, real_now())),
         "back": ("GuideSentBack", lambda c: guides.send_back(c, code, me().id, real_now())),
@@ -226,7 +232,22 @@ def publish_several() -> tuple[str, int] | str:
     return _index(say("guide.published", n=done), error), HTTPStatus.OK
 
 
-def _item(c: Connection, code: str) -> Row[tuple[object, ...]]:
+def _check_writes(code: str) -> None:
+    """Raises NotAllowed when another unit decides about this matter (S4.24); 404 when there is none."""
+    with the_site().store.reading() as c:
+        department = _item(c, code).department
+    check_writes_for(me(), department, keepers())
+
+
+def _may_write(department: str) -> bool:
+    try:
+        check_writes_for(me(), department, keepers())
+    except NotAllowed:
+        return False
+    return True
+
+
+def _item(c: Connection, code: str) -> Row[Any]:
     row = c.execute(select(item).where(item.c.code == code)).first()
     if row is None:
         abort(HTTPStatus.NOT_FOUND)
@@ -301,18 +322,22 @@ def _read(body: bytes) -> list[tuple[int, dict[str, str]]]:
 
 def _keep(given: Sequence[tuple[int, dict[str, str]]]) -> tuple[int, int]:
     """Drafts of what differs: how many, and how many were the same. Raises BadFile."""
-    added = 0
+    added, kept_by = 0, keepers()
     with the_site().store.writing() as c:
         known = {one.code: one for one in guides.listed(c, today())}
         for line, row in given:
             one = known.get(row.get("item_code", ""))
             if one is None:
                 raise BadFile(say("guide.unknown_code", line=line, code=row.get("item_code", "")))
-            added += _keep_one(c, one, line, {name: row[name] for name in rules.FIELDS if name in row})
+            added += _keep_one(
+                c, one, line, {name: row[name] for name in rules.FIELDS if name in row}, kept_by
+            )
     return added, len(given) - added
 
 
-def _keep_one(c: Connection, one: Listed, line: int, texts: Mapping[str, str]) -> bool:
+def _keep_one(
+    c: Connection, one: Listed, line: int, texts: Mapping[str, str], kept_by: Collection[str]
+) -> bool:
     newest = one.open or one.current
     before = newest.guide if newest is not None else Guide()
     try:
@@ -322,6 +347,7 @@ def _keep_one(c: Connection, one: Listed, line: int, texts: Mapping[str, str]) -
         raise BadFile(say("guide.line", line=line, why=why)) from None
     if not rules.changed(before, wanted):
         return False
+    check_writes_for(me(), one.department, kept_by)
     version = guides.save(c, one.code, wanted, me().id, real_now())
     audit(me().id, "GuideSaved", one.code, real_now(), version=version.number)(c)
     return True

@@ -94,7 +94,7 @@ def _first_session() -> str:
 @role_required(*SETUP_ROLES)
 def start() -> Response | str:
     """The step one has come to; without a hall, the question how to begin."""
-    halls = [id for id in the_site().halls if me().hall in (None, id)]
+    halls = [id for id in the_site().halls if me().works_in(id)]
     if halls and "another" not in request.args:
         return redirect(url_for("first_hour.step", hall=halls[-1], step=_reached(halls[-1])))
     return _begin(setup_forms.hall_form(Plan(name=Text("", ""), hours=first_steps.HOURS)))
@@ -108,7 +108,7 @@ def _begin(form: Form, error: str = "") -> str:
 
 def _may_add() -> bool:
     """A hall is added by who looks after all of them."""
-    return Role.ADMIN in me().roles and me().hall is None
+    return Role.ADMIN in me().roles and me().is_everywhere
 
 
 @blueprint.post("/start")
@@ -232,7 +232,7 @@ def _add_people(hall: str) -> None:
 
 
 def _staff(hall: str) -> list[Person]:
-    return [one for one in the_site().people.all() if one.hall in (None, hall) and one.is_active]
+    return [one for one in the_site().people.all() if one.works_in(hall) and one.is_active]
 
 
 def _missing(live: Live) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, g, render_template
 
-from controller.people import Role
+from controller.people import CENTRE_WRITERS, UNIT_WRITERS, Role
 from web.visit import the_hall, the_site
 
 blueprint = Blueprint("home", __name__)
@@ -13,7 +13,7 @@ BOARD_ROLES = frozenset(
     {Role.HALL_MANAGER, Role.DIRECTOR, Role.SUPERVISOR, Role.LEADER_VIEW, Role.GUIDE, Role.WINDOW_LEAD}
 )
 DESK_ROLES = frozenset({Role.GUIDE, Role.HALL_MANAGER})
-GUIDE_WRITERS = frozenset({Role.ADMIN, Role.HALL_MANAGER, Role.WINDOW_LEAD})
+GUIDE_WRITERS = CENTRE_WRITERS | UNIT_WRITERS
 WINDOW_ROLES = frozenset({Role.CLERK, Role.WINDOW_LEAD})
 LEADER_ROLES = frozenset({Role.LEADER_VIEW, Role.DIRECTOR, Role.SUPERVISOR, Role.HALL_MANAGER})
 UNIT_ROLES = frozenset({Role.TECHNICIAN, Role.ADMIN, Role.HALL_MANAGER})
@@ -43,6 +43,7 @@ def _rights() -> dict[str, bool]:
         "sees_wires": the_site().settings.demo,
         "sees_units": bool(roles & UNIT_ROLES),
         "leads": bool(roles & LEADER_ROLES),
+        "answers_for_unit": bool(roles & UNIT_WRITERS),
         "sees_people": Role.ADMIN in roles,
         "sees_data": bool(roles & {Role.ADMIN, Role.SUPERVISOR, Role.HALL_MANAGER}),
         "sees_audit": bool(roles & {Role.ADMIN, Role.SUPERVISOR, Role.DIRECTOR}),

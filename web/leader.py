@@ -57,8 +57,8 @@ def _prepare(state: BlueprintSetupState) -> None:
 @blueprint.get("/leader")
 @role_required(*LEADER_ROLES)
 def page() -> str:
-    """All halls of the site, or the one somebody works in."""
-    mine = [live for live in the_site().halls.values() if me().hall in (None, live.id)]
+    """All halls of the site, or those somebody works in."""
+    mine = [live for live in the_site().halls.values() if me().works_in(live.id)]
     now = hall_now()
     return render_template(
         "leader/_halls.html" if is_fragment() else "leader/page.html",

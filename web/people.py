@@ -18,22 +18,27 @@ from controller import i18n
 from controller.administration import Administration
 from controller.clock import real_now
 from controller.hall.model import Refused
+from controller.network import Network
 from controller.people import Role
+from controller.store.network import network
 from controller.store.people import Person, UnknownPerson
 from controller.store.standings import Standing
 from web.privacy import MOST_REASON, name_of
 from web.sheet import as_file, local
-from web.visit import me, role_required, say_refused, the_site
+from web.units import units
+from web.visit import me, role_required, say, say_refused, the_site
 
 blueprint = Blueprint("people", __name__)
 
 PAGE = 100
+CENTRE = "centre:"  # before the id of a centre, in forms
+LONGEST_UNIT = 64
 STATES = ("active", "disabled", "locked")
-COLUMNS = ("Name", "Staff number", "Hall", "Roles", "Account", "Last used")
+COLUMNS = ("Name", "Staff number", "Home unit", "Hall", "Roles", "Account", "Last used")
 _SORTS: Mapping[str, Callable[[Row], Any]] = {
     "name": lambda row: row.person.name,
     "number": lambda row: (len(row.person.staff_number or ""), row.person.staff_number or ""),
-    "hall": lambda row: row.person.hall or "",
+    "hall": lambda row: (row.person.hall or "", row.person.centre or ""),
     "state": lambda row: STATES.index(row.state),
     "seen": lambda row: "" if row.standing.seen_at is None else row.standing.seen_at.isoformat(),
 }
@@ -136,7 +141,8 @@ def _cells(row: Row) -> tuple[object, ...]:
     return (
         name_of(person.name),
         person.staff_number or "",
-        person.hall or i18n.t(g.lang, "every hall"),
+        person.home_unit or "",
+        place_name(person),
         " ".join(i18n.label(g.lang, "role", role) for role in sorted(person.roles)),
         i18n.label(g.lang, "account", row.state),
         local(row.standing.seen_at),
@@ -149,7 +155,8 @@ def _cells(row: Row) -> tuple[object, ...]:
 @blueprint.get("/people/new")
 @role_required(Role.ADMIN)
 def new() -> str:
-    return _form(Person("", "", None, me().hall, frozenset({Role.CLERK}), is_active=True))
+    beginner = Person("", "", None, me().hall, frozenset({Role.CLERK}), is_active=True)
+    return _form(replace(beginner, centre=me().centre))
 
 
 @blueprint.post("/people/new")
@@ -247,15 +254,19 @@ def _administration() -> Administration:
 
 
 def _filled(person: Person) -> Person:
-    """The person as the form has it. A role or hall there is not is left out."""
-    hall = request.form.get("hall", "") or None
-    if hall not in (None, person.hall) and hall not in the_site().halls:
+    """The person as the form has it. A role there is not is left out, a place there is not is refused."""
+    place = request.form.get("hall", "")
+    if place != place_of(person) and place not in _places():
         abort(HTTPStatus.BAD_REQUEST, "form_incomplete")
+    centre = place.removeprefix(CENTRE) if place.startswith(CENTRE) else None
     return replace(
         person,
         name=request.form.get("name", "").strip(),
         staff_number=request.form.get("number", "").strip() or None,
-        hall=hall,
+        hall=None if centre else place or None,
+        centre=centre,
+        home_unit=request.form.get("home_unit", "").strip()[:LONGEST_UNIT] or None,
+        points=_network().below(centre) if centre else frozenset(),
         roles=frozenset(Role(role) for role in request.form.getlist("role") if role in set(Role)),
     )
 
@@ -274,9 +285,48 @@ def _page(person: Person, **more: object) -> str:
 
 
 def _choices() -> dict[str, object]:
-    """What a form can choose from: one who works in one hall looks after that one only."""
-    halls = {id: live.hall.plan.name for id, live in the_site().halls.items() if me().hall in (None, id)}
-    return {"roles": list(Role), "halls": halls, "is_everywhere": me().hall is None}
+    """What a form can choose from: one who works in one hall or centre looks after that one only."""
+    return {
+        "roles": list(Role),
+        "places": _places(),
+        "place_of": place_of,
+        "place_name": place_name,
+        "units": units(),
+    }
+
+
+def place_of(person: Person) -> str:
+    """Where somebody works, as forms say it: a hall, a centre, or "" for everywhere."""
+    return f"{CENTRE}{person.centre}" if person.hall is None and person.centre else person.hall or ""
+
+
+def place_name(person: Person) -> str:
+    return _places().get(place_of(person), place_of(person))
+
+
+def _places() -> dict[str, str]:
+    """The places `me` may give to somebody, by what forms say, with their names: the widest first."""
+    if "places" not in g:
+        known = _network()
+        centres = {
+            f"{CENTRE}{point.id}": i18n.in_language(g.lang, point.name)
+            for _, point in known.in_order()
+            if me().is_everywhere or point.id in me().points
+        }
+        halls = {
+            id: i18n.in_language(g.lang, live.hall.plan.name)
+            for id, live in the_site().halls.items()
+            if me().works_in(id)
+        }
+        everywhere = {"": say("every hall")} if me().is_everywhere else {}
+        g.places = {**everywhere, **centres, **halls}
+    places: dict[str, str] = g.places
+    return places
+
+
+def _network() -> Network:
+    with the_site().store.reading() as c:
+        return network(c)
 
 
 def _back(person: str, done: str) -> Response:

@@ -162,10 +162,10 @@ def _ticket(hall: str, number: str, day: date | None) -> int:
 
 def _page(error: str = "", done: str = "") -> str:
     now = real_now()
-    asked = Asked(since=now - LOOK_BACK, until=now + timedelta(minutes=1), what="data.", hall=me().hall)
+    asked = Asked(since=now - LOOK_BACK, until=now + timedelta(minutes=1), what="data.", halls=me().halls)
     with the_site().store.reading() as c:
         proofs = traces(c, asked, SHOWN)
-    halls = {id: live.hall.plan.name for id, live in the_site().halls.items() if me().hall in (None, id)}
+    halls = {id: live.hall.plan.name for id, live in the_site().halls.items() if me().works_in(id)}
     people = the_site().people.all()
     return render_template(
         "people/data.html",

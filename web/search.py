@@ -68,7 +68,7 @@ def _address(endpoint: str, **values: object) -> str:
 
 
 def _halls() -> list[Hall]:
-    return [live.hall for live in the_site().halls.values() if me().hall in (None, live.id)]
+    return [live.hall for live in the_site().halls.values() if me().works_in(live.id)]
 
 
 def _of(hall: Hall) -> str:
@@ -132,8 +132,10 @@ def _people(wanted: str) -> Iterator[Result]:
     if not may_open("people.one"):
         return
     for person in the_site().people.all():
-        is_mine = me().hall in (None, person.hall)
-        if is_mine and wanted in f"{person.name} {person.staff_number or ''} {person.id}".casefold():
+        if (
+            me().covers(person)
+            and wanted in f"{person.name} {person.staff_number or ''} {person.id}".casefold()
+        ):
             roles = say(", ").join(i18n.label(g.lang, "role", role) for role in sorted(person.roles))
             title = f"{mask(person.name)} {person.staff_number or ''}"
             yield Result(title, roles, _address("people.one", person=person.id))

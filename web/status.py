@@ -11,7 +11,7 @@ import shutil
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import version
@@ -110,9 +110,9 @@ class SiteFace:
         return min((part.look for part in self.parts), key=LOOKS.index)
 
 
-def face(site: Site, hall: str | None = None) -> SiteFace:
-    """The page of the site; hall: of one hall alone."""
-    lives = [live for live in site.halls.values() if hall in (None, live.id)]
+def face(site: Site, halls: Collection[str] | None = None) -> SiteFace:
+    """The page of the site; halls: of these alone."""
+    lives = [live for live in site.halls.values() if halls is None or live.id in halls]
     return SiteFace(
         halls=tuple(HallStatus(live, _paces(live), _lapses(site, live)) for live in lives),
         parts=tuple(sorted(_parts(site), key=lambda part: LOOKS.index(part.look))),

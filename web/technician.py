@@ -94,8 +94,8 @@ def wires() -> str:
 @role_required(Role.TECHNICIAN, Role.ADMIN, Role.HALL_MANAGER, is_board=True)
 def devices() -> str:
     """Units, their faults, and the messages nobody could use."""
-    site, mine = the_site(), me().hall
-    halls = [hall for hall in site.halls if mine in (None, hall)]
+    site = the_site()
+    halls = [hall for hall in site.halls if me().works_in(hall)]
     aside = [one for hall in halls for one in site.devices.set_aside(hall, MOST_SET_ASIDE)]
     name = "technician/_devices.html" if is_fragment() else "technician/devices.html"
     return render_template(
@@ -112,7 +112,7 @@ def devices() -> str:
 def system() -> str:
     """How fast the site was in the last hour, how its parts are, what was out in the last day (S2.39)."""
     name = "technician/_status.html" if is_fragment() else "technician/status.html"
-    face = status.face(the_site(), me().hall)
+    face = status.face(the_site(), me().halls)
     return render_template(
         name, face=face, now=hall_now(), brief=status.brief, lasting=status.lasting, on_day=_on_day
     )

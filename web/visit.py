@@ -126,7 +126,7 @@ def signed_in_required(view: Callable[P, R]) -> Callable[P, R]:
 def role_required(
     *roles: Role, is_board: bool = False, is_of_site: bool = False
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Only for people with one of these roles, in their own hall (the view's argument `hall`).
+    """Only for people with one of these roles, in their own hall or centre (the view's argument `hall`).
 
     is_board: it shows how things are and changes nothing, so it goes on when a session was idle.
     is_of_site: only for those of them who work in every hall.
@@ -143,7 +143,9 @@ def role_required(
                 _ask_for_own("second_factor_needed", "second_factor.page")
             if not me().roles & frozenset(roles):
                 abort(HTTPStatus.FORBIDDEN, "not_your_role")
-            if me().hall not in (None, None if is_of_site else kwargs.get("hall", me().hall)):
+            hall = kwargs.get("hall")
+            is_mine = hall is None or me().works_in(str(hall))
+            if not is_mine or (is_of_site and not me().is_everywhere):
                 abort(HTTPStatus.FORBIDDEN, "not_your_hall")
             return view(*args, **kwargs)
 

@@ -163,6 +163,7 @@ def erase_person(c: Connection, id: str) -> dict[str, int]:
     nobody = {
         "name": "",
         "staff_number": None,
+        "home_unit": None,
         "is_active": False,
         "password_hash": None,
         "second_factor": None,

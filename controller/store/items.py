@@ -24,3 +24,9 @@ def matters(store: Store) -> list[Matter]:
     query = select(item.c.code, item.c.name, item.c.queue).where(item.c.queue.is_not(None))
     with store.reading() as c:
         return [Matter(*row) for row in c.execute(query.order_by(item.c.queue, item.c.name))]
+
+
+def departments(store: Store) -> list[str]:
+    """Whose matters are in the catalogue."""
+    with store.reading() as c:
+        return list(c.execute(select(tables.item.c.department).distinct()).scalars())

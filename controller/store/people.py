@@ -29,10 +29,12 @@ from sqlalchemy import (
 )
 
 from controller.hall.model import HallError, Refused
+from controller.network import Network
 from controller.people import Actor, ActorKind, Role
 from controller.policy import DEFAULT, Policy
 from controller.store import Store, tables
 from controller.store.audit import audit
+from controller.store.network import network
 from controller.store.standings import FAILED, UNLOCK, Standing, is_locked, roles_in, standings
 
 LINK_LASTS = timedelta(minutes=15)
@@ -41,6 +43,7 @@ PASSWORD_LENGTH = 10
 NOBODY = "?"  # in the trail for a word nobody goes by: it may be a password typed in the wrong place
 LONGEST_NAME = 64
 LONGEST_NUMBER = 32
+EVERYWHERE = (None, None)  # neither one hall nor one centre
 PERSON_ID = re.compile(r"[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?")
 
 
@@ -62,8 +65,10 @@ class BadPassword(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who works here. hall: the only hall they may act in, None = every hall.
+    """Somebody who works here. hall: the only hall they may act in; centre: the service point in all of whose
+    halls they may; neither: in every hall. home_unit: the department that sent them (S4.24).
 
+    halls_of_centre, points: what the network says of the centre; read with the person, and not written.
     has_given_password: somebody else set it, and they are to set one of their own before anything else.
     """
 
@@ -76,11 +81,35 @@ class Person:
     has_password: bool = False
     has_given_password: bool = False
     has_second_factor: bool = False
+    centre: str | None = None
+    home_unit: str | None = None
+    halls_of_centre: frozenset[str] = frozenset()
+    points: frozenset[str] = frozenset()
+
+    @property
+    def halls(self) -> frozenset[str] | None:
+        if self.hall is not None:
+            return frozenset({self.hall})
+        return None if self.centre is None else self.halls_of_centre
+
+    @property
+    def is_everywhere(self) -> bool:
+        return self.halls is None
+
+    def works_in(self, hall: str) -> bool:
+        return self.halls is None or hall in self.halls
+
+    def covers(self, other: Person) -> bool:
+        """Whether all places `other` works in are of this person's."""
+        if self.halls is None:
+            return True
+        if other.hall is not None:
+            return other.hall in self.halls
+        return self.hall is None and other.centre in self.points
 
     @property
     def actor(self) -> Actor:
-        halls = None if self.hall is None else frozenset({self.hall})
-        return Actor(ActorKind.PERSON, self.id, self.roles, halls)
+        return Actor(ActorKind.PERSON, self.id, self.roles, self.halls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +135,8 @@ class People:
         """Everybody, by staff number and name."""
         query = select(tables.person).order_by(tables.person.c.staff_number, tables.person.c.name)
         with self.store.reading() as c:
-            return [_person(row) for row in c.execute(query)]
+            known = network(c)
+            return [_person(row, known) for row in c.execute(query)]
 
     def get(self, id: str) -> Person | None:
         with self.store.reading() as c:
@@ -117,7 +147,7 @@ class People:
         t = tables.person.c
         query = select(tables.person).where((t.id == word) | (t.staff_number == word) | (t.name == word))
         with self.store.reading() as c:
-            found = [_person(row) for row in c.execute(query)]
+            found = [_read(c, row) for row in c.execute(query).all()]
         if len(found) != 1:
             count = "nobody" if not found else f"{len(found)} people"
             raise UnknownPerson(f"{count} here by the id, staff number or name {word!r}")
@@ -136,7 +166,8 @@ class People:
         with self.store.writing() as c:
             _check_words(c, person, tables.person.c.id == person.id)
             c.execute(insert(tables.person).values(**_columns(person), created_at=now))
-            audit(by, "person.add", person.id, now, roles=sorted(person.roles), hall=person.hall)(c)
+            scope = {"hall": person.hall, "centre": person.centre, "home_unit": person.home_unit}
+            audit(by, "person.add", person.id, now, roles=sorted(person.roles), **scope)(c)
         return person
 
     def change(self, person: Person, now: datetime, by: str = "system") -> None:
@@ -234,7 +265,7 @@ class People:
         matches = self._matches(row.password_hash if row else None, password)
         with self.store.writing() as c:
             if row is not None and matches:
-                return begin(c, _person(row), now, "password")
+                return begin(c, _read(c, row), now, "password")
             audit("", FAILED, row.id if row else NOBODY, now)(c)
         raise BadPassword("password_wrong", "no such staff number with that password")
 
@@ -245,7 +276,8 @@ class People:
         with self.store.writing() as c:
             row = c.execute(select(tables.person).where(t.staff_number == number, t.is_active)).first()
             if row is not None:
-                return begin(c, _person(row), now, "oidc"), _person(row)
+                person = _read(c, row)
+                return begin(c, person, now, "oidc"), person
             audit("", FAILED, NOBODY, now, by="oidc")(c)
         raise BadPassword("oidc_unknown", "nobody who works here has the staff number the service names")
 
@@ -268,6 +300,7 @@ class People:
         """
         with self.store.reading() as c:
             row = c.execute(_SIGNED_IN, {"hash": hash_of(token)}).first()
+            person = None if row is None else _read(c, row)
         if row is None or not row.is_active or row.ended_at is not None or row.awaits_code:
             return None
         is_idle = now - row.seen_at >= self.policy.idle_of(roles_in(row.roles))
@@ -275,7 +308,7 @@ class People:
             return None
         if is_use and not is_idle and row.seen_at < now - SEEN_EVERY:
             self._note_use(token, now)
-        return _person(row)
+        return person
 
     def is_idle(self, token: str, now: datetime) -> bool:
         """Whether this session would be signed in, had it been used."""
@@ -378,6 +411,8 @@ def _words(person: Person) -> dict[str, object]:
         "name": person.name,
         "staff_number": person.staff_number,
         "hall": person.hall,
+        "centre": person.centre if person.hall is None else None,
+        "home_unit": person.home_unit,
         "roles": sorted(person.roles),
     }
 
@@ -400,28 +435,34 @@ def _changes(before: Person, after: Person) -> dict[str, object]:
     """What is other than before, for the trail; of a name and number only that, for the trail is for ever."""
     words = {name for name in ("name", "staff_number") if getattr(before, name) != getattr(after, name)}
     changes: dict[str, object] = {"words": sorted(words)} if words else {}
-    if before.hall != after.hall:
-        changes["hall"] = [before.hall, after.hall]
+    for name in ("hall", "centre", "home_unit"):
+        if getattr(before, name) != getattr(after, name):
+            changes[name] = [getattr(before, name), getattr(after, name)]
     if before.roles != after.roles:
         changes["roles"] = [sorted(before.roles), sorted(after.roles)]
     return changes
 
 
-def _admins(c: Connection) -> set[str | None]:
-    """The halls whose people somebody looks after; None: those of every hall."""
+def _admins(c: Connection) -> set[tuple[str | None, str | None]]:
+    """The halls and centres whose people somebody looks after; EVERYWHERE: those of the whole site."""
     t = tables.person.c
-    active = c.execute(select(t.hall, t.roles).where(t.is_active))
-    return {row.hall for row in active if Role.ADMIN in row.roles}
+    active = c.execute(select(t.hall, t.centre, t.roles).where(t.is_active))
+    return {(row.hall, row.centre) for row in active if Role.ADMIN in row.roles}
 
 
-def _check_admins(c: Connection, before: set[str | None]) -> None:
+def _check_admins(c: Connection, before: set[tuple[str | None, str | None]]) -> None:
     """Raises BadPerson when the change under way took the last administrator away."""
     after = _admins(c)
-    if None not in after and before - after:
+    if EVERYWHERE not in after and before - after:
         raise BadPerson("last_admin", "this is the last administrator: make somebody else one first")
 
 
-def _person(row: Row[Any]) -> Person:
+def _read(c: Connection, row: Row[Any]) -> Person:
+    """The person of the row; the network is asked only for somebody who works for a centre."""
+    return _person(row, network(c) if row.centre is not None else Network())
+
+
+def _person(row: Row[Any], known: Network) -> Person:
     return Person(
         row.id,
         row.name,
@@ -432,6 +473,10 @@ def _person(row: Row[Any]) -> Person:
         row.password_hash is not None,
         row.is_password_given,
         row.second_factor_at is not None,
+        row.centre,
+        row.home_unit,
+        known.halls_of(row.centre) if row.centre is not None else frozenset(),
+        known.below(row.centre) if row.centre is not None else frozenset(),
     )
 
 
@@ -450,7 +495,7 @@ _SIGNED_IN = (  # made once: every request of a person asks it
 
 def _get(c: Connection, id: str) -> Person | None:
     row = c.execute(select(tables.person).where(tables.person.c.id == id)).first()
-    return None if row is None else _person(row)
+    return None if row is None else _read(c, row)
 
 
 def _session(token: str) -> Any:

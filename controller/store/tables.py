@@ -370,7 +370,9 @@ person = Table(
     Column("id", ID, primary_key=True),
     Column("name", Text, nullable=False),
     Column("staff_number", String(32)),  # on the plate (S0.25)
-    Column("hall", ID),  # null: every hall of the site
+    Column("hall", ID),  # null: every hall of the centre, and without one of the site
+    Column("centre", ID),  # the service point all of whose halls they work in
+    Column("home_unit", Text),  # the department that sent them (S4.24), as the catalogue names it
     Column("roles", JSON, nullable=False),  # list of Role values
     Column("password_hash", Text),
     Column("is_password_given", Boolean, nullable=False, server_default=false()),  # somebody else knows it
@@ -380,6 +382,24 @@ person = Table(
     Column("second_factor_at", Utc),  # since when it is asked for; null: not confirmed
     Column("second_factor_step", Integer),  # of the last code accepted: none of it or before is good again
     Index(None, "staff_number"),
+)
+
+# The network above the halls (S0.04): which point reports to which, and whose each hall is.
+service_point = Table(
+    "service_point",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("zh", Text, nullable=False),
+    Column("en", Text, nullable=False),
+    Column("level", String(16), nullable=False),
+    Column("parent", ID),
+)
+
+hall_point = Table(
+    "hall_point",
+    metadata,
+    Column("hall", ID, primary_key=True),
+    Column("point", ID, nullable=False),
 )
 
 # Only hashes: each code is shown once and good once.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import ColumnElement, Connection, false, or_, select
 
 from controller.store import tables
 
@@ -27,13 +27,14 @@ class Trace:
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What somebody looks for. people: who did it or whom it is about, None = anybody. what: a kind, or the
-    beginning of several that ends with a dot. hall: only what happened in it or to its people."""
+    beginning of several that ends with a dot. halls: only what happened in them or to their people, None =
+    anywhere."""
 
     since: datetime
     until: datetime
     people: Collection[str] | None = None
     what: str = ""
-    hall: str | None = None
+    halls: Collection[str] | None = None
 
 
 def traces(c: Connection, asked: Asked, limit: int, before: int | None = None) -> list[Trace]:
@@ -54,8 +55,8 @@ def _conditions(asked: Asked) -> list[ColumnElement[bool]]:
         found.append(t.what.startswith(asked.what, autoescape=True))
     elif asked.what:
         found.append(t.what == asked.what)
-    if asked.hall is not None:
-        found.append(_of_hall(asked.hall))
+    if asked.halls is not None:
+        found.append(or_(false(), *(_of_hall(hall) for hall in sorted(asked.halls))))
     return found
 
 

@@ -9,24 +9,30 @@ import itertools
 import re
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache, partial
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
 
 from controller.clock import real_now
 from controller.hall import commands as c
 from controller.hall import model as m
+from controller.hall.model import Text
+from controller.network import Level, Point
 from controller.people import CITIZEN, Actor, ActorKind, NotAllowed, Role, check, unit_actor
+from controller.store import network
 from controller.store.people import Person
+from controller.store.tables import item
 from tests.store.halls import DAY, MORNING, PLAN
 from tests.web.desk import Browser, Desk
 
 REFERENCE = Path(__file__).parents[2] / "docs/reference/rights.md"
 ROLES = tuple(Role)
 OWN, OTHER, EVERY = "hall", "elsewhere", None
+CENTRE, FAR_CENTRE = "centre:", "centre:far"  # the one the hall belongs to by way of a township, and another
 COLLEAGUE = Person("colleague", "某人", "555", OWN, frozenset(), True)
 CLOSED = {"not_your_role", "not_your_hall"}
 
@@ -60,7 +66,9 @@ class Cell:
         if self.may == "":
             return "not_your_role"
         is_elsewhere = (
-            self.hall == OTHER if self.may == "hall" else self.may == "site" and self.hall is not None
+            self.hall in (OTHER, FAR_CENTRE)
+            if self.may == "hall"
+            else self.may == "site" and self.hall is not EVERY
         )
         return "not_your_hall" if is_elsewhere else None
 
@@ -71,6 +79,10 @@ def cells() -> Iterator[Cell]:
         yield Cell(method, address, None, None, nobody)
         for (role, may), hall in itertools.product(zip(ROLES, of_roles, strict=True), (OWN, OTHER, EVERY)):
             yield Cell(method, address, role, hall, may)
+        for (role, may), centre in itertools.product(zip(ROLES, of_roles, strict=True), (CENTRE, FAR_CENTRE)):
+            cell = Cell(method, address, role, centre, may)
+            if may in ("hall", "site") and (method == "GET" or cell.expected):  # where it makes a difference
+                yield cell
 
 
 FILLED = {
@@ -104,10 +116,28 @@ def browser_of(desk: Desk, role: Role | None, hall: str | None) -> Browser:
     """Of one who has just this role."""
     if role is None:
         return desk.browser()
-    id = f"{role.replace('_', '-')}-{hall or 'every'}"
+    place = (hall or "every").rstrip(":").replace(":", "-")
+    id = f"{role.replace('_', '-')}-{place}"
     if desk.site.people.get(id) is None:
-        desk.site.people.add(Person(id, "某人", id, hall, frozenset({role}), True), real_now())
+        at_centre = (hall or "").startswith("centre:")
+        one = Person(id, "某人", id, None if at_centre else hall, frozenset({role}), True)
+        desk.site.people.add(
+            replace(one, centre=centre_of(desk, str(hall)) if at_centre else None), real_now()
+        )
     return desk.browser(id)
+
+
+def centre_of(desk: Desk, which: str) -> str:
+    """The county whose township has the hall, or another without halls."""
+    with desk.site.store.writing() as c:
+        known = network.network(c)
+        found = {one.name.zh: one.id for one in known.points.values()}
+        if not found:
+            for name in (CENTRE, FAR_CENTRE):
+                found[name] = network.add(c, Point("", Text(name, ""), Level.COUNTY), "x", MORNING).id
+            below = Point("", Text("乡", ""), Level.TOWNSHIP, found[CENTRE])
+            network.place(c, OWN, network.add(c, below, "x", MORNING).id, "x", MORNING)
+    return found[which]
 
 
 def answer(desk: Desk, browser: Browser, csrf: str, cell: Cell) -> str | None:
@@ -165,6 +195,33 @@ EXACTLY = {
 }
 
 
+# --- what is told of a department's matters (S4.24)
+
+
+UNITS = (("甲局", True), ("乙局", True), ("乙局", False), (None, True), (None, False))
+
+
+def test_every_cell_of_the_table_of_guides_is_as_it_says(desk: Desk) -> None:
+    """Of a matter of 甲局: written by who has this home unit; with and without a writer of its own."""
+    with desk.site.store.writing() as c:
+        c.execute(insert(item).values(code="m1", name="事", department="甲局"))
+    keeper = Person("keeper", "某人", "556", OWN, frozenset({Role.DEPARTMENT_ADMIN}), True, home_unit="甲局")
+    desk.site.people.add(keeper, real_now())
+    desk.site.people.add(Person("root", "某人", "557", None, frozenset({Role.ADMIN}), True), real_now())
+    wrong = []
+    for role, *of_units in table("writer"):
+        for (unit, has_writers), may in zip(UNITS, of_units, strict=True):
+            id = f"{role}-{UNITS.index((unit, has_writers))}".replace("_", "-")
+            desk.site.people.set_active("keeper", has_writers, real_now())
+            one = Person(id, "某人", id, None, frozenset({Role(role)}), True, home_unit=unit)
+            desk.site.people.add(one, real_now())
+            sent = desk.browser(id).post("/catalogue/m1/save", page="/me", duties=id)
+            if (sent.status_code == 303) != (may == "yes"):
+                wrong.append((role, unit, has_writers, sent.status_code))
+            desk.site.people.set_active(id, False, real_now())
+    assert not wrong
+
+
 # --- commands, where they are submitted
 
 COMMANDS: tuple[c.Command, ...] = (
@@ -213,8 +270,9 @@ def at_window(desk: Desk) -> Desk:
 
 def actors() -> Iterator[tuple[str, Actor]]:
     """Everybody there is, as the word that stands for them in the table; li's is window 1."""
-    for role, hall, id in itertools.product(ROLES, (OWN, OTHER, EVERY), ("li", "wang")):
-        halls = None if hall is None else frozenset({hall})
+    centre, far_centre = frozenset({OWN, "annex"}), frozenset[str]()
+    scopes = (frozenset({OWN}), frozenset({OTHER}), EVERY, centre, far_centre)
+    for role, halls, id in itertools.product(ROLES, scopes, ("li", "wang")):
         yield role, Actor(ActorKind.PERSON, id, frozenset({role}), halls)
     yield "citizen", CITIZEN
     yield "unit", unit_actor("node-1")
