@@ -20,6 +20,7 @@ from controller.boards import window_of
 from controller.courier import Courier, Results
 from controller.devices import Devices
 from controller.hall.model import Refused
+from controller.hall.ratings import WorkDays
 from controller.intake import Due, Intake
 from controller.leases import AboutNumbers, Leases
 from controller.live import Answer, Committed, Live, NotRunning, PendingOrder, Settled
@@ -67,7 +68,13 @@ class Bus:
     """The bus of one hall. start() and stop() once each; any thread may read its state."""
 
     def __init__(
-        self, live: Live, devices: Devices, settings: Settings, gen: int, renderer: Renderer
+        self,
+        live: Live,
+        devices: Devices,
+        settings: Settings,
+        gen: int,
+        renderer: Renderer,
+        after: WorkDays,
     ) -> None:
         self.live, self.devices, self.settings, self.gen = live, devices, settings, gen
         self.hall, self.renderer = live.id, renderer
@@ -76,7 +83,7 @@ class Bus:
         self.presence = Presence(_deadlines(settings))
         self.pictures = Pictures(devices)
         self._renderer = renderer
-        self._postings = Postings(live, devices, renderer, self.presence)
+        self._postings = Postings(live, devices, renderer, self.presence, after)
         self._intake = Intake(live, self._postings, self.guard, self._record, self._on_stored)
         self._results = Results()
         self._courier = Courier(live.clock, gen, settings.order_resend_s, live.timings)

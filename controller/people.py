@@ -21,6 +21,7 @@ from controller import commandline
 from controller.clock import real_now
 from controller.hall import commands as c
 from controller.hall.model import Hall, HallError, Refused
+from controller.hall.ratings import Channel
 from controller.roles import Role as Role
 from controller.settings import Settings, load
 
@@ -76,6 +77,7 @@ _GUIDES = frozenset({Role.GUIDE, Role.HALL_MANAGER})
 _WINDOW = frozenset({Role.CLERK, Role.WINDOW_LEAD})
 _LEADS = frozenset({Role.WINDOW_LEAD, Role.HALL_MANAGER})
 _MANAGER = frozenset({Role.HALL_MANAGER})
+_PAPER = frozenset({Role.GUIDE})  # enters the slips that citizens filled in (S0.23), and no other rating
 _UNIT = frozenset({ActorKind.UNIT})
 _PUBLIC = frozenset({ActorKind.UNIT, ActorKind.CITIZEN})
 _AT_WINDOW = Right(own=_WINDOW, kinds=_UNIT)
@@ -97,7 +99,9 @@ RIGHTS: Mapping[type[c.Command], Right] = {
     c.ReturnTicket: Right(anywhere=_FLOOR, kinds=_PUBLIC),
     c.CancelTicket: Right(anywhere=_GUIDES, kinds=_PUBLIC),
     c.LetPass: Right(anywhere=_GUIDES, kinds=_PUBLIC),
-    c.Rate: Right(kinds=_PUBLIC),  # never from a clerk's session (rating G2)
+    c.Rate: Right(anywhere=_PAPER, kinds=_PUBLIC),  # never from a clerk's session (rating G2)
+    c.RatePast: Right(anywhere=_PAPER, kinds=_PUBLIC),
+    c.VoidRating: Right(anywhere=frozenset({Role.SUPERVISOR})),
     c.CallNext: _AT_WINDOW,
     c.Recall: _AT_WINDOW,
     c.Start: _AT_WINDOW,
@@ -154,6 +158,8 @@ def check_writes_for(by: Person, department: str, keepers: Collection[str]) -> N
 def _check_person(actor: Actor, command: c.Command, hall: Hall, right: Right) -> None:
     if actor.halls is not None and hall.id not in actor.halls:
         raise NotAllowed("not_your_hall", "this hall is not yours")
+    if isinstance(command, c.Rate | c.RatePast) and command.channel is not Channel.PAPER:
+        raise _not_allowed(command)
     if actor.roles & right.anywhere:
         return
     if not actor.roles & right.own:

@@ -12,13 +12,16 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import cast
 
 from msgspec.structs import replace
 
-from controller import meanings, selftests
+from controller import meanings, ratings, selftests
 from controller.boards import window_of
 from controller.devices import Devices
+from controller.hall.commands import Rate
 from controller.hall.model import Hall, Refused
+from controller.hall.ratings import WorkDays
 from controller.live import Answer, Heard, Live, Settled
 from controller.meanings import Meaning, Message
 from controller.orders import Renderer
@@ -120,8 +123,11 @@ class Postings:
         devices: Devices,
         renderer: Renderer,
         presence: Presence,
+        after: WorkDays,
     ) -> None:
+        """after: the working days that the clocks of bad ratings count."""
         self.live, self._devices, self._renderer, self._presence = live, devices, renderer, presence
+        self._after = after
         now = live.clock.now()
         for one in devices.faults(live.id):
             age_s = live.clock.real_seconds(now - one.since)
@@ -246,7 +252,9 @@ class Postings:
                 f"a rating of {report.level} without a finished ticket", "d", "none: it is kept here"
             )
             return _Post(records=[self.set_aside(message.unit, word.payload, error)])
-        return _Post(meaning)
+        rated = cast(Rate, meaning.command)
+        kept = ratings.record(self.live, self._after, rated.ticket, rated.level, rated.channel)
+        return _Post(meaning, records=[kept])
 
     def _touch(self, unit: str, device: str) -> None:
         placed = self._devices.book.device(unit, device)

@@ -25,6 +25,7 @@ from controller.hall.commands import ChangePlan
 from controller.hall.events import DayOpened
 from controller.hall.model import HallError, Plan, Text
 from controller.hall.plans import check_plan
+from controller.hall.ratings import by_calendar
 from controller.holidays import Holidays
 from controller.keeping import STEP_S, Keeping
 from controller.live import Committed, Live
@@ -123,6 +124,10 @@ class Site:
         live.submit(ChangePlan(plan, note), by)
         return live
 
+    def work_days(self, moment: datetime, days: int) -> datetime:
+        """The last instant of the so-many-th working day after the one of a moment."""
+        return by_calendar(self.holidays.calendar, self.settings.zone)(moment, days)
+
     def keep_clock(self) -> None:
         """Remember how the hall's clock is set, for the next start."""
         with self.store.writing() as c:
@@ -159,7 +164,7 @@ class Site:
             id, self.settings, self.generation, lambda: self.devices.book, self.matters.name_of
         )
         live = Live(id, self.store, self.clock, renderer.render, lost_after_s=self.settings.heartbeat_lost_s)
-        bus = Bus(live, self.devices, self.settings, self.generation, renderer)
+        bus = Bus(live, self.devices, self.settings, self.generation, renderer, self.work_days)
         live.start()
         self._closing.callback(live.stop)
         bus.start()

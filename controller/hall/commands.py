@@ -21,6 +21,7 @@ from controller.hall.model import (
     TicketClass,
     WindowMode,
 )
+from controller.hall.ratings import Channel
 
 # --- the hall and its day
 
@@ -131,6 +132,28 @@ class Rate:
 
     ticket: int
     level: int
+    channel: Channel = Channel.DEVICE
+
+
+@dataclass(frozen=True, slots=True)
+class RatePast:
+    """The same of a visit on an earlier day (P.10), which the hall itself has forgotten.
+
+    number: of the visit; until: when its time to be rated is over.
+    """
+
+    ticket: int
+    level: int
+    channel: Channel
+    number: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class VoidRating:
+    """G9: an appeal against a rating was upheld; it goes out of all scores."""
+
+    ticket: int
 
 
 # --- at a window
@@ -277,6 +300,8 @@ Command = (
     | CancelTicket
     | LetPass
     | Rate
+    | RatePast
+    | VoidRating
     | CallNext
     | Recall
     | Start

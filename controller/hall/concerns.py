@@ -26,8 +26,11 @@ from controller.hall.events import (
     NumbersLeased,
     NumbersPassedOver,
     OfWindow,
+    PastRatingVoided,
+    PastVisitRated,
     PauseOverdue,
     PlanChanged,
+    RatingVoided,
     ServiceStarted,
     SlipRecorded,
     TicketAbandoned,
@@ -49,7 +52,7 @@ def effects(hall: Hall, event: Event) -> list[Effect]:
         return list(_everybody(hall))
     if isinstance(event, NumbersLeased):
         return [LeaseGrant(event.lease, event.unit)] if event.unit else []
-    if isinstance(event, NumbersPassedOver | MeasureTaken):
+    if isinstance(event, NumbersPassedOver | MeasureTaken | PastVisitRated | PastRatingVoided):
         return []
     if isinstance(event, OfWindow):
         return list(dict.fromkeys(_of_window(hall, event)))
@@ -93,7 +96,7 @@ def _of_ticket(hall: Hall, ticket: Ticket, event: Event) -> Iterator[Effect]:
 
 def _faces(hall: Hall, ticket: Ticket, event: Event) -> Iterator[Effect]:
     """The screens that show the ticket, or showed it before the event."""
-    if isinstance(event, TicketNear | TicketRated | SlipRecorded | TicketAbandoned):
+    if isinstance(event, TicketNear | TicketRated | RatingVoided | SlipRecorded | TicketAbandoned):
         return
     yield from _window_faces(hall, _windows(ticket)[-1:])
     if isinstance(event, TicketRecalled | ServiceStarted):

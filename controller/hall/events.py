@@ -25,6 +25,7 @@ from controller.hall.model import (
     TicketClass,
     WindowMode,
 )
+from controller.hall.ratings import Channel
 
 # --- the hall and its day
 
@@ -262,6 +263,29 @@ class TicketRated:
     at: datetime
     ticket: int
     level: int
+    channel: Channel = Channel.DEVICE
+
+
+@dataclass(frozen=True, slots=True)
+class RatingVoided:  # G9
+    at: datetime
+    ticket: int
+
+
+@dataclass(frozen=True, slots=True)
+class PastVisitRated:
+    """A visit of an earlier day was rated, which the hall has forgotten (P.10)."""
+
+    at: datetime
+    ticket: int
+    level: int
+    channel: Channel
+
+
+@dataclass(frozen=True, slots=True)
+class PastRatingVoided:  # G9, likewise
+    at: datetime
+    ticket: int
 
 
 # --- window sessions
@@ -347,6 +371,8 @@ OfHall: TypeAlias = (
     | NumbersLeased
     | NumbersPassedOver
     | MeasureTaken
+    | PastVisitRated
+    | PastRatingVoided
 )
 OfTicket: TypeAlias = (
     TicketRenumbered
@@ -359,6 +385,7 @@ OfTicket: TypeAlias = (
     | TicketLetPass
     | TicketNear
     | TicketRated
+    | RatingVoided
     | TicketRequeued
     | TicketTransferred
 )

@@ -22,8 +22,11 @@ from controller.hall.events import (
     OfService,
     OfTicket,
     OfWindow,
+    PastRatingVoided,
+    PastVisitRated,
     PauseOverdue,
     PlanChanged,
+    RatingVoided,
     ServiceStarted,
     ShiftsPlanned,
     SlipRecorded,
@@ -139,6 +142,8 @@ def _of_hall(hall: Hall, event: OfHall) -> Hall:
             return _passed_over(hall, event)
         case MeasureTaken():
             return replace(hall, taken=(*hall.taken, Taken(event.at, event.measure)))
+        case PastVisitRated() | PastRatingVoided():
+            return hall
         case _:
             assert_never(event)
 
@@ -269,6 +274,8 @@ def _of_ticket(hall: Hall, ticket: Ticket, event: OfTicket) -> Hall:
             return put(hall, replace(ticket, near_told=True))
         case TicketRated():
             return put(hall, replace(ticket, rating=event.level))
+        case RatingVoided():
+            return put(hall, replace(ticket, rating=None, is_rating_void=True))
         case TicketRequeued():
             return _requeued(hall, ticket, event)
         case TicketTransferred():

@@ -18,6 +18,7 @@ from immutables import Map
 from controller.hall.hindsight import Expected, Hindsight
 from controller.hall.line import Line
 from controller.hall.paces import Paces
+from controller.hall.ratings import USUAL_REASONS
 
 if TYPE_CHECKING:
     from controller.hall.roster import Roster
@@ -141,6 +142,14 @@ class Rules:
     least_saved: timedelta = timedelta(minutes=30)  # of all together in an hour; less is not worth a move
     estimate_from_last: int = 20  # finished tickets
     estimate_step: timedelta = timedelta(minutes=5)
+    rating_prompt: timedelta = timedelta(seconds=30)  # G1: at the window, after the service
+    rating_days: int = 5  # G3, P.10: working days after the visit
+    fewest_ratings: int = 5  # S2.23: clerks see no sum of fewer
+    call_back_days: int = 1  # G5, P.10
+    call_attempts: int = 3  # G5
+    rectify_days: int = 5  # G6, P.10
+    extended_days: int = 15  # G6, P.10: the longest a complex one may take
+    appeal_days: int = 3  # G8: after it was verified
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +240,14 @@ class Clerk:
 
 
 @dataclass(frozen=True, slots=True)
+class RatingReason:
+    """Something a citizen may name as the reason of a bad rating (P.12)."""
+
+    id: str
+    name: Text
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What a hall is: everything its staff may change without a developer."""
 
@@ -242,6 +259,9 @@ class Plan:
     windows: tuple[Window, ...] = ()
     clerks: tuple[Clerk, ...] = ()
     departments: tuple[Department, ...] = ()
+    rating_reasons: tuple[RatingReason, ...] = tuple(
+        RatingReason(id, Text(zh, en)) for id, zh, en in USUAL_REASONS
+    )
     hours: tuple[Sitting, ...] = ()  # of a usual day; (): not said
     weekdays: tuple[int, ...] = (0, 1, 2, 3, 4)  # Monday is 0
     rev: int = 0
@@ -348,6 +368,7 @@ class Ticket:
     finished_at: datetime | None = None
     outcome: Outcome | None = None
     rating: int | None = None  # 1..5, once (S0.23)
+    is_rating_void: bool = False  # it was rated, and an appeal was upheld (G9)
     held_why: str = ""
     near_told: bool = False  # the near-turn message goes out once (P.28)
     expected: Expected | None = None  # the wait told when it was issued, when there was one to tell

@@ -50,7 +50,7 @@ from controller.hall.model import (
 )
 from controller.hall.places import again_first, line_of, walk
 from controller.hall.refusals import refuse
-from controller.hall.tickets import queue_of, running_day, ticket_of
+from controller.hall.tickets import is_rated, queue_of, running_day, ticket_of
 from controller.hall.values import replace
 
 AtWindow: TypeAlias = (
@@ -296,7 +296,7 @@ def _reopen(course: Course, command: Reopen) -> None:
     rules, ticket = course.hall.plan.rules, ticket_of(course.hall, command.ticket)
     if ticket.state is not TicketState.COMPLETED or ticket.finished_at is None:
         raise refuse("not_completed", number=ticket.number, state=ticket.state.value)
-    if ticket.rating is not None:
+    if is_rated(ticket):
         raise refuse("already_rated", number=ticket.number)
     if ticket.legs[-1].window != command.window:
         raise refuse("reopen_elsewhere", number=ticket.number, window=ticket.legs[-1].window)

@@ -13,14 +13,19 @@ from controller.hall.commands import (
     LetPass,
     PassOverNumbers,
     Rate,
+    RatePast,
     RecordSlip,
     ReturnTicket,
     TakeTicket,
+    VoidRating,
 )
 from controller.hall.events import (
     Event,
     NumbersLeased,
     NumbersPassedOver,
+    PastRatingVoided,
+    PastVisitRated,
+    RatingVoided,
     SlipRecorded,
     TicketCancelled,
     TicketIssued,
@@ -43,6 +48,7 @@ from controller.hall.model import (
     WindowState,
 )
 from controller.hall.places import behind_next, first_place
+from controller.hall.ratings import LEVELS
 from controller.hall.refusals import refuse
 from controller.hall.values import replace
 
@@ -66,6 +72,8 @@ OnTicket: TypeAlias = (
     | CancelTicket
     | LetPass
     | Rate
+    | RatePast
+    | VoidRating
 )
 
 
@@ -89,6 +97,10 @@ def decide(hall: Hall, command: OnTicket, now: datetime) -> list[Event]:
             return _let_pass(hall, command, now)
         case Rate():
             return _rate(hall, command, now)
+        case RatePast():
+            return _rate_past(hall, command, now)
+        case VoidRating():
+            return _void_rating(hall, command, now)
         case _:
             assert_never(command)
 
@@ -358,13 +370,34 @@ def _let_pass(hall: Hall, command: LetPass, now: datetime) -> list[Event]:
 
 def _rate(hall: Hall, command: Rate, now: datetime) -> list[Event]:
     ticket = ticket_of(hall, command.ticket)
-    if not 1 <= command.level <= 5:
+    if command.level not in LEVELS:
         raise refuse("bad_rating", level=command.level)
-    if ticket.rating is not None:
+    if is_rated(ticket):
         raise refuse("already_rated", number=ticket.number)
     if ticket.finished_at is None:
         raise refuse("not_finished", number=ticket.number, state=ticket.state.value)
-    return [TicketRated(now, ticket.id, command.level)]
+    return [TicketRated(now, ticket.id, command.level, command.channel)]
+
+
+def is_rated(ticket: Ticket) -> bool:
+    """One visit, one rating, also when that was found void."""
+    return ticket.rating is not None or ticket.is_rating_void
+
+
+def _rate_past(hall: Hall, command: RatePast, now: datetime) -> list[Event]:
+    """Whether it was rated before is looked up where it is stored: the hall does not know it any more."""
+    if command.ticket in hall.tickets:
+        return _rate(hall, Rate(command.ticket, command.level, command.channel), now)
+    if command.level not in LEVELS:
+        raise refuse("bad_rating", level=command.level)
+    if now >= command.until:
+        raise refuse("rating_too_late", number=command.number)
+    return [PastVisitRated(now, command.ticket, command.level, command.channel)]
+
+
+def _void_rating(hall: Hall, command: VoidRating, now: datetime) -> list[Event]:
+    is_past = command.ticket not in hall.tickets
+    return [(PastRatingVoided if is_past else RatingVoided)(now, command.ticket)]
 
 
 def overdue_no_shows(hall: Hall, now: datetime) -> Iterator[int]:

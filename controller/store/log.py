@@ -40,16 +40,21 @@ Row = dict[str, Any]
 
 @dataclass(slots=True)
 class Noted:
-    """What events change in the lists, until it is written. late: tickets that changed after their day."""
+    """What events change in the lists, until it is written. late: tickets that changed after their day.
+
+    rated: ratings of visits the hall has forgotten; None: void.
+    """
 
     tickets: dict[int, projections.Row] = field(default_factory=dict)
     steps: list[tallies.Note] = field(default_factory=list)
     late: set[int] = field(default_factory=set)
+    rated: dict[int, int | None] = field(default_factory=dict)
 
     def note(self, hall: Hall, seq: int, event: Event, by: str) -> None:
         """hall: after the event."""
         projections.note(self.tickets, hall, event)
         self.late.update(tallies.late(hall, event))
+        self.rated |= projections.rated_later(event)
         step = tallies.note(hall, event, seq, by)
         if step is not None:
             self.steps.append(step)
@@ -58,6 +63,7 @@ class Noted:
         projections.merge(self.tickets, newer.tickets)
         self.steps += newer.steps
         self.late |= newer.late
+        self.rated |= newer.rated
 
 
 @dataclass(slots=True)
@@ -119,6 +125,7 @@ def write(c: Connection, batch: Batch) -> None:
     upsert(c, heard, marks)
     orders.settle_all(c, batch.hall, batch.settled, batch.now)
     projections.write(c, batch.noted.tickets)
+    projections.rate(c, batch.hall, batch.noted.rated)
     tallies.write(c, batch.hall, batch.noted.steps, batch.noted.late)
 
 
@@ -286,16 +293,26 @@ class Walked:
 def walk(c: Connection, hall: str) -> Iterator[Walked]:
     """Replay the log day by day; the last one has the rows of all tickets that were still left."""
     replayed, seq = new_hall(hall, Plan()), 0
-    noted = Noted()
+    noted, rated = Noted(), _rated_later(c, hall)
     for logged in _in_pages(c, hall):
         replayed, seq = apply(replayed, logged.event), logged.seq
         noted.note(replayed, seq, logged.event, f"{logged.actor_kind}/{logged.actor_id}")
         if isinstance(logged.event, DayOpened):
             rows = noted.tickets
             over = {id: row for id, row in rows.items() if id not in replayed.tickets}
-            yield Walked(replayed, seq, over, noted.steps)
+            yield Walked(replayed, seq, projections.with_ratings(over, rated), noted.steps)
             noted = Noted({id: row for id, row in rows.items() if id in replayed.tickets})
-    yield Walked(replayed, seq, noted.tickets, noted.steps)
+    yield Walked(replayed, seq, projections.with_ratings(noted.tickets, rated), noted.steps)
+
+
+def _rated_later(c: Connection, hall: str) -> dict[int, int | None]:
+    """What became of ratings after their day; they are few."""
+    query = select(event.c.kind, event.c.body).where(event.c.hall == hall)
+    query = query.where(event.c.kind.in_(projections.RATED_LATER)).order_by(event.c.seq)
+    found: dict[int, int | None] = {}
+    for row in c.execute(query):
+        found |= projections.rated_later(codec.decode(row.kind, row.body))
+    return found
 
 
 def _in_pages(c: Connection, hall: str, size: int = 2000) -> Iterator[Logged]:

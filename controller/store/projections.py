@@ -11,15 +11,17 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, case, func, select
+from sqlalchemy import Connection, Select, case, func, select, update
 
-from controller.hall.events import Event, WindowClosed
+from controller.hall.events import Event, PastRatingVoided, PastVisitRated, WindowClosed
 from controller.hall.model import FINAL, Hall, Outcome, Slip, Ticket, TicketClass, TicketState
 from controller.store.records import upsert
 from controller.store.tables import ticket as table
 
 KEEP_FIRST = frozenset({"day", "called_at", "served_at", "wait_s"})  # what happened first stays
 KEEP_KNOWN = frozenset({"clerk", "window"})  # the last one known stays
+
+RATED_LATER = (PastVisitRated.__name__, PastRatingVoided.__name__)
 
 Row = dict[str, Any]
 
@@ -104,6 +106,28 @@ def merge(rows: dict[int, Row], newer: Mapping[int, Row]) -> None:
 
 def write(c: Connection, rows: Mapping[int, Row]) -> None:
     upsert(c, table, list(rows.values()), KEEP_FIRST, KEEP_KNOWN)
+
+
+def rated_later(event: Event) -> dict[int, int | None]:
+    """The rating of a visit the hall has forgotten, by its ticket; None: void."""
+    match event:
+        case PastVisitRated():
+            return {event.ticket: event.level}
+        case PastRatingVoided():
+            return {event.ticket: None}
+        case _:
+            return {}
+
+
+def rate(c: Connection, hall: str, rated: Mapping[int, int | None]) -> None:
+    """Put such ratings into the rows of their tickets."""
+    for number, level in rated.items():
+        c.execute(update(table).where(table.c.hall == hall, table.c.id == number).values(rating=level))
+
+
+def with_ratings(rows: Mapping[int, Row], rated: Mapping[int, int | None]) -> dict[int, Row]:
+    """The rows with such ratings in them."""
+    return {id: {**row, "rating": rated[id]} if id in rated else row for id, row in rows.items()}
 
 
 def differing(c: Connection, hall: str, rows: Mapping[int, Row], size: int = 500) -> list[int]:

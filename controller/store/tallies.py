@@ -21,7 +21,7 @@ from controller.hall.events import DayClosed, DayOpened, Event, IssuingStopped, 
 from controller.hall.model import DayState, Hall, Outcome, Shift, TicketClass, TicketState, WindowState
 from controller.hall.tallies import FIGURES, Move, Tally, Visit, WindowTally
 from controller.store import codec
-from controller.store.projections import touched
+from controller.store.projections import rated_later, touched
 from controller.store.records import upsert
 from controller.store.tables import day_queue, day_window, day_zone, event, service_day, ticket
 
@@ -98,6 +98,8 @@ def note(hall: Hall, step: Event, seq: int, by: str) -> Note | None:
 def late(hall: Hall, changed: Event) -> list[int]:
     """The tickets an event changed after their day was over. hall: after the event."""
     day, tickets = hall.day, touched(hall, changed)
+    if rated_later(changed):
+        return tickets
     if not tickets or day is None or day.state is DayState.CLOSED:
         return tickets
     known = [hall.tickets[id] for id in tickets if id in hall.tickets]

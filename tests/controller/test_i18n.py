@@ -120,6 +120,7 @@ FAMILIES: dict[str, Iterable[str]] = {
         "at_window",
         "day_not_over",
         "no_such_ticket",
+        *("told_before", "bad_phone", "no_case"),
         "factor_there",
     ),
     "audited": KINDS,

@@ -21,6 +21,7 @@ from controller.clock import real_now
 from controller.hall import commands as c
 from controller.hall import model as m
 from controller.hall.model import Text
+from controller.hall.ratings import Channel
 from controller.network import Level, Point
 from controller.people import CITIZEN, Actor, ActorKind, NotAllowed, Role, check, unit_actor
 from controller.store import network
@@ -237,7 +238,9 @@ COMMANDS: tuple[c.Command, ...] = (
     c.ReturnTicket(1),
     c.CancelTicket(1),
     c.LetPass(1),
-    c.Rate(1, 5),
+    c.Rate(1, 5, Channel.PAPER),
+    c.RatePast(1, 5, Channel.PAPER, "A001", MORNING),
+    c.VoidRating(1),
     c.CallNext(1),
     c.Recall(1),
     c.Start(1),

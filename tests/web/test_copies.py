@@ -29,7 +29,7 @@ def hall(desk: Desk) -> Desk:
         site.devices.put_position("hall", name, text, config, MORNING)
         site.devices.add_unit("hall", name, MORNING, name)
     renderer = Renderer("hall", site.settings, 1, lambda: site.devices.book)
-    site.bus["hall"] = Bus(desk.live, site.devices, site.settings, 1, renderer)
+    site.bus["hall"] = Bus(desk.live, site.devices, site.settings, 1, renderer, site.work_days)
     return desk
 
 
