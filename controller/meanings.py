@@ -24,12 +24,13 @@ from controller.hall.model import (
     TicketState,
     WindowState,
 )
+from controller.hall.places import walk, window_line
 from controller.hall.refusals import refuse
 from controller.people import Actor, unit_actor
 from firmware.protocol import messages
 from firmware.protocol.messages import DeviceConfig, Key
 
-BY_KEYPAD = "按键"  # reason of a hold at a keypad, which cannot write one
+BY_KEYPAD = "按键"  # the reason given at a keypad, which cannot write one
 OFFLINE = "offline-"  # what a unit calls a slip it printed on its own account, before the press's seq
 SLIP = "slip-"  # what this controller calls a slip, before the ticket's id
 
@@ -92,7 +93,7 @@ def of_key(book: Book, hall: Hall, message: Message, report: messages.KeyPressed
     window = window_at(book.device(message.unit, report.device))
     if window is None or window not in hall.windows:
         raise refuse("unknown_window", window=report.device)
-    command = _of_key(hall, window, report.key)
+    command = _of_key(hall, window, report.key, report.digits)
     return None if command is None else Meaning(command, unit_actor(message.unit, window))
 
 
@@ -158,8 +159,10 @@ def window_at(device: DeviceConfig | None) -> int | None:
     return None if device is None else window_of(device.board)
 
 
-def _of_key(hall: Hall, window: int, key: str) -> Command | None:
+def _of_key(hall: Hall, window: int, key: str, digits: str) -> Command | None:
     match key:
+        case Key.CALL_NEXT if digits:
+            return commands.JumpCall(window, _numbered(hall, window, digits), BY_KEYPAD)
         case Key.CALL_NEXT:
             return commands.CallNext(window)
         case Key.RECALL:
@@ -168,6 +171,8 @@ def _of_key(hall: Hall, window: int, key: str) -> Command | None:
             return commands.Start(window)
         case Key.NO_SHOW:
             return commands.NoShow(window)
+        case Key.DELAY:
+            return commands.Delay(window, reason=BY_KEYPAD)
         case Key.HOLD:
             return commands.Hold(window, BY_KEYPAD)
         case Key.CALL_BACK:
@@ -176,12 +181,31 @@ def _of_key(hall: Hall, window: int, key: str) -> Command | None:
             return _pause(hall, window)
         case Key.FINISH:
             return commands.Finish(window)
+        case Key.TRANSFER if digits:
+            return commands.Transfer(hall.sessions[window].current or 0, BY_KEYPAD, to_window=int(digits))
         case Key.TRANSFER:
-            raise refuse("one_target")  # a keypad cannot say where to
+            raise refuse("one_target")
         case Key.CANCEL | Key.LINE:
             return None
         case _:
             raise Refused("unknown_key", f"key {key} has no meaning", key=key)
+
+
+def _numbered(hall: Hall, window: int, digits: str) -> int:
+    """Who waits for this window with a number that ends so. Raises Refused unless that is one."""
+    lines = [*(serves.queue for serves in hall.windows[window].serves), window_line(window)]
+    waiting = [hall.tickets[place[-1]] for line in lines for place in walk(hall, line)]
+    fitting = [one for one in waiting if _digits(one).endswith(digits)]
+    exactly = [one for one in fitting if int(_digits(one)) == int(digits)]
+    found = exactly if len(exactly) == 1 else fitting
+    if len(found) != 1:
+        what = f"{len(found)} waiting tickets have a number that ends with {digits}"
+        raise Refused("number_unclear", what, digits=digits, count=len(found))
+    return found[0].id
+
+
+def _digits(ticket: Ticket) -> str:
+    return "".join(letter for letter in ticket.number if letter.isdecimal()) or "0"
 
 
 def _pause(hall: Hall, window: int) -> Command:

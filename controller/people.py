@@ -106,6 +106,7 @@ RIGHTS: Mapping[type[c.Command], Right] = {
     c.Recall: _AT_WINDOW,
     c.Start: _AT_WINDOW,
     c.NoShow: _AT_WINDOW,
+    c.Delay: _AT_WINDOW,
     c.Hold: _AT_WINDOW,
     c.Resume: _AT_WINDOW,
     c.Transfer: _SEATED,

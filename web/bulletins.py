@@ -306,7 +306,14 @@ def window_row(one: WindowTally) -> list[Value]:
 JUMP = "Jump"
 ATTENTION = (
     JUMP,
-    *("TicketRecalled", "TicketReturned", "TicketLetPass", "TicketTransferred", "TicketHeld"),
+    *(
+        "TicketRecalled",
+        "TicketReturned",
+        "TicketLetPass",
+        "TicketDelayed",
+        "TicketTransferred",
+        "TicketHeld",
+    ),
     *("TicketReopened", "PauseOverdue", "WindowLost", "TicketRequeued", "TicketRenumbered", "MeasureTaken"),
 )
 

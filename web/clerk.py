@@ -15,6 +15,7 @@ from controller.hall.model import Hall, Outcome, PauseReason, Refused, WindowSta
 from controller.live import Live
 from controller.people import Role
 from web.console import console, found, targets
+from web.guides import guide_of
 from web.roster import turns_today
 from web.visit import give, hall_now, is_fragment, me, role_required, say, say_refused, the_hall
 from web.why import next_explained
@@ -23,9 +24,13 @@ blueprint = Blueprint("clerk", __name__)
 
 STAFF = (Role.CLERK, Role.WINDOW_LEAD, Role.HALL_MANAGER)
 MAX_REASON = 200
-FORMS = frozenset({"noshow", "hold", "transfer", "finish", "pause", "jump", "reopen", "logout", "why"})
+FORMS = frozenset(
+    {"noshow", "delay", "hold", "transfer", "finish", "pause", "jump", "reopen", "logout", "why", "guide"}
+)
 JUMP_REASONS = ("elderly", "disabled", "child", "returning", "other")  # offered; the last needs words
 PAUSES_MINUTES = (5, 10, 15, 30, 60)
+DELAYS = (1, 2, 3, 5, 10)  # people
+DELAYS_MINUTES = (5, 10, 15, 20, 30)
 
 T = TypeVar("T")
 
@@ -153,6 +158,9 @@ def _page(
         asked=request.args,
         jump_reasons=JUMP_REASONS,
         why=next_explained(hall, number, now, g.lang) if asks == "why" else None,
+        guide=guide_of(shown.visitor.ticket.item) if asks == "guide" and shown.visitor else None,
+        delays=DELAYS,
+        delays_minutes=DELAYS_MINUTES,
     )
 
 
@@ -223,6 +231,16 @@ def _transfer(hall: Hall, window: int) -> c.Command:
     return c.Transfer(ticket, _reason(), to_queue=value if kind == "queue" else None)
 
 
+def _delay(hall: Hall, window: int) -> c.Command:
+    """by: "people:3" or "minutes:10"."""
+    kind, _, value = request.form.get("by", "").partition(":")
+    if not value.isdecimal() or not 0 < int(value) <= max(DELAYS_MINUTES):
+        return c.Delay(window, reason=_reason())
+    if kind == "minutes":
+        return c.Delay(window, length=timedelta(minutes=int(value)), reason=_reason())
+    return c.Delay(window, behind=int(value), reason=_reason())
+
+
 def _pause(hall: Hall, window: int) -> c.Command:
     minutes = _optional("minutes")
     length = None if minutes is None else timedelta(minutes=min(minutes, 480))
@@ -234,6 +252,7 @@ ACTIONS: Mapping[str, Callable[[Hall, int], c.Command]] = {
     "start": lambda hall, window: c.Start(window),
     "recall": lambda hall, window: c.Recall(window),
     "noshow": lambda hall, window: c.NoShow(window, _reason()),
+    "delay": _delay,
     "hold": lambda hall, window: c.Hold(window, _reason()),
     "resume": lambda hall, window: c.Resume(window, _number("ticket")),
     "transfer": _transfer,

@@ -168,11 +168,13 @@ def _keys(hall: Hall, session: Session, ticket: Ticket | None, now: datetime) ->
     return (
         Key("recall", "R", works=is_called),
         Key("noshow", "N", works=is_called, form=is_called and _needs_reason(hall, ticket, now)),
+        Key("delay", "D", works=is_called, form=True),
         Key("hold", "H", works=is_served, form=True),
         Key("transfer", "T", works=is_called or is_served, form=True),
         Key("finish", "F", works=is_served),
         pause,
         Key("jump", "J", works=is_free, form=True),
+        Key("guide", "G", works=ticket is not None, form=True),
     )
 
 

@@ -13,6 +13,7 @@ from itertools import groupby
 from flask import Blueprint, abort, render_template, request
 from sqlalchemy import select
 
+from controller.guide import Guide
 from controller.store import guides
 from controller.store.guides import Listed
 from controller.store.tables import item
@@ -59,6 +60,15 @@ def page(code: str) -> str:
     return render_template(
         "guides/page.html", matter=row, version=version, places=places().get(row.queue or "", [])
     )
+
+
+def guide_of(code: str | None) -> Guide | None:
+    """What is told of the matter today; None when nothing is published, or no matter is known."""
+    if code is None:
+        return None
+    with the_site().store.reading() as c:
+        version = guides.current(c, code, today())
+    return None if version is None else version.guide
 
 
 def places() -> Mapping[str, list[str]]:

@@ -184,6 +184,17 @@ class NoShow:  # T5
 
 
 @dataclass(frozen=True, slots=True)
+class Delay:
+    """Put the visitor called back into the line (P.30 delay): behind so many people, or behind as many as are
+    called within `length`; as far as somebody who lets others pass, when neither is said."""
+
+    window: int
+    behind: int | None = None
+    length: timedelta | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Hold:  # T8
     window: int
     reason: str
@@ -306,6 +317,7 @@ Command = (
     | Recall
     | Start
     | NoShow
+    | Delay
     | Hold
     | Resume
     | Transfer

@@ -251,6 +251,17 @@ class TicketLetPass:  # T18
 
 
 @dataclass(frozen=True, slots=True)
+class TicketDelayed:
+    """Called, and put back into the line by its window (P.30 delay)."""
+
+    at: datetime
+    ticket: int
+    window: int
+    place: Place
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class TicketNear:
     """Its turn is near: told once (P.28)."""
 
@@ -383,6 +394,7 @@ OfTicket: TypeAlias = (
     | TicketChained
     | TicketExpired
     | TicketLetPass
+    | TicketDelayed
     | TicketNear
     | TicketRated
     | RatingVoided

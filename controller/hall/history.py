@@ -34,6 +34,7 @@ from controller.hall.events import (
     TicketCalled,
     TicketCancelled,
     TicketChained,
+    TicketDelayed,
     TicketExpired,
     TicketFinished,
     TicketHeld,
@@ -270,6 +271,8 @@ def _of_ticket(hall: Hall, ticket: Ticket, event: OfTicket) -> Hall:
             return put(_leave(hall, ticket), _over(ticket, TicketState.EXPIRED, event.at))
         case TicketLetPass():
             return put(hall, _waiting(ticket, event.place, event.at))
+        case TicketDelayed():
+            return put(_leave(hall, ticket), _waiting(ticket, event.place, event.at))
         case TicketNear():
             return put(hall, replace(ticket, near_told=True))
         case TicketRated():

@@ -1,4 +1,4 @@
-"""The rules of a ticket at a window: call, recall, start, no-show, hold, resume, transfer, finish, reopen.
+"""The rules of a ticket at a window, from the call to the reopening.
 
 A command from a window whose connection was thought lost proves that it is back (W8).
 """
@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from itertools import islice
+from math import ceil
 from typing import TypeAlias, assert_never
 
-from controller.hall import reasons
-from controller.hall.balance import next_ticket, passed
+from controller.hall import reasons, waits
+from controller.hall.balance import next_ticket, passed, serving_windows
 from controller.hall.commands import (
     CallNext,
+    Delay,
     Finish,
     Hold,
     JumpCall,
@@ -28,6 +30,7 @@ from controller.hall.events import (
     TicketAbandoned,
     TicketCalled,
     TicketChained,
+    TicketDelayed,
     TicketFinished,
     TicketHeld,
     TicketMissed,
@@ -48,13 +51,13 @@ from controller.hall.model import (
     TicketState,
     WindowState,
 )
-from controller.hall.places import again_first, line_of, walk
+from controller.hall.places import again_first, behind_next, line_of, walk
 from controller.hall.refusals import refuse
 from controller.hall.tickets import is_rated, queue_of, running_day, ticket_of
 from controller.hall.values import replace
 
 AtWindow: TypeAlias = (
-    CallNext | Recall | Start | NoShow | Hold | Resume | Transfer | Finish | JumpCall | Reopen
+    CallNext | Recall | Start | NoShow | Delay | Hold | Resume | Transfer | Finish | JumpCall | Reopen
 )
 AWAY = frozenset({WindowState.CLOSED, WindowState.OFFLINE})
 
@@ -71,6 +74,8 @@ def decide(hall: Hall, command: AtWindow, now: datetime) -> Course:
             course.add(ServiceStarted(now, ticket.id, command.window))
         case NoShow():
             _no_show(course, command)
+        case Delay():
+            _delay(course, command)
         case Hold():
             _hold(course, command)
         case Resume():
@@ -212,6 +217,25 @@ def miss(course: Course, ticket: Ticket, window: int, reason: str) -> None:
     course.add(TicketMissed(course.now, ticket.id, window, reason))
     if ticket.misses + 1 >= course.hall.plan.rules.misses_allowed:
         course.add(TicketAbandoned(course.now, ticket.id))
+
+
+def _delay(course: Course, command: Delay) -> None:
+    """It waits on like those it is put behind, and is announced anew."""
+    hall, ticket = course.hall, _called(course, command.window)
+    place = behind_next(hall, ticket, _behind(hall, ticket, command))
+    if place is None:
+        raise refuse("nobody_behind", number=ticket.number)
+    course.add(TicketDelayed(course.now, ticket.id, command.window, place, command.reason))
+
+
+def _behind(hall: Hall, ticket: Ticket, command: Delay) -> int:
+    """How many people that is: as many as the windows of its queue serve within the length."""
+    if command.behind is not None and command.length is None:
+        return max(1, command.behind)
+    if command.length is None:
+        return hall.plan.rules.let_pass_behind
+    windows = max(1, len(serving_windows(hall, ticket.queue)))
+    return max(1, ceil(command.length / (waits.mean_service(hall, ticket.queue) / windows)))
 
 
 # --- T8, T9, T10 -----------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from controller.hall.events import (
     ServiceStarted,
     TicketCalled,
     TicketChained,
+    TicketDelayed,
     TicketFinished,
     TicketHeld,
     TicketMissed,
@@ -110,7 +111,7 @@ class _Notes:
                     self.absences[event.ticket][-1] = event.at - missed_at
             case TicketChained():
                 self.chained[event.ticket] = self.chained.get(event.ticket, 0) + 1
-            case TicketFinished() | TicketHeld():
+            case TicketFinished() | TicketHeld() | TicketDelayed():
                 self._free_since[event.window] = event.at
             case TicketTransferred():
                 ticket = hall.tickets.get(event.ticket)

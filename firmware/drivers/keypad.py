@@ -28,6 +28,7 @@ from firmware.drivers.keypad_frames import (
     Frame,
     Reader,
     answer,
+    digits_of,
     key_name,
     ratings_of,
     show,
@@ -243,7 +244,8 @@ class Keypad:
             self._rated(frame.data[0])
         else:
             self._counts["keys"] += 1
-            self._report(KeyPressed(device=self.config.device, key=key_name(frame.data)))
+            key, digits = key_name(frame.data), digits_of(frame.data)
+            self._report(KeyPressed(device=self.config.device, key=key, digits=digits))
 
     def _rated(self, value: int) -> None:
         level = self._ratings.get(str(value))

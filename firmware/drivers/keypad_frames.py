@@ -36,6 +36,7 @@ KEYS: Mapping[bytes, Key] = {  # by DATA
     b"\x06\x0f": Key.NO_SHOW,
     b"\x00\x0f": Key.HOLD,
     b"\x03\x0f": Key.CALL_BACK,
+    b"\x05\x0f": Key.DELAY,  # ours: the source has no such function
 }
 # Rating keys of a device -> their levels (P.13). The four of that product: dissatisfied, none (its
 # default), satisfied, very satisfied.
@@ -69,8 +70,14 @@ def key_name(data: bytes) -> str:
     """The meaning of a key frame's DATA: a Key value, or "unknown:XX" with its bytes in hex."""
     known = KEYS.get(data)
     if known is None and len(data) > 1 and data[-1] != 0x0F:
-        known = KEYS.get(data[-1:])  # the last byte is the key; digits before it say nothing
+        known = KEYS.get(data[-1:])  # the last byte is the key
     return known.value if known is not None else f"unknown:{data.hex().upper()}"
+
+
+def digits_of(data: bytes) -> str:
+    """What was typed before the key, of a key that is not made by a digit itself."""
+    typed = b"" if data in KEYS else data[:-1]
+    return "".join(str(digit) for digit in typed if digit < 10)
 
 
 def show(address: int, waiting: int | None, number: str) -> Frame:

@@ -33,6 +33,7 @@ CALLER: Mapping[str, Key] = {
     "slash": Key.PAUSE,
     "dot": Key.FINISH,
     "7": Key.HOLD,
+    "8": Key.DELAY,
     "9": Key.CALL_BACK,
 }
 

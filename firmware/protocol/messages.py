@@ -103,10 +103,12 @@ class NotPrinted(Struct, frozen=True, kw_only=True):
 
 
 class KeyPressed(Struct, frozen=True, kw_only=True):
-    """A key of a caller keypad. key: one of Key, or "unknown:XX" with the byte in hex."""
+    """A key of a caller keypad. key: one of Key, or "unknown:XX" with the byte in hex. digits: typed before
+    it; before call_next the end of a number, before transfer a window."""
 
     device: str  # "keypad-3"
     key: str
+    digits: str = ""
 
 
 class Rated(Struct, frozen=True, kw_only=True):
@@ -210,6 +212,7 @@ class Key(StrEnum):
     START = "start"  # confirm alone
     NO_SHOW = "no_show"
     HOLD = "hold"
+    DELAY = "delay"
     CALL_BACK = "call_back"
     TRANSFER = "transfer"
     PAUSE = "pause"  # pause and resume

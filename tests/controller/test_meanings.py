@@ -32,8 +32,8 @@ def book(**units: UnitConfig) -> Book:
 DOOR, DESK = Message("door", "e1", 7), Message("desk", "e1", 8)
 
 
-def key(hall: Hall, pressed: str, window: int = 1) -> c.Command | None:
-    report = messages.KeyPressed(device=f"keypad-{window}", key=pressed)
+def key(hall: Hall, pressed: str, window: int = 1, digits: str = "") -> c.Command | None:
+    report = messages.KeyPressed(device=f"keypad-{window}", key=pressed, digits=digits)
     meaning = meanings.of_key(book(desk=desk(1, 2)), hall, DESK, report)
     if meaning is not None:
         assert meaning.by.window == window
@@ -73,6 +73,7 @@ def test_a_kiosk_says_which_queue_and_a_button_may_not_say_another() -> None:
         (Key.START, c.Start(1)),
         (Key.NO_SHOW, c.NoShow(1)),
         (Key.HOLD, c.Hold(1, meanings.BY_KEYPAD)),
+        (Key.DELAY, c.Delay(1, reason=meanings.BY_KEYPAD)),
         (Key.FINISH, c.Finish(1)),
         (Key.PAUSE, c.Pause(1, PauseReason.OTHER)),
         (Key.CANCEL, None),
@@ -102,6 +103,21 @@ def test_call_back_resumes_the_newest_held_ticket_or_returns_the_last_one_missed
 def test_keys_that_cannot_be_carried_out_are_refused(pressed: str) -> None:
     with pytest.raises(Refused):
         key(small("A").hall, pressed)
+
+
+def test_digits_before_call_are_the_end_of_the_number_that_is_called_out_of_turn() -> None:
+    assert key(small("A A A").hall, Key.CALL_NEXT, digits="03") == c.JumpCall(1, 3, meanings.BY_KEYPAD)
+
+
+def test_digits_that_fit_nobody_or_several_call_nobody() -> None:
+    for digits in ("9", "0"):
+        with pytest.raises(Refused):
+            key(small("A A").hall, Key.CALL_NEXT, digits=digits)
+
+
+def test_digits_before_transfer_are_a_window() -> None:
+    state = go(small("A"), c.CallNext(1))
+    assert key(state.hall, Key.TRANSFER, digits="2") == c.Transfer(1, meanings.BY_KEYPAD, to_window=2)
 
 
 def test_a_keypad_nobody_placed_means_nothing() -> None:

@@ -137,7 +137,8 @@ class AnyDay(RuleBasedStateMachine):
     @precondition(lambda self: self.any(TicketState.CALLED))
     @rule(n=numbers, reason=reasons)
     def nobody_came(self, n: int, reason: str) -> None:
-        self.say(c.NoShow(self.some_window(n, TicketState.CALLED), reason))
+        window = self.some_window(n, TicketState.CALLED)
+        self.say(c.Delay(window, behind=n % 3) if n % 4 == 0 else c.NoShow(window, reason))
 
     @precondition(lambda self: self.any(TicketState.HELD))
     @rule(n=numbers, window=windows)

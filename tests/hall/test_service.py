@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from controller.hall.balance import serving_windows
 from controller.hall.commands import (
     CallNext,
     CloseDay,
+    Delay,
     Finish,
     Hold,
     JumpCall,
@@ -26,7 +28,7 @@ from controller.hall.commands import (
 from controller.hall.effects import NearTurn, RatingRequest, SpokenCall, WindowFace
 from controller.hall.events import TicketCalled, TicketMissed, TicketNear, WindowRestored
 from controller.hall.model import Outcome, PauseReason, Rules, TicketClass, TicketState, WindowState
-from controller.hall.waits import mean_service
+from controller.hall.waits import mean_service, next_numbers
 from tests.halls import (
     Told,
     after,
@@ -143,6 +145,28 @@ def test_a_no_show_needs_three_calls_or_a_minute_or_a_reason() -> None:
     for each in (thrice, minute, reason):
         assert (ticket(each, "A001").state, ticket(each, "A001").misses) == (TicketState.NO_SHOW, 1)
         assert session(each, 1).current is None
+
+
+def test_a_delayed_visitor_waits_on_behind_so_many_and_is_called_anew() -> None:
+    """P.30"""
+    state = go(small("A A A A"), CallNext(1), Delay(1, behind=2, reason="copies"))
+    assert (ticket(state, "A001").state, session(state, 1).current) == (TicketState.WAITING, None)
+    assert next_numbers(state.hall, "A", 4) == ["A002", "A003", "A001", "A004"]
+    assert ticket(state, "A001").misses == 0
+
+
+def test_a_delay_by_minutes_is_behind_as_many_as_are_served_in_them() -> None:
+    """P.30"""
+    state = small("A A A A A A")
+    each = mean_service(state.hall, "A") / len(serving_windows(state.hall, "A"))
+    state = go(state, CallNext(1), Delay(1, length=each * 3))
+    assert next_numbers(state.hall, "A", 4) == ["A002", "A003", "A004", "A001"]
+
+
+def test_only_who_is_called_is_delayed_and_behind_somebody() -> None:
+    """P.30"""
+    assert refusal(small("A"), Delay(1)).code == "nobody_called"
+    assert refusal(go(small("A"), CallNext(1)), Delay(1)).code == "nobody_behind"
 
 
 def test_three_calls_twenty_seconds_apart_then_a_no_show() -> None:

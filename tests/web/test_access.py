@@ -245,6 +245,7 @@ COMMANDS: tuple[c.Command, ...] = (
     c.Recall(1),
     c.Start(1),
     c.NoShow(1),
+    c.Delay(1),
     c.Hold(1, "x"),
     c.Resume(1, 1),
     c.Transfer(1, "x", to_queue="B"),

@@ -7,12 +7,16 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
-from controller.hall.commands import CallNext, Finish, Login, LoseWindow, NoShow, Start
+from controller.guide import Guide
+from controller.hall.commands import CallNext, Finish, Login, LoseWindow, NoShow, Start, TakeTicket
 from controller.hall.events import TicketCalled
 from controller.hall.model import PauseReason, TicketState, WindowState
-from controller.store import log, tables
+from controller.hall.waits import next_numbers
+from controller.store import guides, log, tables
+from controller.store.tables import item
+from tests.store.halls import DAY, MORNING
 from tests.web.desk import Browser, Desk, words
 
 
@@ -111,6 +115,26 @@ def test_hold_resume_and_return_bring_people_back(desk: Desk, clerk: Browser, st
     desk.take("A")
     clerk.press(1, "return", ticket=str(second.id))
     assert state("A002") is TicketState.WAITING
+
+
+def test_a_delayed_visitor_goes_behind_the_chosen_number_of_people(desk: Desk, clerk: Browser) -> None:
+    for _ in range(4):
+        desk.take("A")
+    desk.give(CallNext(1))
+    assert "向后排" in words(clerk.get("/w/hall/1/form/delay"))
+    clerk.press(1, "delay", by="people:2", reason="去复印材料")
+    assert next_numbers(desk.live.hall, "A", 3) == ["A002", "A003", "A001"]
+
+
+def test_the_guide_of_the_visitors_matter_is_a_checklist(desk: Desk, clerk: Browser) -> None:
+    with desk.site.store.writing() as c:
+        c.execute(insert(item).values(code="m1", name="社保卡", department="人社局", queue="A"))
+        guides.save(c, "m1", Guide(materials=("身份证", "照片")), "x", MORNING)
+        guides.submit(c, "m1", "x", MORNING)
+        guides.publish(c, "m1", DAY, "x", MORNING)
+    desk.give(TakeTicket("A", "t-1", item="m1"), CallNext(1))
+    shown = words(clerk.get("/w/hall/1/form/guide"))
+    assert "身份证 照片" in shown
 
 
 def test_a_no_show_asks_for_a_reason_only_while_it_is_too_soon(desk: Desk, clerk: Browser) -> None:

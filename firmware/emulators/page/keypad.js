@@ -9,6 +9,7 @@ const KEYS = [
   ["no_show", "过号", "no-show", ""],
   ["hold", "挂起", "hold", ""],
   ["call_back", "回呼", "call back", ""],
+  ["delay", "延后", "delay", ""],
   ["transfer", "转移", "transfer", ""],
   ["pause", "暂停", "pause", "key-amber"],
   ["finish", "评价", "finish", "key-green"],

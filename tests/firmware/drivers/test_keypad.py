@@ -17,6 +17,7 @@ from firmware.drivers.keypad_frames import (
     Frame,
     Reader,
     answer,
+    digits_of,
     key_name,
     show,
 )
@@ -66,9 +67,16 @@ def test_every_key_has_its_meaning(data: bytes, key: str) -> None:
     assert key_name(data) == key
 
 
-@pytest.mark.parametrize(("data", "key"), [(b"\x1a", "unknown:1A"), (b"\x05\x0f", "unknown:050F")])
+@pytest.mark.parametrize(("data", "key"), [(b"\x1a", "unknown:1A"), (b"\x04\x0f", "unknown:040F")])
 def test_an_unknown_key_is_named_by_its_bytes(data: bytes, key: str) -> None:
     assert key_name(data) == key
+
+
+@pytest.mark.parametrize(
+    ("data", "digits"), [(b"\x02\x03\x0c", "23"), (b"\x04\x13", "4"), (b"\x06\x0f", ""), (b"\x0c", "")]
+)
+def test_digits_before_a_key_are_said_with_it(data: bytes, digits: str) -> None:
+    assert digits_of(data) == digits
 
 
 FRAMES = st.builds(
