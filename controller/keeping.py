@@ -15,7 +15,7 @@ from controller.clock import real_now
 from controller.hall.model import Refused
 from controller.live import Live
 from controller.settings import Settings
-from controller.store import Store, erasure
+from controller.store import Store, erasure, messages
 from controller.store.audit import Record, audit
 
 STEP_S = 60.0
@@ -30,6 +30,7 @@ class DataClass(StrEnum):
     )
     SIGN_INS = "sign_ins"  # sessions, links, used recovery codes
     SET_ASIDE = "set_aside"  # messages of units nobody could use; deleted by quarantine.py
+    MESSAGES = "messages"  # numbers and texts of messages and answers, and where somebody wants to be told
     STAFF = "staff"  # name and number of who works or worked here: until erased on request
 
 
@@ -63,6 +64,7 @@ class Keeping:
         for live in list(self._halls.values()):
             self._forget_visitors(live, before)
         self.delete_sign_ins(real_now())
+        self.delete_messages(real_now())
 
     def _forget_visitors(self, live: Live, before: datetime) -> None:
         """A few tickets, so that no command waits for long; those the hall still knows stay."""
@@ -81,6 +83,12 @@ class Keeping:
             if rows := erasure.forget_sign_ins(c, before):
                 _proof(DataClass.SIGN_INS, "", before, rows)(c)
 
+    def delete_messages(self, now: datetime) -> None:
+        before = self._midnight(now, self._settings.message_days)
+        with self._store.writing() as c:
+            if rows := messages.forget(c, before):
+                _proof(DataClass.MESSAGES, "", before, rows)(c)
+
     def _midnight(self, now: datetime, days: float) -> datetime:
         """When what is too old ends: whole days, so that a day leaves one proof and not one a minute."""
         day = (now - timedelta(days=days)).astimezone(self._settings.zone).date()
@@ -91,6 +99,7 @@ class Keeping:
         need_reason(reason)
         with self._store.writing() as c:
             erasure.forget_visitor(c, hall, ticket)
+            messages.forget_ticket(c, hall, ticket)
             audit(by, VISIT, f"{hall}/ticket {number}", real_now(), ticket=ticket, reason=reason)(c)
 
     def held(self) -> list[Kept]:
@@ -98,10 +107,12 @@ class Keeping:
         with self._store.reading() as c:
             oldest = [at for hall in self._halls if (at := erasure.held_visitors(c, hall)) is not None]
             signed_in = erasure.held_sign_ins(c)
+            written = messages.oldest(c)
         settings = self._settings
         return [
             Kept(DataClass.VISITS, settings.visitor_days, min(oldest, default=None)),
             Kept(DataClass.SIGN_INS, settings.sign_in_days, signed_in),
+            Kept(DataClass.MESSAGES, settings.message_days, written),
             Kept(DataClass.SET_ASIDE, settings.set_aside_days),
             Kept(DataClass.STAFF, None),
         ]

@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from controller import message_settings
 from controller.guide import SETS
 from controller.hall.model import HallError
 from controller.policy import IDLE_MINUTES, LOCK_MINUTES, SESSION_HOURS, TRIES, Policy
@@ -91,6 +92,32 @@ class Settings:
         "guide",
         "nine",
     )  # what a guide says before it is published: of six, seven, law
+
+    # messages to citizens (docs/howto/messages.md)
+    sms_carrier: str = "log"  # log (nothing is sent) | http | smpp | modem
+    sms_address: str = ""  # https://... of a gateway, smpp://host:port, or serial:/dev/...?baud=115200
+    sms_user: str = ""  # system id of SMPP; {user} for a gateway
+    sms_secret_file: Path | None = None  # password or key, mode 0600
+    sms_sender: str = ""  # who it comes from, as the carrier allows
+    sms_body: str = '{"to": "{number}", "text": "{text}", "id": "{id}"}'  # JSON a gateway is sent
+    sms_header: str = "Authorization: Bearer {secret}"  # the header with the secret
+    sms_ok: tuple[str, ...] = ()  # what a gateway's answer says when it took it, like "code=0"
+    sms_id_field: str = "id"  # where it tells its id, like "data.0.id"
+    sms_in_fields: tuple[str, ...] = ()  # how a gateway names what it tells us, like "number=from"
+    sms_in_token_file: Path | None = None  # what it sends as bearer token then, mode 0600
+    sms_country: str = "86"  # of a number without one
+    sms_price: float = 0.05  # of one part, for the count of costs
+    message_days: float = 30.0  # numbers and texts of messages and answers are kept
+    push_hosts: tuple[str, ...] = (
+        "fcm.googleapis.com",
+        "updates.push.services.mozilla.com",
+        "*.push.apple.com",
+        "*.notify.windows.com",
+    )  # push services that phones may name; () = no notices to browsers
+    push_contact: str = ""  # mailto: or https: by which they reach who runs this; "" = public_url
+
+    # tickets from home and at kiosks
+    kiosk_networks: tuple[str, ...] = ()  # where kiosks in browsers may be, like "10.1.0.0/16"; () = anywhere
 
     # signing in
     second_factor_roles: tuple[str, ...] = ("admin", "hall_manager", "technician")  # who has to have one
@@ -212,6 +239,8 @@ def _check_ranges(settings: Settings, path: Path) -> None:
             f"setting 'disclosure_sets' in {path} names {', '.join(sorted(unknown))}; "
             f"sets are {', '.join(SETS)}"
         )
+    if sentence := message_settings.wrong(settings):
+        raise BadSettings(f"in {path}, setting {sentence}")
     try:
         ZoneInfo(settings.time_zone)
     except (ZoneInfoNotFoundError, ValueError) as error:

@@ -31,6 +31,7 @@ from controller.keeping import STEP_S, Keeping
 from controller.live import Committed, Live
 from controller.lock import SiteTaken, lock
 from controller.lookout import LOOK_S
+from controller.messaging.office import Office
 from controller.orders import Renderer
 from controller.paced import Paced
 from controller.pasts import Pasts
@@ -79,11 +80,13 @@ class Site:
         self.matters = MatterNames(store)
         self.pasts = Pasts(store)
         self.holidays = Holidays(store)
-        self.second_factors = SecondFactors(store, Seal(settings.data_dir), settings.policy)
+        seal = Seal(settings.data_dir)
+        self.second_factors = SecondFactors(store, seal, settings.policy)
         self.anchors = Anchors(store, settings.audit_anchors or settings.data_dir / NAME, settings.zone)
         self.halls: dict[str, Live] = {}
         self.bus: dict[str, Bus] = {}
         self.keeping = Keeping(store, settings, lambda: self.clock.now(), self.halls)
+        self.messages = Office(store, settings, seal, self.halls)
         self._closing = closing
 
     @classmethod
@@ -158,6 +161,8 @@ class Site:
             known = records.all_halls(c)
         for hall in known:
             self._run_hall(hall)
+        self.messages.start()
+        self._closing.callback(self.messages.close)
 
     def _run_hall(self, id: str) -> Live:
         renderer = Renderer(

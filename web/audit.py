@@ -30,7 +30,7 @@ READERS = (Role.ADMIN, Role.SUPERVISOR, Role.DIRECTOR)
 PAGE = 100
 MOST = 50_000  # rows of a file
 DAYS = 7  # shown unless asked otherwise
-FAMILIES = ("person.", "centre.", "unit.", "plan.", "notice.", "data.", "calendar.")
+FAMILIES = ("person.", "centre.", "unit.", "plan.", "notice.", "message.", "data.", "calendar.")
 KINDS = (
     *(f"person.{what}" for what in ("add", "change", "disable", "enable", "password", "link", "unlock")),
     *(f"person.{what}" for what in ("sign_in", "sign_in_failed", "code_asked", "code_failed", "sign_out")),
@@ -41,6 +41,7 @@ KINDS = (
     *("data.retention", "data.erase_person", "data.erase_visit", "data.full_view"),
     *("calendar.lay_down", "calendar.withdraw", "calendar.bring_in"),
     *("notice.write", "notice.end", "centre.add", "centre.change", "centre.remove", "centre.hall"),
+    *("message.test", "message.again", "message.text"),
     *("PrintCopy", *(command.__name__ for command in RIGHTS)),
 )
 COLUMNS = ("Row", "Time", "By whom", "Staff number", "Action", "About", "Details")

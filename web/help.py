@@ -34,6 +34,7 @@ PAGES = (
     Page("loads.page", "Load"),
     Page("cycle.page", "The hall's day"),
     Page("notices.page", "Announcements"),
+    Page("messages.page", "Messages"),
     Page("estimates.estimates", "Waits told"),
     Page("jumps.jumps", "Out of turn"),
     Page("reconciling.page", "Numbers of the day"),

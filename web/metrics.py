@@ -29,6 +29,7 @@ from controller.hall.model import WindowState
 from controller.live import Live
 from controller.presence import Status
 from controller.site import Site
+from controller.store import messages
 from controller.timings import BOUNDS_S
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
@@ -78,6 +79,7 @@ class _Figures(Collector):
         yield from _steps(list(site.halls.values()))
         yield from _buses(site.bus)
         yield from _units(site.bus)
+        yield from _messages(site)
 
 
 def _halls(lives: list[Live]) -> Iterator[Metric]:
@@ -154,6 +156,17 @@ def _units(buses: dict[str, Bus]) -> Iterator[Metric]:
                 depth.add_metric(labels, said.outbox.depth)
                 oldest.add_metric(labels, said.outbox.oldest_s)
     yield from (units, online, depth, oldest, heard)
+
+
+def _messages(site: Site) -> Iterator[Metric]:
+    """Of those not erased from the table: all that were ever written."""
+    known = _gauge("citizen_messages", "Messages to citizens by where they stand.", "channel", "state")
+    with site.store.reading() as c:
+        for (channel, state), count in sorted(messages.counts(c).items()):
+            known.add_metric([channel, state], count)
+        cost = messages.total_cost(c)
+    yield known
+    yield CounterMetricFamily(f"{PREFIX}citizen_messages_cost", "What they cost, in the currency set.", cost)
 
 
 def _gauge(name: str, meaning: str, *labels: str) -> GaugeMetricFamily:

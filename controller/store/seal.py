@@ -6,6 +6,8 @@ database, such as a backup, opens nothing.
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import os
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from cryptography.fernet import Fernet, InvalidToken
 from controller.hall.model import HallError
 
 NAME = "seal.key"
+DIGEST_CHARACTERS = 40  # 160 bits
 
 
 class BadSeal(HallError):
@@ -35,6 +38,11 @@ class Seal:
             return Fernet(self._key()).decrypt(sealed, within_s).decode()
         except InvalidToken as error:
             raise BadSeal(f"this was not sealed with the key in {self._path}, or too long ago") from error
+
+    def digest(self, text: str, purpose: str) -> str:
+        """A keyed hash of the text, good for comparing and for nothing else; another for each purpose."""
+        key = hmac.digest(self._key(), f"digest:{purpose}".encode(), hashlib.sha256)
+        return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:DIGEST_CHARACTERS]
 
     def _key(self) -> bytes:
         """The key; of two programs that make it at once the first wins."""

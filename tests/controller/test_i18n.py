@@ -40,8 +40,11 @@ from controller.hall.notices import When
 from controller.hall.reconciliation import Origin, Why
 from controller.hall.refusals import REFUSALS
 from controller.keeping import DataClass
+from controller.message_settings import CARRIERS
+from controller.messaging.templates import Event
 from controller.people import ActorKind, Role
 from controller.selftests import TESTS
+from controller.store.messages import Channel, State
 from web import bulletins, cycle
 from web.audit import FAMILIES as FAMILIES_OF_KINDS
 from web.audit import KINDS
@@ -122,6 +125,10 @@ FAMILIES: dict[str, Iterable[str]] = {
         "no_such_ticket",
         *("told_before", "bad_phone", "no_case"),
         "factor_there",
+        "template_length",
+        "template_unknown",
+        "template_lacks",
+        "template_braces",
     ),
     "audited": KINDS,
     "audit_family": [family.strip(".") for family in FAMILIES_OF_KINDS],
@@ -184,6 +191,13 @@ FAMILIES: dict[str, Iterable[str]] = {
     "checked": cycle.LOOKS,
     "glance": ("green", "amber", "red", "closed"),
     "notice": When,
+    "message_state": State,
+    "message_event": Event,
+    "message_meaning": ("rated", "stop", "start", "words"),
+    "message_why": ("not_invited", "which_visit", "not_understood"),
+    "message_done": ("test", "again"),
+    "channel": Channel,
+    "carrier": CARRIERS,
     "part_well": ("store", "halls", "broker", "devices"),
     "part_out": ("store", "halls", "broker"),
     "part_remedy": ("store", "halls", "broker", "broker_restarts", "units", "disk", "backup"),

@@ -104,6 +104,7 @@ FILLED = {
     "filename": "style.css",
     "person": "colleague",
     "seq": "1",
+    "event": "test",
 }
 
 
@@ -191,6 +192,7 @@ PUBLIC = (
     "/items/",
 )
 EXACTLY = {
+    "/sms/<any(answer, report):what>",
     *("/", "/sign-in", "/sign-in/code", "/sign-in/oidc", "/sign-in/oidc/back", "/sign-out"),
     *("/healthz", "/readyz", "/metrics", "/wires"),
 }
