@@ -13,9 +13,10 @@ from itertools import combinations, pairwise
 
 from controller.clock import real_now
 from controller.hall.model import Hall, Plan, Refused
-from controller.store import Store, rosters
+from controller.store import Store, rosters, substitutes
 from controller.store.audit import audit
 from controller.store.rosters import Turn
+from controller.substitutes import with_substitutes
 
 STEP = 15  # minutes, in which times of a roster go
 DAYS = 7
@@ -23,7 +24,7 @@ DAYS = 7
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Something in a roster that may be so and probably should not. code: double, unskilled or gone."""
+    """Something in a roster that may be so and probably should not. code: double, unskilled, gone or away."""
 
     code: str
     turn: Turn
@@ -42,6 +43,15 @@ class Rosters:
     def between(self, first: date, last: date) -> list[Turn]:
         with self._store.reading() as c:
             return rosters.turns(c, self._hall, first, last)
+
+    def in_force(self, first: date, last: date, plan: Plan) -> list[Turn]:
+        """The turns as they will be, with those of clerks on leave taken by who stands in for them."""
+        with self._store.reading() as c:
+            turns = rosters.turns(c, self._hall, first, last)
+            leaves = substitutes.leaves(c, self._hall, first, last)
+            return (
+                with_substitutes(turns, plan, substitutes.pairs(c, self._hall), leaves) if leaves else turns
+            )
 
     def put(self, day: date, windows: Collection[int], turns: Sequence[Turn], by: str) -> None:
         """What these windows do on that day, instead of what was there. Raises Refused when two turns of a

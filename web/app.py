@@ -52,7 +52,7 @@ BLUEPRINTS = (
     *("setup", "versions", "first_hour", "feed", "api", "health", "audit", "bulletins", "loads"),
     *("guides", "catalogue", "privacy", "notices", "roster", "oidc"),
     *("cycle", "leader", "search", "calendar"),
-    *("centres", "units", "messages", "gateway"),
+    *("centres", "units", "messages", "gateway", "substitutes"),
 )
 COOKIELESS = ("citizen", "api", "gateway")  # blueprints whose requests act with no cookie
 THEMES = ("light", "dark", "contrast")

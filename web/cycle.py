@@ -24,12 +24,13 @@ from web.bulletins import course
 from web.home import BOARD_ROLES
 from web.manager import CLOSES
 from web.needs import Link, Need, device_needs
+from web.substitutes import unanswered
 from web.visit import hall_now, place_of, role_required, say, the_hall, the_site
 
 blueprint = Blueprint("cycle", __name__)
 
 MOST_NAMED = 12  # windows or tickets in one line
-CHECKS = ("plan", "unserved", "times", "empty", "staffed", "left", "units", "numbers")
+CHECKS = ("plan", "unserved", "times", "empty", "answered", "staffed", "left", "units", "numbers")
 LOOKS = {"red": 0, "amber": 1, "blue": 2, "green": 3}
 
 
@@ -71,7 +72,9 @@ def _ends_at(hall: Hall) -> datetime | None:
 
 
 def _checks(live: Live, now: datetime) -> Iterator[Line]:
-    for check in (*cycle.before_opening(live.hall, now), _units(live), *_numbers(live, now)):
+    away = unanswered(live.id)
+    substitutes = Check("answered", "red" if away else "green", away)
+    for check in (*cycle.before_opening(live.hall, now), substitutes, _units(live), *_numbers(live, now)):
         yield Line(check.look, _said(live.hall, check), _links(live.id, check))
     for need in device_needs(live.id):
         yield _of_need(need)
@@ -106,7 +109,7 @@ def _said(hall: Hall, check: Check) -> str:
 
 
 def _name(hall: Hall, code: str, one: str) -> str:
-    queue = hall.queues.get(one) if code == "unserved" else None
+    queue = hall.queues.get(one) if code in ("unserved", "answered") else None
     return one if queue is None else i18n.in_language(g.lang, queue.name)
 
 
@@ -118,6 +121,8 @@ def _links(hall: str, check: Check) -> Sequence[Link]:
     if check.code == "numbers":
         address = url_for("reconciling.page", hall=hall, day=check.which[0])
         return (Link(say("Numbers of the day"), address),)
+    if check.code == "answered":
+        return (Link(say("A and B persons"), url_for("substitutes.page", hall=hall)),)
     if check.code == "left":
         return (Link(say("Live board"), url_for("manager.board", hall=hall)),)
     return ()

@@ -30,6 +30,7 @@ PAGES = (
     Page("advising.page", "Advice"),
     Page("staffing.page", "Staffing"),
     Page("roster.week", "Roster"),
+    Page("substitutes.page", "A and B persons"),
     Page("bulletins.page", "Bulletin"),
     Page("loads.page", "Load"),
     Page("cycle.page", "The hall's day"),

@@ -37,7 +37,7 @@ def week(hall: str) -> str:
 
 def _week(live: Live, error: str = "") -> str:
     monday = rostering.monday_of(_day(request.values.get("week", "")) or _today())
-    turns = _rosters(live).week(monday)
+    turns = _rosters(live).in_force(monday, monday + timedelta(days=rostering.DAYS - 1), live.hall.plan)
     days = rostering.week_of(monday)
     return render_template(
         "manager/roster.html",
@@ -150,7 +150,8 @@ def _take_over(live: Live, day: date, windows: list[int], turns: list[Turn]) -> 
 def turns_today(hall: str, clerk: str) -> dict[int, str]:
     """The windows this clerk is to sit at today, with the times."""
     found: dict[int, list[str]] = {}
-    for turn in Rosters(the_site().store, hall).between(_today(), _today()):
+    plan = the_hall(hall).hall.plan
+    for turn in Rosters(the_site().store, hall).in_force(_today(), _today(), plan):
         if turn.clerk == clerk:
             found.setdefault(turn.window, []).append(f"{_clock(turn.start)}–{_clock(turn.end)}")
     return {window: " ".join(times) for window, times in found.items()}

@@ -402,6 +402,27 @@ hall_point = Table(
     Column("point", ID, nullable=False),
 )
 
+# Who answers for each queue, and who is away (S0.33).
+substitute = Table(
+    "substitute",
+    metadata,
+    Column("hall", ID, primary_key=True),
+    Column("queue", ID, primary_key=True),
+    Column("first", ID),
+    Column("second", ID),
+)
+
+leave = Table(
+    "leave",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("hall", ID, nullable=False),
+    Column("clerk", ID, nullable=False),
+    Column("first", Date, nullable=False),
+    Column("last", Date, nullable=False),
+    Index(None, "hall", "last"),
+)
+
 # Only hashes: each code is shown once and good once.
 recovery_code = Table(
     "recovery_code",
