@@ -136,9 +136,14 @@ class Broker:
     was full once refuses every client from then on, however much room there is ("no space left").
     """
 
-    def __init__(self, settings: Settings, probe_every_s: float = PROBE_EVERY_S) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        probe_every_s: float = PROBE_EVERY_S,
+        probe_timeout_s: float = PROBE_TIMEOUT_S,
+    ) -> None:
         self._settings = settings
-        self._probe_every_s = probe_every_s
+        self._probe_every_s, self._probe_timeout_s = probe_every_s, probe_timeout_s
         self._process: subprocess.Popen[bytes] | None = None
         self._login: Login | None = None  # asked for before a disk may be full
         self._watcher: threading.Thread | None = None
@@ -238,7 +243,7 @@ class Broker:
             try:
                 return process.wait(self._probe_every_s)
             except subprocess.TimeoutExpired:
-                is_well = self._login is None or takes_clients(self._login)
+                is_well = self._login is None or takes_clients(self._login, self._probe_timeout_s)
                 failed = 0 if is_well or self._stopping.is_set() else failed + 1
             if failed >= PROBES:
                 log.error("the broker runs and takes no clients: %s", self._last_words())

@@ -134,7 +134,7 @@ def test_a_killed_broker_comes_back_with_the_same_accounts(hall: tuple[Settings,
 
 
 def test_a_broker_that_takes_no_clients_is_started_again(settings: Settings) -> None:
-    found = Broker(settings, probe_every_s=0.5)
+    found = Broker(settings, probe_every_s=0.5, probe_timeout_s=2.0)
     found.start()
     try:
         assert broker.takes_clients(broker.login(settings))
