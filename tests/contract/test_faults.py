@@ -15,7 +15,7 @@ from tests.contract.whole import Whole
 from tests.firmware.far_end import HALL, QUICK
 from tests.waiting import until
 
-UNITS = 12
+UNITS = 6
 
 
 def test_f55_a_controller_that_restarts_in_the_middle_of_a_batch_loses_and_doubles_nothing(

@@ -29,7 +29,7 @@ from controller.store import Store, devices, log, projections
 from tests.store.halls import PLAN, Time, open_store, running, sqlite_url
 
 STEPS = 10  # virtual-machine instructions per count; a row costs some ten
-TICKETS = 30  # a day
+TICKETS = 10  # a day
 
 
 class Work:

@@ -15,7 +15,7 @@ from controller.hall.events import TicketIssued
 from controller.store import log, projections
 from tests.store.halls import DAY, morning, open_store, running
 
-ROUNDS = 30
+ROUNDS = 12
 
 
 def test_nothing_acknowledged_is_lost_and_nothing_happens_twice(database: str) -> None:

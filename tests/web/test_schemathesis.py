@@ -20,7 +20,7 @@ from controller.hall.commands import CallNext, Login
 from tests.web.desk import Desk, open_desk
 from web.limits import Limit
 
-EXAMPLES = 15  # of each operation and mode
+EXAMPLES = 8  # of each operation and mode
 SAME = settings(
     max_examples=EXAMPLES,
     deadline=None,
