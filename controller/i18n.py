@@ -26,6 +26,7 @@ from firmware.protocol.faults import FAULTS, UNKNOWN
 
 LANGUAGES = ("zh", "en")
 DEFAULT = "zh"
+OF_APPOINTMENTS = ("not_requested", "not_confirmed")  # refusals whose `state` is an appointment's
 LOCALE = Path(__file__).parent / "locale"
 
 
@@ -84,6 +85,7 @@ def _said(lang: str, code: str, name: str, fact: object, zone: tzinfo) -> object
     """A fact of a refusal as people say it: states by their word, moments in the hall's time."""
     if name == "state":
         kind = next((kind for kind in ("day", "window") if code.startswith(kind)), "ticket")
+        kind = "appointment" if code in OF_APPOINTMENTS else kind
         return label(lang, f"{kind}_state", str(fact))
     return fact.astimezone(zone).strftime("%H:%M") if isinstance(fact, datetime) else fact
 

@@ -122,6 +122,16 @@ RIGHTS: Mapping[type[c.Command], Right] = {
     c.RestoreWindow: Right(),
     c.PlanShifts: Right(anywhere=_MANAGER),
     c.TakeMeasure: Right(anywhere=_MANAGER),
+    c.BookAppointment: Right(anywhere=_GUIDES, kinds=_PUBLIC),
+    c.RequestAppointment: Right(anywhere=_GUIDES, kinds=_PUBLIC),
+    c.ApproveAppointment: Right(anywhere=_MANAGER),
+    c.RejectAppointment: Right(anywhere=_MANAGER),
+    c.MoveAppointment: Right(anywhere=_GUIDES, kinds=_PUBLIC),
+    c.CancelAppointment: Right(anywhere=_GUIDES, kinds=_PUBLIC),
+    c.CheckIn: Right(anywhere=_GUIDES, kinds=_PUBLIC),
+    c.CancelSlots: Right(anywhere=_MANAGER),
+    c.ReopenSlots: Right(anywhere=_MANAGER),
+    c.LiftBlock: Right(anywhere=_MANAGER),
 }
 
 

@@ -33,7 +33,7 @@ from web import times
 
 NEW = "new"  # the key of a piece that is being made
 LEVELS = 5
-MOST_MINUTES, MOST_QUOTA, MOST_WINDOW = 24 * 60, 100_000, 9999
+MOST_MINUTES, MOST_QUOTA, MOST_WINDOW, MOST_PLACES = 24 * 60, 100_000, 9999, 999
 LONGEST = 80  # characters of a name
 CODE = re.compile(r"[A-Za-z0-9]{1,8}")
 
@@ -95,6 +95,7 @@ def _queue_form(form: Form, queue: Queue) -> None:
     form["minutes"] = f"{queue.mean_service.total_seconds() / 60:g}"
     form["skill"] = queue.skill or ""
     form["quota"] = str(queue.daily_quota or "")
+    form["places"] = "" if queue.slot_places is None else str(queue.slot_places)
     form["is_bulk"] = "1" if queue.is_bulk else ""
     if queue.description is not None:
         form["about_zh"], form["about_en"] = queue.description.zh, queue.description.en
@@ -167,6 +168,7 @@ def _queue(plan: Plan, former: Queue | None, form: Form) -> Queue:
         timedelta(minutes=_number(form, "minutes", 0.1, MOST_MINUTES)),
         skill=form.get("skill", "").strip()[:40] or None,
         daily_quota=int(_number(form, "quota", 1, MOST_QUOTA)) if quota else None,
+        slot_places=int(_number(form, "places", 0, MOST_PLACES)) if form.get("places", "").strip() else None,
         is_bulk=bool(form.get("is_bulk")),
         description=about if about.zh or about.en else None,
         department=form.get("department") or None,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from controller.hall.bookings import Slot, Way
 from controller.hall.hindsight import Expected
 from controller.hall.model import (
     Measure,
@@ -297,6 +298,103 @@ class TakeMeasure:
     measure: Measure
 
 
+# --- appointments (state machine 3)
+
+
+@dataclass(frozen=True, slots=True)
+class BookAppointment:
+    """A1. persons: digests of who comes, one at least; tail: last four digits of the phone.
+
+    instead_of: an appointment the hall took back, so that no limit of this person stands in the way.
+    """
+
+    queue: str
+    slot: Slot
+    code: str
+    token: str
+    persons: tuple[str, ...]
+    way: Way
+    item: str | None = None
+    tail: str = ""
+    instead_of: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestAppointment:
+    """A2: outside the usual slots - urgent, at home, after hours. slot: the time that is wished for."""
+
+    queue: str
+    slot: Slot
+    code: str
+    token: str
+    persons: tuple[str, ...]
+    way: Way
+    wish: str
+    item: str | None = None
+    tail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ApproveAppointment:  # A3
+    appointment: int
+    slot: Slot
+    at_window: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RejectAppointment:
+    """A4. reason: with another offer, in words."""
+
+    appointment: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class MoveAppointment:  # A5
+    appointment: int
+    slot: Slot
+
+
+@dataclass(frozen=True, slots=True)
+class CancelAppointment:
+    """A6. is_accepted: staff take the reason for a late one, so that it does not count."""
+
+    appointment: int
+    reason: str = ""
+    is_accepted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CheckIn:
+    """A7. token: of the ticket that is to be issued."""
+
+    appointment: int
+    token: str
+    press: Press | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CancelSlots:
+    """A10: the hall takes no bookings in this span, and takes back those it has. queues: (): all."""
+
+    start: datetime
+    end: datetime
+    queues: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReopenSlots:
+    closure: int
+
+
+@dataclass(frozen=True, slots=True)
+class LiftBlock:
+    """Forgive the absences of who booked this (A8)."""
+
+    appointment: int
+
+
 Command = (
     ChangePlan
     | OpenDay
@@ -333,4 +431,14 @@ Command = (
     | RestoreWindow
     | PlanShifts
     | TakeMeasure
+    | BookAppointment
+    | RequestAppointment
+    | ApproveAppointment
+    | RejectAppointment
+    | MoveAppointment
+    | CancelAppointment
+    | CheckIn
+    | CancelSlots
+    | ReopenSlots
+    | LiftBlock
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from controller.hall.effects import (
+    AppointmentNews,
     Effect,
     LeaseGrant,
     ManagerAlarm,
@@ -18,6 +19,11 @@ from controller.hall.effects import (
     ZoneFace,
 )
 from controller.hall.events import (
+    AppointmentApproved,
+    AppointmentBooked,
+    AppointmentHallCancelled,
+    AppointmentMoved,
+    AppointmentRejected,
     DayClosed,
     DayOpened,
     Event,
@@ -25,6 +31,7 @@ from controller.hall.events import (
     MeasureTaken,
     NumbersLeased,
     NumbersPassedOver,
+    OfBookings,
     OfWindow,
     PastRatingVoided,
     PastVisitRated,
@@ -45,6 +52,14 @@ from controller.hall.events import (
 )
 from controller.hall.model import Hall, Slip, Ticket
 
+NEWS = (
+    AppointmentBooked,
+    AppointmentApproved,
+    AppointmentRejected,
+    AppointmentMoved,
+    AppointmentHallCancelled,
+)
+
 
 def effects(hall: Hall, event: Event) -> list[Effect]:
     """Who must be told of the event; hall is the hall after it. Each effect is there once."""
@@ -56,6 +71,8 @@ def effects(hall: Hall, event: Event) -> list[Effect]:
         return []
     if isinstance(event, OfWindow):
         return list(dict.fromkeys(_of_window(hall, event)))
+    if isinstance(event, OfBookings):
+        return [AppointmentNews(event.appointment)] if isinstance(event, NEWS) else []
     ticket = hall.tickets.get(event.ticket)
     return [] if ticket is None else list(dict.fromkeys(_of_ticket(hall, ticket, event)))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TypeAlias, assert_never
 
+from controller.hall.appointments import overdue
 from controller.hall.commands import ChangePlan, CloseDay, OpenDay, Tick
 from controller.hall.events import (
     DayClosed,
@@ -81,6 +82,8 @@ def _tick(hall: Hall, now: datetime) -> list[Event]:
             _time_paused(course, session)
     for id in overdue_no_shows(course.hall, now):
         course.add(TicketAbandoned(now, id))
+    for event in overdue(course.hall, now):
+        course.add(event)
     _time_of_day(course)
     return course.events
 

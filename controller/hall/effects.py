@@ -71,6 +71,13 @@ class NearTurn:
 
 
 @dataclass(frozen=True, slots=True)
+class AppointmentNews:
+    """A message to who booked: it is booked, agreed to, refused, moved, or taken back by the hall."""
+
+    appointment: int
+
+
+@dataclass(frozen=True, slots=True)
 class LeaseGrant:
     """The unit may use these numbers while the controller is away."""
 
@@ -95,6 +102,7 @@ Effect = (
     | RatingRequest
     | RatingThanks
     | NearTurn
+    | AppointmentNews
     | LeaseGrant
     | ManagerAlarm
 )

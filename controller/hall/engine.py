@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from controller.hall import advice, days, service, tickets, windows
+from controller.hall import advice, appointments, days, service, tickets, windows
 from controller.hall.commands import Command, TakeMeasure
 from controller.hall.concerns import effects
 from controller.hall.effects import Effect
@@ -35,6 +35,8 @@ def decide(hall: Hall, command: Command, now: datetime) -> list[Event]:
         return tickets.decide(hall, command, now)
     if isinstance(command, windows.OnWindow):
         return windows.decide(hall, command, now)
+    if isinstance(command, appointments.OnBookings):
+        return appointments.decide(hall, command, now)
     if isinstance(command, TakeMeasure):
         return advice.decide(hall, command, now)
     return days.decide(hall, command, now)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TypeAlias
 
+from controller.hall.bookings import Way
 from controller.hall.hindsight import Expected
 from controller.hall.model import (
     Measure,
@@ -373,6 +374,130 @@ class MeasureTaken:
     measure: Measure
 
 
+# --- appointments (state machine 3)
+
+
+@dataclass(frozen=True, slots=True)
+class AppointmentBooked:
+    """A1; A2 where it is special: then the time is what was asked for and nobody has agreed yet."""
+
+    at: datetime
+    appointment: int
+    queue: str
+    day: date
+    start: datetime
+    end: datetime
+    code: str
+    token: str
+    persons: tuple[str, ...]
+    way: Way
+    item: str | None = None
+    tail: str = ""
+    wish: str = ""
+    is_special: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AppointmentApproved:  # A3
+    at: datetime
+    appointment: int
+    day: date
+    start: datetime
+    end: datetime
+    window: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AppointmentRejected:  # A4
+    at: datetime
+    appointment: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AppointmentMoved:  # A5
+    at: datetime
+    appointment: int
+    day: date
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AppointmentCancelled:
+    """A6. counts: too late and without a reason that was accepted, so it is an absence."""
+
+    at: datetime
+    appointment: int
+    counts: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AppointmentCheckedIn:
+    """A7; its ticket was issued just before."""
+
+    at: datetime
+    appointment: int
+    ticket: int
+
+
+@dataclass(frozen=True, slots=True)
+class AppointmentMissed:  # A8
+    at: datetime
+    appointment: int
+
+
+@dataclass(frozen=True, slots=True)
+class AppointmentFulfilled:  # A9
+    at: datetime
+    appointment: int
+
+
+@dataclass(frozen=True, slots=True)
+class AppointmentHallCancelled:  # A10
+    at: datetime
+    appointment: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SlotsClosed:
+    """No bookings in this span. queues: (): all of them."""
+
+    at: datetime
+    closure: int
+    start: datetime
+    end: datetime
+    queues: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SlotsReopened:
+    at: datetime
+    closure: int
+
+
+@dataclass(frozen=True, slots=True)
+class BlockLifted:
+    """The absences of these persons are forgiven (A8)."""
+
+    at: datetime
+    persons: tuple[str, ...]
+
+
+OfAppointment: TypeAlias = (
+    AppointmentApproved
+    | AppointmentRejected
+    | AppointmentMoved
+    | AppointmentCancelled
+    | AppointmentCheckedIn
+    | AppointmentMissed
+    | AppointmentFulfilled
+    | AppointmentHallCancelled
+)
+OfBookings: TypeAlias = AppointmentBooked | SlotsClosed | SlotsReopened | BlockLifted | OfAppointment
 OfHall: TypeAlias = (
     PlanChanged
     | DayOpened
@@ -423,4 +548,4 @@ OfWindow: TypeAlias = (
     | ShiftsPlanned
 )
 
-Event: TypeAlias = OfHall | OfTicket | OfService | OfWindow
+Event: TypeAlias = OfHall | OfTicket | OfService | OfWindow | OfBookings

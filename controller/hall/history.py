@@ -10,6 +10,7 @@ from typing import assert_never
 
 from immutables import Map
 
+from controller.hall.bookings import Bookings, forgotten
 from controller.hall.events import (
     DayClosed,
     DayOpened,
@@ -18,6 +19,7 @@ from controller.hall.events import (
     MeasureTaken,
     NumbersLeased,
     NumbersPassedOver,
+    OfBookings,
     OfHall,
     OfService,
     OfTicket,
@@ -79,6 +81,7 @@ from controller.hall.model import (
 from controller.hall.paces import Served, learn, overnight
 from controller.hall.places import again_first
 from controller.hall.plans import with_plan
+from controller.hall.register import recorded
 from controller.hall.roster import doubts_of
 from controller.hall.standing import passed_by, put, refigured, restaffed, seat
 from controller.hall.values import replace
@@ -91,6 +94,8 @@ def apply(hall: Hall, event: Event) -> Hall:
     if isinstance(event, OfTicket):
         ticket = hall.tickets.get(event.ticket)
         return hall if ticket is None else _of_ticket(hall, ticket, event)
+    if isinstance(event, OfBookings):
+        return replace(hall, bookings=recorded(hall.bookings, event))
     session = hall.sessions.get(event.window)
     if session is None:
         return hall
@@ -172,6 +177,7 @@ def _opened(hall: Hall, event: DayOpened) -> Hall:
         figures_at=event.at,
         shifts=Map(),
         taken=(),
+        bookings=_bookings_over_night(hall, event.at),
         sessions=sessions,
         counters=Map(),
         issued=Map(),
@@ -181,6 +187,11 @@ def _opened(hall: Hall, event: DayOpened) -> Hall:
         tokens=Map({ticket.token: id for id, ticket in kept.items()}),
     )
     return restaffed(fresh)
+
+
+def _bookings_over_night(hall: Hall, now: datetime) -> Bookings:
+    rules = hall.plan.rules
+    return forgotten(hall.bookings, now, rules.absences_within + rules.blocked_for)
 
 
 def _fresh(hall: Hall, session: Session, kept: dict[int, Ticket]) -> Session:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from immutables import Map
 
+from controller.hall.bookings import Bookings
 from controller.hall.hindsight import Expected, Hindsight
 from controller.hall.line import Line
 from controller.hall.paces import Paces
@@ -136,6 +137,18 @@ class Rules:
     strictly_oldest_after: timedelta = timedelta(minutes=150)  # before, the index decides among the overdue
     overdue_in_a_row: int = 2  # then a green or due appointment ticket, if any waits
     balance: Balance = Balance()
+    book_from: int = 1  # A1, P.27: working days ahead, at least
+    book_until: int = 5  # and at most
+    bookings_a_day: int = 1  # of one person for one matter
+    slot_length: timedelta = timedelta(minutes=30)
+    booked_share: float = 0.5  # of what the windows can do that is given to bookings; the rest walks in
+    change_before: timedelta = timedelta(hours=2)  # A5, A6
+    check_in_before: timedelta = timedelta(minutes=30)  # A7: before the slot begins
+    check_in_after: timedelta = timedelta(minutes=15)  # A7, A8: after it began
+    absences_allowed: int = 3  # A8: with so many,
+    absences_within: timedelta = timedelta(days=90)  # in so long,
+    blocked_for: timedelta = timedelta(days=30)  # nothing can be booked for so long
+    special_within: timedelta = timedelta(hours=4)  # A2: of working time, until it is decided
     near_turn: int = 3  # T2, P.28
     pause_reminder: timedelta = timedelta(minutes=15)  # W2
     long_wait: timedelta = timedelta(minutes=30)  # P.28: from here on the hall needs help
@@ -198,6 +211,7 @@ class Queue:
     mean_service: timedelta  # configured mean, until enough tickets are finished
     skill: str | None = None  # what a clerk needs (S3.10)
     daily_quota: int | None = None
+    slot_places: int | None = None  # bookings a slot takes; None: by the windows that are there, 0: none
     is_bulk: bool = False
     description: Text | None = None
     department: str | None = None  # Department.id
@@ -574,6 +588,7 @@ class Hall:
     shifts: Map[int, tuple[Shift, ...]] = field(default_factory=Map)
     taken: tuple[Taken, ...] = ()
     hindsight: Hindsight = field(default_factory=Hindsight)
+    bookings: Bookings = field(default_factory=Bookings)
     persons: Map[tuple[str, str], int] = field(default_factory=Map)
     fronts: Map[str, tuple[Front, ...]] = field(default_factory=Map)
     crowds: Map[str, int] = field(default_factory=Map)

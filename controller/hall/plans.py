@@ -8,6 +8,7 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
+from controller.hall.bookings import OPEN
 from controller.hall.model import FINAL, Hall, Plan, Queue, Refused, Session, Window, WindowState
 from controller.hall.refusals import refuse
 from controller.hall.standing import reindexed
@@ -61,6 +62,10 @@ def obstacles(hall: Hall, plan: Plan) -> Iterator[Refused]:
             if ticket.state not in FINAL and queue not in queues and queue not in told:
                 told.add(queue)
                 yield refuse("queue_in_use", queue=queue, number=ticket.number)
+    for one in hall.bookings.known.values():
+        if one.state in OPEN and one.queue not in queues and one.queue not in told:
+            told.add(one.queue)
+            yield refuse("queue_booked", queue=one.queue, day=one.day.isoformat())
     windows, clerks = {window.number for window in plan.windows}, {clerk.id for clerk in plan.clerks}
     for session in hall.sessions.values():
         if session.window not in windows and session.state is not WindowState.CLOSED:
@@ -131,6 +136,8 @@ def _queue_faults(queue: Queue, named: _Named) -> Iterator[Refused]:
         yield refuse("plan_queue_department", queue=code, department=queue.department)
     if queue.mean_service <= timedelta():
         yield refuse("plan_queue_mean", queue=code)
+    if queue.slot_places is not None and queue.slot_places < 0:
+        yield refuse("plan_queue_places", queue=code)
     if queue.daily_quota is not None and queue.daily_quota < 1:
         yield refuse("plan_queue_quota", queue=code)
 

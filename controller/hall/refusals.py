@@ -1,7 +1,7 @@
 """Every reason the hall gives for saying no, in one table that translations and tests go through.
 
-A fact called `state` is the value of a TicketState, WindowState or DayState; all other facts are names,
-numbers and texts that need no translation.
+A fact called `state` is the value of a TicketState, WindowState, DayState or AppointmentState; others are
+names, numbers and texts that need no translation.
 """
 
 from __future__ import annotations
@@ -37,6 +37,29 @@ REFUSALS: Mapping[str, str] = {
     "queue_in_use": "queue {queue} still has active tickets, such as {number}",
     "window_in_use": "window {window} is {state} and cannot be taken out of the plan",
     "clerk_in_use": "{clerk} is logged in at window {window}",
+    "plan_queue_places": "queue {queue} takes no bookings or some, not fewer than none",
+    "queue_booked": "queue {queue} has appointments, such as one on {day}",
+    # appointments
+    "unknown_appointment": "there is no such appointment",
+    "slot_over": "this time is over",
+    "slot_too_soon": "an appointment is booked at least {days} working days ahead",
+    "slot_too_far": "an appointment is booked at most {days} working days ahead",
+    "slot_full": "no place is left at this time",
+    "slot_closed": "the hall takes no bookings at this time",
+    "not_bookable": "nothing can be booked in queue {queue}",
+    "person_needed": "an appointment needs somebody who comes",
+    "booked_already": "this person has booked this matter for {day}",
+    "booking_blocked": "after {absences} missed appointments this person can book again on {day}",
+    "code_taken": "this code is given out already",
+    "wish_needed": "a special appointment needs a reason",
+    "not_requested": "the appointment is {state}, not waiting for a decision",
+    "not_confirmed": "the appointment is {state}",
+    "move_too_late": "an appointment is moved at least {minutes} minutes before it begins",
+    "check_in_early": "check in from {opens} on",
+    "check_in_late": "the appointment was at {start}; an ordinary ticket is needed now",
+    "check_in_day": "the appointment is for {day}",
+    "bad_span": "a span ends after it begins and is not over",
+    "unknown_closure": "this closing is no longer there",
     # the calendar
     "calendar_unknown": "the holidays of {year} are not published yet: no deadline can be promised there",
     "calendar_too_far": "working days are counted up to {most} days",

@@ -26,6 +26,7 @@ from controller.hall.commands import (
     Transfer,
 )
 from controller.hall.events import (
+    AppointmentFulfilled,
     ServiceStarted,
     TicketAbandoned,
     TicketCalled,
@@ -310,6 +311,9 @@ def finish(course: Course, ticket: Ticket, window: int, outcome: Outcome, reason
     if outcome is Outcome.NOTHING:
         _check_reason(reason)
     course.add(TicketFinished(course.now, ticket.id, window, outcome, reason))
+    booked = course.hall.bookings.came.get(ticket.id)
+    if booked is not None and not ticket.chain:
+        course.add(AppointmentFulfilled(course.now, booked))
     day = course.hall.day
     if ticket.chain and day is not None and day.state is not DayState.CLOSED:
         place = again_first(course.hall, ticket)

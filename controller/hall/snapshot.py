@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from immutables import Map
 
+from controller.hall.bookings import Appointment, Bookings, Closure, collected
 from controller.hall.hindsight import Error, Hindsight
 from controller.hall.model import (
     Hall,
@@ -61,6 +62,11 @@ class HallSnapshot:
     taken: list[Taken] = field(default_factory=list)
     seen: list[tuple[int, list[float]]] = field(default_factory=list)  # of hindsight: length of forecast
     errors: list[tuple[str, int, Error]] = field(default_factory=list)  # queue, hour
+    appointments: list[Appointment] = field(default_factory=list)
+    next_appointment: int = 1
+    next_closure: int = 1
+    absences: list[tuple[str, list[datetime]]] = field(default_factory=list)  # person
+    closures: list[Closure] = field(default_factory=list)
 
 
 def freeze(hall: Hall) -> HallSnapshot:
@@ -88,6 +94,11 @@ def freeze(hall: Hall) -> HallSnapshot:
             ((queue, hour, error) for (queue, hour), error in hall.hindsight.errors.items()),
             key=lambda row: row[:2],
         ),
+        appointments=[hall.bookings.known[id] for id in sorted(hall.bookings.known)],
+        next_appointment=hall.bookings.next,
+        next_closure=hall.bookings.next_closure,
+        absences=sorted((person, list(times)) for person, times in hall.bookings.missed.items()),
+        closures=list(hall.bookings.closed),
     )
 
 
@@ -118,10 +129,21 @@ def thaw(snapshot: HallSnapshot) -> Hall:
     )
     for ticket in snapshot.tickets:
         hall = put(hall, ticket)
+    hall = replace(hall, bookings=_book(snapshot))
     passes: Map[tuple[str, TicketClass], tuple[Pass, ...]] = Map(
         {(line, klass): tuple(seen) for line, klass, seen in snapshot.passes}
     )
     return with_plan(replace(hall, passes=passes), snapshot.plan)
+
+
+def _book(snapshot: HallSnapshot) -> Bookings:
+    book = Bookings(
+        next=snapshot.next_appointment,
+        next_closure=snapshot.next_closure,
+        missed=Map({person: tuple(times) for person, times in snapshot.absences}),
+        closed=tuple(snapshot.closures),
+    )
+    return collected(snapshot.appointments, book)
 
 
 def _frozen(paces: Paces) -> PacesSnapshot:

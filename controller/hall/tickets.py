@@ -134,7 +134,7 @@ def _take(hall: Hall, command: TakeTicket, now: datetime) -> list[Event]:
         return []  # asked before: the ticket is there
     queue = queue_of(hall, command.queue)
     _check_day(hall)
-    _check_queue(hall, queue)
+    _check_queue(hall, queue, command.klass)
     _check_request(hall, queue, command)
     asked_at = _asked_at(hall, command, now)
     number, count = next_number(hall, queue)
@@ -177,10 +177,16 @@ def _check_day(hall: Hall) -> None:
         raise refuse("issuing_stopped", date=running_day(hall).date.isoformat())
 
 
-def _check_queue(hall: Hall, queue: Queue) -> None:
+def _check_queue(hall: Hall, queue: Queue, klass: TicketClass) -> None:
+    """Raises Refused unless the queue gives out tickets; an appointment was given its place before."""
     if not hall.servers.get(queue.code):
         raise refuse("not_served", queue=queue.code)
-    if queue.daily_quota is not None and hall.issued.get(queue.code, 0) >= queue.daily_quota:
+    is_booked = klass is TicketClass.APPOINTMENT
+    if (
+        queue.daily_quota is not None
+        and not is_booked
+        and hall.issued.get(queue.code, 0) >= queue.daily_quota
+    ):
         raise refuse("quota_reached", queue=queue.code, quota=queue.daily_quota)
 
 

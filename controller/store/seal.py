@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import threading
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken
@@ -50,7 +51,7 @@ class Seal:
             return self._path.read_bytes()
         except FileNotFoundError:
             pass
-        made = self._path.with_name(f"{NAME}.{os.getpid()}")
+        made = self._path.with_name(f"{NAME}.{os.getpid()}.{threading.get_ident()}")
         descriptor = os.open(made, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(Fernet.generate_key())

@@ -362,6 +362,18 @@ calendar_year = Table(
     Column("at", Utc, nullable=False),
 )
 
+booking_contact = Table(
+    "booking_contact",
+    metadata,
+    Column("token", String(64), primary_key=True),  # of the appointment
+    Column("hall", ID, nullable=False),
+    Column("phone", LargeBinary, nullable=False),  # sealed
+    Column("lang", String(8), nullable=False),
+    Column("told", String(32), nullable=False),  # the last state its holder was told of
+    Column("until", Utc, nullable=False),  # then the row goes
+    Index(None, "hall", "until"),
+)
+
 # --- people -----------------------------------------------------------------------------------------
 
 person = Table(

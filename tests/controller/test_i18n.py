@@ -17,6 +17,7 @@ from babel.messages.extract import extract_from_dir
 from controller import i18n
 from controller.devices import KINDS as DEVICE_KINDS
 from controller.hall import events
+from controller.hall.bookings import AppointmentState, Way
 from controller.hall.drafting import KEYS, WHOLE
 from controller.hall.impact import CODES
 from controller.hall.model import (
@@ -66,6 +67,8 @@ FAMILIES: dict[str, Iterable[str]] = {
     "ticket_state": TicketState,
     "window_state": WindowState,
     "day_state": DayState,
+    "appointment_state": AppointmentState,
+    "way": Way,
     "class": TicketClass,
     "outcome": Outcome,
     "pause": PauseReason,
@@ -129,6 +132,9 @@ FAMILIES: dict[str, Iterable[str]] = {
         "template_unknown",
         "template_lacks",
         "template_braces",
+        "bad_card",
+        "nobody_rostered",
+        "unknown_matter",
     ),
     "audited": KINDS,
     "audit_family": [family.strip(".") for family in FAMILIES_OF_KINDS],

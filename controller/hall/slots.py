@@ -1,0 +1,136 @@
+"""Which times can be booked for a queue on a day: from the calendar, the hours, the roster and the rules.
+
+Pure. A working day has the hall's usual hours, any other day none, unless an extended session says otherwise
+(S0.15, S3.17). How many a slot takes is what the windows that are to be there can do of it, for the share
+that is given to bookings; a queue may have a number of its own instead.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+
+from controller.hall.bookings import Slot
+from controller.hall.calendar import Calendar, DayKind
+from controller.hall.model import Plan, Queue, Rules, Serves, Sitting
+
+MOST_DAYS = 60  # looked through for bookable ones; a holiday is shorter
+MINUTE = timedelta(minutes=1)
+UNSAID = (Sitting(time(9), time(12)), Sitting(time(13, 30), time(17)))  # hours of a plan that says none
+
+
+@dataclass(frozen=True, slots=True)
+class Staffed:
+    """A window that is to be staffed for a while, in minutes since midnight of the day."""
+
+    window: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """When bookings are taken: minutes since midnight. windows, queues: None for all."""
+
+    start: int
+    end: int
+    windows: frozenset[int] | None = None
+    queues: frozenset[str] | None = None
+
+
+def is_open(plan: Plan, calendar: Calendar, day: date) -> bool:
+    """Whether the hall keeps its usual hours on that day: its weekdays, but for holidays, and days moved."""
+    kind = calendar.kind(day)
+    if kind is DayKind.HOLIDAY:
+        return False
+    return kind is DayKind.MAKE_UP or day.weekday() in plan.weekdays
+
+
+def bookable_days(
+    plan: Plan, calendar: Calendar, today: date, others: Container[date] = ()
+) -> dict[date, int]:
+    """The days that may be booked now, each with how many working days it is ahead.
+
+    others: days besides the usual ones; like any free day they count as the working day before them."""
+    rules, found, ahead = plan.rules, dict[date, int](), 0
+    for n in range(1, MOST_DAYS):
+        day = today + timedelta(days=n)
+        ahead += calendar.is_working(day)
+        if ahead > rules.book_until:
+            break
+        if ahead >= rules.book_from and (is_open(plan, calendar, day) or day in others):
+            found[day] = ahead
+    return found
+
+
+def usual_spans(plan: Plan) -> list[Span]:
+    """The hours of a usual day."""
+    return [Span(_minutes(one.start), _minutes(one.end)) for one in plan.hours or UNSAID]
+
+
+def slots(
+    plan: Plan,
+    queue: Queue,
+    day: date,
+    ahead: int,
+    spans: Sequence[Span],
+    turns: Sequence[Staffed],
+    zone: tzinfo,
+) -> list[Slot]:
+    """The slots of a queue on a day, soonest first; those without a place are left out.
+
+    turns: of that day's roster; without any every window is taken to be there all the time."""
+    found: dict[int, Slot] = {}
+    for span in spans:
+        if span.queues is not None and queue.code not in span.queues:
+            continue
+        for start in _starts(plan.rules, span):
+            end = start + _length(plan.rules)
+            places = _places(plan, queue, _there(plan, span, start, end, turns))
+            if places:
+                times = (_moment(day, start, zone), _moment(day, end, zone))
+                found.setdefault(start, Slot(day, *times, places, ahead))
+    return [found[start] for start in sorted(found)]
+
+
+def _starts(rules: Rules, span: Span) -> Iterator[int]:
+    length = _length(rules)
+    return iter(range(span.start, span.end - length + 1, length))
+
+
+def _length(rules: Rules) -> int:
+    return max(1, round(rules.slot_length / MINUTE))
+
+
+def _there(plan: Plan, span: Span, start: int, end: int, turns: Sequence[Staffed]) -> set[int]:
+    """The windows that are staffed all through."""
+    rostered = {one.window for one in turns if one.start <= start and end <= one.end}
+    windows = rostered if turns else {one.number for one in plan.windows}
+    return windows if span.windows is None else windows & span.windows
+
+
+def _places(plan: Plan, queue: Queue, windows: set[int]) -> int:
+    """How many bookings a slot takes with these windows there: one at least where any of them serves."""
+    there = [one.serves for one in plan.windows if one.number in windows]
+    share = sum(1 / len(serves) for serves in there if _serves(serves, queue))
+    if not share or queue.slot_places == 0:
+        return 0
+    if queue.slot_places is not None:
+        return queue.slot_places
+    served = share * (plan.rules.slot_length / queue.mean_service)
+    return max(1, math.floor(served * plan.rules.booked_share + 1e-9))
+
+
+def _serves(serves: Iterable[Serves], queue: Queue) -> bool:
+    return any(one.queue == queue.code for one in serves)
+
+
+def _minutes(moment: time) -> int:
+    return moment.hour * 60 + moment.minute
+
+
+def _moment(day: date, minutes: int, zone: tzinfo) -> datetime:
+    """minutes: since midnight; 24:00 is the next day's."""
+    return datetime.combine(day, time(), zone).astimezone(UTC) + minutes * MINUTE
