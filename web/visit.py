@@ -34,7 +34,9 @@ MAX_KEY = 100  # characters of an idempotency key that a form may carry
 _ROLES = "roles"  # the attribute of a view that says who may open it
 _SITE = "is_of_site"  # the attribute of one that is for those who work in every hall
 _BOARD = "is_board"  # the attribute of one that goes on when a session was idle
-SECRET_FIELDS = frozenset({"token", "person", "persons", "code", "tail"})  # of commands: never in the audit trail
+SECRET_FIELDS = frozenset(  # of commands: never in the audit trail
+    {"token", "person", "persons", "code", "tail"}
+)
 
 P = ParamSpec("P")
 R = TypeVar("R")
