@@ -1,6 +1,6 @@
 """`make bench`: the figures of docs/benchmarks.md, measured on this machine in one run.
 
-python -m tests.bench [press|web|streams|engine|partition|syncs|size|history|reports ...]  without a name: all
+python -m tests.bench [NAME ...]  without a name: all of BENCHES
 `balance` is there only when BALANCE_BENCH names its folder (balance.py).
 """
 
@@ -13,7 +13,19 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.bench import balance, engine, history, partition, press, reports, size, streams, syncs, web
+from tests.bench import (
+    balance,
+    engine,
+    history,
+    partition,
+    press,
+    reports,
+    screens,
+    size,
+    streams,
+    syncs,
+    web,
+)
 from tests.bench.table import Row
 
 Rows = list[Row]
@@ -21,6 +33,7 @@ BENCHES: dict[str, Callable[[Path], Iterator[Rows]]] = {
     "press": lambda folder: (press.measure(folder / broker, broker) for broker in ("mosquitto", "nats")),
     "web": lambda folder: iter([web.measure(folder)]),
     "streams": lambda folder: iter([streams.measure(folder)]),
+    "screens": screens.measure,
     "engine": lambda folder: iter([engine.measure()]),
     "partition": lambda folder: iter([partition.measure(folder)]),
     "syncs": lambda folder: iter([syncs.measure(folder)]),

@@ -51,7 +51,8 @@ class Kiosk:
 class Clerk:
     """Cookies, forms, and the console's keys as page fragments. Signs in at a window."""
 
-    def __init__(self, hall: Controller, window: int) -> None:
+    def __init__(self, hall: Controller, window: int, page: str = "") -> None:
+        """page: one with a form, of somebody who sits at no window."""
         self._connection = connect(hall.settings.web_url)
         self._window = f"/w/{HALL}/{window}"
         self._cookies: dict[str, str] = {}
@@ -60,7 +61,7 @@ class Clerk:
         link = hall.links[window]
         self._learn(self._ask("GET", f"/in/{link}"))
         self._ask("POST", f"/in/{link}", {"csrf": self._csrf})
-        self._learn(self._ask("GET", self._window))
+        self._learn(self._ask("GET", page or self._window))
 
     def renew(self) -> None:
         """Take another connection: the server ends one that rests for a while."""

@@ -30,7 +30,9 @@ THREADS = f"http_threads = {SCREENS + 400}\nhttp_connections = {2 * SCREENS + 40
 def measure(folder: Path) -> list[Row]:
     with controller(folder, 3000, "mosquitto", WINDOWS, THREADS) as hall:
         clerks = [Clerk(hall, window) for window in range(1, WINDOWS + 1)]
-        screens = Crew(_screens, [(hall.settings.web_url, [clerk.cookie for clerk in clerks])])
+        views = [(f"w{n}", f"/w/{HALL}/{n}", clerk.cookie) for n, clerk in enumerate(clerks, start=1)]
+        shown = [views[n % WINDOWS] for n in range(SCREENS)]
+        screens = Crew(open_streams, [(hall.settings.web_url, shown)])
         try:
             quiet = _others(hall, 3.0)
             calls: list[float] = []
@@ -83,21 +85,22 @@ def _calling(clerk: Clerk, number: int, calls: list[float]) -> None:
 # --- the process of the screens
 
 
-def _screens(pipe: Any, url: str, cookies: Sequence[str]) -> None:
+View = tuple[str, str, str]  # of the feed, the page it draws, the cookies of who looks
+
+
+def open_streams(pipe: Any, url: str, views: Sequence[View]) -> None:
+    """Hold a stream for each view and fetch its page anew when told; a Crew's work, asked for its counts."""
     where = urllib.parse.urlsplit(url)
     ready, counts = selectors.DefaultSelector(), {"told": 0, "asked": 0}
-    for n in range(SCREENS):
-        window = n % len(cookies)
-        sock = _open(
-            where.hostname or "", where.port or 80, f"/feed/{HALL}?view=w{window + 1}", cookies[window]
-        )
-        ready.register(sock, selectors.EVENT_READ, window)
-    wanted: list[int] = []
+    for view in views:
+        sock = _open(where.hostname or "", where.port or 80, f"/feed/{HALL}?view={view[0]}", view[2])
+        ready.register(sock, selectors.EVENT_READ, view)
+    wanted: list[View] = []
     news = threading.Semaphore(0)
     threading.Thread(target=_listen, args=(ready, counts, wanted, news), daemon=True).start()
     for _ in range(4):
-        threading.Thread(target=_fetch, args=(url, cookies, counts, wanted, news), daemon=True).start()
-    wait_for(lambda: counts["told"] >= SCREENS, 60)
+        threading.Thread(target=_fetch, args=(url, counts, wanted, news), daemon=True).start()
+    wait_for(lambda: counts["told"] >= len(views), 60)
     pipe.send("ready")
     wait_for(lambda: not wanted, 60)
     before = dict(counts)
@@ -112,7 +115,7 @@ def _open(host: str, port: int, path: str, cookie: str) -> socket.socket:
 
 
 def _listen(
-    ready: selectors.BaseSelector, counts: dict[str, int], wanted: list[int], news: threading.Semaphore
+    ready: selectors.BaseSelector, counts: dict[str, int], wanted: list[View], news: threading.Semaphore
 ) -> None:
     while True:
         for key, _ in ready.select():
@@ -126,14 +129,11 @@ def _listen(
                 news.release()
 
 
-def _fetch(
-    url: str, cookies: Sequence[str], counts: dict[str, int], wanted: list[int], news: threading.Semaphore
-) -> None:
+def _fetch(url: str, counts: dict[str, int], wanted: list[View], news: threading.Semaphore) -> None:
     connection = connect(url)
     while True:
         news.acquire()
-        window = wanted.pop()
-        headers = {"Cookie": cookies[window], "HX-Request": "true"}
-        connection.request("GET", f"/w/{HALL}/{window + 1}", headers=headers)
+        _, page, cookie = wanted.pop()
+        connection.request("GET", page, headers={"Cookie": cookie, "HX-Request": "true"})
         connection.getresponse().read()
         counts["asked"] += 1
