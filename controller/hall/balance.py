@@ -296,9 +296,12 @@ def _best(hall: Hall, roster: Roster, window: int, pool: Sequence[Head], at: flo
         late = waited / patience if waited > 0.0 else 0.0
         claim = waited + start
         score = rate * (claim if claim > LEAST_CLAIM_S else LEAST_CLAIM_S) * (1.0 + impatience * late * late)
-        score *= weight
+        held = weight
         if item is not None or queue != post[0]:
-            score *= roster.length(queue, item, window) / post[3]
+            held *= roster.length(queue, item, window) / post[3]
+        if held < 1.0 and rank == GREEN and _is_spared(roster, balance, post):
+            held = 1.0
+        score *= held
         if score > most or (score == most and (since, ticket) < best[0][1:3]):
             best, most = head, score
     return best
@@ -318,11 +321,17 @@ def _scored(
         rate, claim_s = tuned.rate[rank], max(waited_s + tuned.head_start[rank], LEAST_CLAIM_S)
         cost = 1.0 + balance.impatience * late * late
         length = post.length if item is None and queue == post.line else roster.length(queue, item, window)
-        pressure = pressures[post.section]
-        score = rate * claim_s * cost * length * post.advantage * pressure
-        terms = Terms(rate, claim_s, cost, length, post.advantage, pressure)
-        scored.append(Scored(score, waited_s, -ticket, head, terms))
+        held = length, post.advantage, pressures[post.section]
+        if math.prod(held) < 1.0 and rank == GREEN and _is_spared(roster, balance, post):
+            held = 1.0, 1.0, 1.0
+        terms = Terms(rate, claim_s, cost, *held)
+        scored.append(Scored(math.prod(terms), waited_s, -ticket, head, terms))
     return scored
+
+
+def _is_spared(roster: Roster, balance: Balance, post: Post) -> bool:
+    """Whether so few windows serve a line that its green tickets are held back by nothing."""
+    return len(roster.serving(post.line)) <= balance.green_windows
 
 
 def _pressures(hall: Hall, roster: Roster, pool: Sequence[Head], power: float) -> dict[str, float]:

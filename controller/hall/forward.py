@@ -391,7 +391,8 @@ class Play:
         """The greatest index of balance.py; ties go to the longer wait, then to the lower ticket."""
         impatience, power, own = ways.impatience, ways.pressure, ways.window is not None
         best, most, advantages = heads[0], -1.0, self.known.advantages[window]
-        floor = LEAST_SHARE * (max([lane.section.share for lane in heads]) or 1.0)
+        greatest = max([lane.section.share for lane in heads]) or 1.0
+        floor, spared = LEAST_SHARE * greatest, ways.rate[GREEN] * greatest**power
         for lane in heads:
             waited_s = at - lane.due
             claim_s = waited_s + (ways.start[lane.rank] if own else lane.start)
@@ -404,7 +405,10 @@ class Play:
             if power != 1.0:
                 pressure **= power
             weight = self._weight(ways, lane) if own else lane.weight
-            score = weight * advantages[lane.line] * claim_s * pressure
+            held = weight * advantages[lane.line] * pressure
+            if held < spared and lane.rank == GREEN and self._is_spared(ways, lane):
+                held = spared
+            score = held * claim_s
             if score > most:
                 best, most = lane, score
             elif score == most and (lane.due, _ticket(lane)) < (best.due, _ticket(best)):
@@ -414,6 +418,9 @@ class Play:
     def _weight(self, ways: Ways, lane: Lane) -> float:
         """Weight of a lane at a window that chooses in a way of its own."""
         return ways.rate[lane.rank] * self.roster.length(lane.queue, lane.item, ways.window)
+
+    def _is_spared(self, ways: Ways, lane: Lane) -> bool:
+        return len(self.roster.serving(lane.line)) <= ways.green_windows
 
     # --- windows
 
@@ -498,6 +505,7 @@ class Ways(NamedTuple):
     soon_s: float
     impatience: float
     pressure: float
+    green_windows: int
     rate: tuple[float, ...]
     start: tuple[float, ...]
     patience: tuple[float, ...]  # 1 / seconds
@@ -516,6 +524,7 @@ class Ways(NamedTuple):
             it.appointment_head_start.total_seconds(),
             it.impatience,
             it.pressure,
+            it.green_windows,
             tuned.rate,
             tuned.head_start,
             tuple(1.0 / one for one in tuned.patience),

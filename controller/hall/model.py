@@ -85,10 +85,13 @@ class Balance:
 
     A head's index is rate x (waited + head start) x (1 + impatience x (waited / patience)^2) x (10 min /
     mean of its matter)^short_first x (this clerk's pace / mean pace of the clerks on duty)^own_hand x
-    (its section's share of the longest section queue per window)^pressure; the greatest goes first.
+    (its section's share of the longest section queue per window)^pressure; the greatest goes first. The last
+    three together count at least 1 for a green ticket whose queue `green_windows` or fewer serve: among many
+    the better hand is soon free, among few it may be long.
     """
 
     green_rate: float = 9.0  # how many times faster a green ticket's claim grows than a normal one's
+    green_windows: int = 4  # where at most so many serve its queue, a green ticket is not held back
     appointment_rate: float = 3.0
     head_start: timedelta = timedelta(minutes=2)  # added to every wait, so that newcomers count too
     appointment_head_start: timedelta = timedelta(minutes=4)  # before its slot, when it begins to compete

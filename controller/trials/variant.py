@@ -25,6 +25,7 @@ from controller.trials.day import Day, Stint
 AS_IT_IS = ""
 _PLAIN = Balance(
     green_rate=1.0,
+    green_windows=0,
     appointment_rate=1.0,
     head_start=timedelta(),
     appointment_head_start=timedelta(),

@@ -106,6 +106,21 @@ def test_one_whom_the_clerk_is_quick_at_may_go_first_and_it_is_said() -> None:
     assert (choice.why, choice.facts["number"]) == ("skilled", "B001")
 
 
+@pytest.mark.parametrize(("few", "first"), [(2, "A001"), (1, "B001")])
+def test_a_green_ticket_is_not_held_back_where_few_serve_it(few: int, first: str) -> None:
+    """Two windows serve A; at one of them Li is slow, and quick at B, for which a normal ticket waits."""
+    plan = level_plan()
+    balance = replace(plan.rules.balance, green_windows=few)
+    state = small("", replace(plan, rules=replace(plan.rules, balance=balance)), staff="wang@1 li@2 zhao@3")
+    state = go(state, take(state, "A", klass=TicketClass.GREEN))
+    state = go(state, take(state, "B"))
+    paces = known(known(state.hall.paces, "wang", "east", 0.4, 0.01), "zhao", "east", -0.3, 0.01)
+    state = Told(refigured(replace(state.hall, figures=paces)), state.now)
+    choice = next_ticket(state.hall, 2, state.now)
+    assert choice is not None
+    assert choice.facts["number"] == first
+
+
 def test_a_jump_call_is_marked_and_says_whom_it_passed() -> None:
     state = go(small("A A A"), after(minutes=1), JumpCall(1, 3, "feels ill"))
     assert (last_call(state).jump, last_call(state).reason) == (True, "feels ill")
