@@ -25,7 +25,7 @@ from controller.hall.model import Plan, Refused, Text, WindowState
 from controller.live import Live
 from controller.people import Role
 from controller.store import records
-from controller.store.catalog import all_items
+from controller.store.items import all_items
 from controller.store.people import Person, check_password
 from web import first_steps, setup_forms, setup_words
 from web.auth import enter

@@ -27,7 +27,7 @@ from controller.live import Live
 from controller.people import SYSTEM, Role
 from controller.settings import Settings
 from controller.store import Store, guides, log
-from controller.store.catalog import Item, put_items
+from controller.store.items import Item, put_items
 from controller.store.people import People, Person
 from controller.store.records import add_hall, all_halls, load_clock, save_clock
 from firmware.protocol.messages import UnitConfig

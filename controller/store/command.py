@@ -10,7 +10,7 @@ from pathlib import Path
 from controller.clock import real_now
 from controller.commandline import finish, parser_with_url
 from controller.settings import load
-from controller.store import Store, catalogue, inspection, integrity, log, tables
+from controller.store import Store, inspection, integrity, items_file, log, tables
 from controller.store.devices import catalogue_changed
 from controller.store.records import upsert
 
@@ -68,7 +68,7 @@ def _inspect(url: str, words: argparse.Namespace) -> int:
 
 
 def _import_items(url: str, words: argparse.Namespace) -> int:
-    rows = catalogue.read_items(words.file)
+    rows = items_file.read_items(words.file)
     with _existing(url) as store, store.writing() as c:
         upsert(c, tables.item, rows)
         catalogue_changed(c)

@@ -1,26 +1,57 @@
-"""The catalogue of matters as far as taking a ticket needs it. Hides the table."""
+"""The rows of the catalogue: service items as they are imported, each with the queue it is done in."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
-from controller.store import Store, tables
+from controller.store.database import Store
+from controller.store.devices import catalogue_changed
+from controller.store.records import upsert
+from controller.store.tables import item
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """事项. minutes: expected service; is_sample: made up (样例). queue None: not given to one yet."""
+
+    code: str
+    name: str
+    department: str
+    queue: str | None = None
+    minutes: int | None = None
+    is_sample: bool = False
+    short_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Matter:
-    """One thing people come for, and the queue it is done in."""
+    """What taking a ticket needs of one: what people come for, and the queue it is done in."""
 
     code: str
     name: str
     queue: str
 
 
+def put_items(c: Connection, items: Iterable[Item]) -> None:
+    """Add items, or overwrite those of the same code."""
+    upsert(c, item, [asdict(one) for one in items])
+    catalogue_changed(c)
+
+
+def all_items(c: Connection) -> list[Item]:
+    """Every item, by queue and name."""
+    rows = c.execute(select(item).order_by(item.c.queue, item.c.name))
+    return [
+        Item(row.code, row.name, row.department, row.queue, row.minutes, row.is_sample, row.short_name)
+        for row in rows
+    ]
+
+
 def matters(store: Store) -> list[Matter]:
     """Every matter that has been given to a queue, by queue and name."""
-    item = tables.item
     query = select(item.c.code, item.c.name, item.c.queue).where(item.c.queue.is_not(None))
     with store.reading() as c:
         return [Matter(*row) for row in c.execute(query.order_by(item.c.queue, item.c.name))]
@@ -29,4 +60,4 @@ def matters(store: Store) -> list[Matter]:
 def departments(store: Store) -> list[str]:
     """Whose matters are in the catalogue."""
     with store.reading() as c:
-        return list(c.execute(select(tables.item.c.department).distinct()).scalars())
+        return list(c.execute(select(item.c.department).distinct()).scalars())

@@ -14,7 +14,7 @@ from controller.guide import Guide
 from controller.hall.commands import CallNext, CloseDay, Finish, Hold, Login, NoShow, Start, Tick, Transfer
 from controller.hall.model import Ticket, TicketState
 from controller.hall.waits import in_words
-from controller.store import catalog, guides
+from controller.store import guides, items
 from tests.store.halls import DAY, MORNING
 from tests.waiting import until
 from tests.web.desk import Desk, words
@@ -166,11 +166,11 @@ def test_a_page_of_another_site_takes_no_ticket(desk: Desk) -> None:
 
 
 def test_the_search_knows_the_matters_of_this_halls_queues(desk: Desk) -> None:
-    rows = [catalog.Item("i1", "社保卡申领", "人社局", "B"), catalog.Item("i2", "未分配", "人社局", None)]
-    elsewhere = catalog.Item("i3", "别处", "人社局", "Z")
+    rows = [items.Item("i1", "社保卡申领", "人社局", "B"), items.Item("i2", "未分配", "人社局", None)]
+    elsewhere = items.Item("i3", "别处", "人社局", "Z")
 
     def put(c: Connection) -> None:
-        catalog.put_items(c, [*rows, elsewhere])
+        items.put_items(c, [*rows, elsewhere])
 
     with desk.site.store.writing() as c:
         put(c)
@@ -185,7 +185,7 @@ def test_a_kiosk_is_told_what_to_bring_once_it_is_published(desk: Desk) -> None:
         return dict(matter)
 
     with desk.site.store.writing() as c:
-        catalog.put_items(c, [catalog.Item("i1", "社保卡申领", "人社局", "B")])
+        items.put_items(c, [items.Item("i1", "社保卡申领", "人社局", "B")])
         guides.save(
             c, "i1", Guide(materials=("身份证",), promised_days=0, fee_standard="不收费"), "boss", MORNING
         )

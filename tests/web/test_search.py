@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from controller.people import Role
-from controller.store.catalog import Item, put_items
+from controller.store.items import Item, put_items
 from controller.store.people import Person
 from tests.store.halls import MORNING
 from tests.web.desk import Desk, words

@@ -16,7 +16,7 @@ from controller.devices import Devices, check_config
 from controller.hall.model import DayState, Hall
 from controller.settings import Settings
 from controller.store import Store, log
-from controller.store.catalog import all_items
+from controller.store.items import all_items
 from controller.store.people import People
 from firmware.protocol.messages import UnitConfig
 
