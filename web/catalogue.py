@@ -6,9 +6,6 @@ by the public before it is published.
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -27,9 +24,11 @@ from controller.store import guides
 from controller.store.audit import audit
 from controller.store.guides import GuideConflict, Listed, State, Version
 from controller.store.tables import item
+from web import guide_files
+from web.guide_files import BadFile, Matter
 from web.guides import today
 from web.home import GUIDE_WRITERS
-from web.sheet import as_csv, as_file, typed
+from web.sheet import as_file
 from web.units import keepers
 from web.visit import me, role_required, say, the_site
 
@@ -37,7 +36,6 @@ blueprint = Blueprint("catalogue", __name__)
 
 PUBLISHERS = frozenset({Role.ADMIN, Role.HALL_MANAGER})
 FILTERS = ("all", "incomplete", "unpublished", "draft", "review")
-COLUMNS = ("item_code", "name", "department", *rules.FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,19 +255,14 @@ def _item(c: Connection, code: str) -> Row[Any]:
 # --- files
 
 
-@blueprint.get("/catalogue/guides.<any(csv, json):form>")
+@blueprint.get("/catalogue/guides.<any(csv, json, xlsx):form>")
 @role_required(*GUIDE_WRITERS)
 def export(form: str) -> Response:
     """Every matter with its guide: the one being written, else the one that holds. `bring_in` reads it."""
     with the_site().store.reading() as c:
         rows = [_cells(one) for one in guides.listed(c, today())]
-    if form == "csv":
-        text = as_csv("en", COLUMNS, rows)
-        headers = {"Content-Disposition": 'attachment; filename="guides.csv"'}
-        return Response(text, mimetype="text/csv", headers=headers)
-    body = json.dumps([dict(zip(COLUMNS, row, strict=True)) for row in rows], ensure_ascii=False, indent=1)
-    headers = {"Content-Disposition": 'attachment; filename="guides.json"'}
-    return Response(body, mimetype="application/json", headers=headers)
+    headers = {"Content-Disposition": f'attachment; filename="guides.{form}"'}
+    return Response(guide_files.write(form, rows), mimetype=guide_files.FORMS[form], headers=headers)
 
 
 def _cells(one: Listed) -> Sequence[str]:
@@ -284,43 +277,14 @@ def bring_in() -> tuple[str, int] | str:
     """Guides from a file as it was exported: those that differ become drafts. All of it, or nothing."""
     file = request.files.get("file")
     try:
-        given = _read(b"" if file is None else file.read())
+        given = guide_files.read(b"" if file is None else file.read())
         added, same = _keep(given)
     except BadFile as bad:
         return _index(error=str(bad)), HTTPStatus.BAD_REQUEST
     return _index(say("guide.brought_in", n=added, same=same)), HTTPStatus.OK
 
 
-class BadFile(Exception):
-    """What is wrong with a file, in the words of who sent it."""
-
-
-def _read(body: bytes) -> list[tuple[int, dict[str, str]]]:
-    """Line and texts by column of each matter. Raises BadFile."""
-    try:
-        text = body.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise BadFile(say("guide.not_utf8")) from None
-    if text.lstrip().startswith("["):
-        try:
-            rows = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise BadFile(say("guide.not_json", why=str(error))) from None
-        if not all(
-            isinstance(row, dict) and all(isinstance(one, str) for one in row.values()) for row in rows
-        ):
-            raise BadFile(say("guide.not_json", why='[{...: "text"}]'))
-        return list(enumerate(rows, start=1))
-    reader = csv.DictReader(io.StringIO(text))
-    if "item_code" not in (reader.fieldnames or ()):
-        raise BadFile(say("guide.no_code"))
-    return [
-        (reader.line_num, {name: typed(text or "") for name, text in row.items() if isinstance(name, str)})
-        for row in reader
-    ]
-
-
-def _keep(given: Sequence[tuple[int, dict[str, str]]]) -> tuple[int, int]:
+def _keep(given: Sequence[Matter]) -> tuple[int, int]:
     """Drafts of what differs: how many, and how many were the same. Raises BadFile."""
     added, kept_by = 0, keepers()
     with the_site().store.writing() as c:

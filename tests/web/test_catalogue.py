@@ -7,6 +7,7 @@ import json
 from io import BytesIO, StringIO
 
 import pytest
+import xlsxwriter
 from sqlalchemy import insert
 
 from controller.guide import FIELDS
@@ -129,6 +130,19 @@ def test_what_is_exported_comes_back_and_only_what_differs_becomes_a_draft(boss:
     assert "20 元" in boss.get(f"/catalogue/{CODE}/edit").get_data(as_text=True)
 
 
+def test_a_workbook_comes_back_also_after_a_spreadsheet_made_numbers_of_codes(boss: Browser) -> None:
+    publish(boss, basis="=1+1")
+    body = boss.get("/catalogue/guides.xlsx").get_data()
+    assert "已导入 0 份草稿，2 项没有变化" in bring_in(boss, body)
+    out = BytesIO()
+    with xlsxwriter.Workbook(out) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["item_code", "basis", "legal_days"])
+        sheet.write_row(1, 0, [CODE, "社会保险法", 20])
+    assert "已导入 1 份草稿" in bring_in(boss, out.getvalue())
+    assert 'value="20"' in boss.get(f"/catalogue/{CODE}/edit").get_data(as_text=True)
+
+
 def test_a_round_trip_keeps_every_field(boss: Browser) -> None:
     publish(boss, basis="- 社会保险法")  # a spreadsheet would take it for a sum
     assert "已导入 0 份草稿" in bring_in(boss, boss.get("/catalogue/guides.csv").get_data(as_text=True))
@@ -146,6 +160,7 @@ def test_a_round_trip_keeps_every_field(boss: Browser) -> None:
         (f"item_code,basis,legal_days\n{CODE},好,x\n", "第 2 行：法定时限应是 0 至 730 的整数"),
         ("[1", "不是可读的 JSON"),
         (json.dumps([{"item_code": 3}]), "不是可读的 JSON"),
+        ("PK\x03\x04", "无法读取这个工作簿"),
     ],
 )
 def test_a_wrong_file_changes_nothing_and_says_where(boss: Browser, body: str, said: str) -> None:
@@ -153,8 +168,8 @@ def test_a_wrong_file_changes_nothing_and_says_where(boss: Browser, body: str, s
     assert "还没有编写" in words(boss.get(f"/catalogue/{CODE}/edit"))
 
 
-def bring_in(boss: Browser, body: str) -> str:
-    file = (BytesIO(body.encode()), "guides.csv")
+def bring_in(boss: Browser, body: str | bytes) -> str:
+    file = (BytesIO(body.encode() if isinstance(body, str) else body), "guides")
     return words(boss.post("/catalogue/bring-in", page="/catalogue/", file=file))  # type: ignore[arg-type]
 
 
