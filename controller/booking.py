@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta, tzinfo
+
+from sqlalchemy import Connection
 
 from controller.hall import slots
 from controller.hall.bookings import KEPT, Appointment, Slot, Way
@@ -163,6 +165,23 @@ class Booking:
         submit = self._live.submit
         answer = self._with_code(lambda code: submit(asked(code, token), by, key=key, records=kept))
         return _booked(answer)
+
+    def again(self, lost: Appointment, start: datetime, key: str | None = None) -> Appointment:
+        """Another time instead of one the hall took back, for the same person (A10). Raises Refused."""
+        if key is not None and (earlier := self.booked_before(key)) is not None:
+            return earlier
+        slot, token, hall = self.slot_at(lost.queue, start), secrets.token_urlsafe(TOKEN_BYTES), self._live.id
+
+        def move(c: Connection) -> None:
+            row = contacts.of(c, hall, [lost.token]).get(lost.token)
+            if row is not None:
+                contacts.put(c, hall, replace(row, token=token), slot.end + KEPT)
+
+        def ask(code: str) -> Answer:
+            facts = (lost.queue, slot, code, token, lost.persons, lost.way, lost.item, lost.tail, lost.id)
+            return self._live.submit(BookAppointment(*facts), CITIZEN, key=key, records=[move])
+
+        return _booked(self._with_code(ask))
 
     def booked_before(self, key: str) -> Appointment | None:
         """What this key booked, though its time be over or its slot be full by now."""

@@ -15,7 +15,7 @@ from controller.clock import real_now
 from controller.hall.model import Refused
 from controller.live import Live
 from controller.settings import Settings
-from controller.store import Store, erasure, messages
+from controller.store import Store, contacts, erasure, messages
 from controller.store.audit import Record, audit
 
 STEP_S = 60.0
@@ -28,6 +28,7 @@ class DataClass(StrEnum):
     VISITS = (
         "visits"  # what ties a ticket to its holder: digest of a card, note of the desk, code of the slip
     )
+    BOOKINGS = "bookings"  # digests and codes of appointments; their phone numbers go a week after the day
     SIGN_INS = "sign_ins"  # sessions, links, used recovery codes
     SET_ASIDE = "set_aside"  # messages of units nobody could use; deleted by quarantine.py
     MESSAGES = "messages"  # numbers and texts of messages and answers, and where somebody wants to be told
@@ -63,6 +64,7 @@ class Keeping:
         before = self._midnight(self._hall_now(), self._settings.visitor_days)
         for live in list(self._halls.values()):
             self._forget_visitors(live, before)
+            self._forget_bookings(live)
         self.delete_sign_ins(real_now())
         self.delete_messages(real_now())
 
@@ -76,6 +78,21 @@ class Keeping:
                 erasure.forget_in_snapshots(c, live.id, known)
                 erasure.proven(c, live.id)
                 _proof(DataClass.VISITS, live.id, before, done.rows)(c)
+
+    def _booking_days(self) -> float:
+        """How long a hall looks back at who stayed away, and visits are kept at least."""
+        rules = [live.hall.plan.rules for live in self._halls.values()]
+        days = [(one.absences_within + one.blocked_for) / timedelta(days=1) for one in rules]
+        return max([*days, self._settings.visitor_days])
+
+    def _forget_bookings(self, live: Live) -> None:
+        """Phone numbers of appointments that are over, and who booked what nobody looks back at any more."""
+        now = self._hall_now()
+        before = self._midnight(now, self._booking_days())
+        with self._store.writing() as c:
+            rows = contacts.forget(c, live.id, now) + erasure.forget_bookings(c, live.id, before)
+            if rows:
+                _proof(DataClass.BOOKINGS, live.id, before, rows)(c)
 
     def delete_sign_ins(self, now: datetime) -> None:
         before = self._midnight(now, self._settings.sign_in_days)
@@ -112,6 +129,7 @@ class Keeping:
         return [
             Kept(DataClass.VISITS, settings.visitor_days, min(oldest, default=None)),
             Kept(DataClass.SIGN_INS, settings.sign_in_days, signed_in),
+            Kept(DataClass.BOOKINGS, self._booking_days()),
             Kept(DataClass.MESSAGES, settings.message_days, written),
             Kept(DataClass.SET_ASIDE, settings.set_aside_days),
             Kept(DataClass.STAFF, None),

@@ -15,6 +15,7 @@ from functools import partial
 from controller import first, i18n
 from controller.anchors import LOOK_S as LOOK_AT_DAY_S
 from controller.anchors import NAME, Anchors
+from controller.booking import Booking
 from controller.bus import Bus
 from controller.changes import Changes
 from controller.clock import HallClock, real_now
@@ -80,7 +81,7 @@ class Site:
         self.matters = MatterNames(store)
         self.pasts = Pasts(store)
         self.holidays = Holidays(store)
-        seal = Seal(settings.data_dir)
+        self.seal = seal = Seal(settings.data_dir)
         self.second_factors = SecondFactors(store, seal, settings.policy)
         self.anchors = Anchors(store, settings.audit_anchors or settings.data_dir / NAME, settings.zone)
         self.halls: dict[str, Live] = {}
@@ -130,6 +131,10 @@ class Site:
     def work_days(self, moment: datetime, days: int) -> datetime:
         """The last instant of the so-many-th working day after the one of a moment."""
         return by_calendar(self.holidays.calendar, self.settings.zone)(moment, days)
+
+    def booking(self, live: Live) -> Booking:
+        """How appointments of this hall are booked."""
+        return Booking(live, self.holidays, self.seal, self.settings.zone)
 
     def keep_clock(self) -> None:
         """Remember how the hall's clock is set, for the next start."""

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 
 from controller.clock import real_now
 from controller.live import Live
+from controller.messaging.booked import STEP_S as BOOKED_S
+from controller.messaging.booked import BookedWatch
 from controller.messaging.carrier import Carrier, Delivered, News, OnlyWritten, Received, Take
 from controller.messaging.desk import Desk
 from controller.messaging.listener import Listener
@@ -32,11 +34,13 @@ class Office:
         self.desk = Desk(settings, seal)
         self.listener = Listener(store, self.desk, halls)
         self.watch = Watch(store, self.desk, halls)
+        self.booked = BookedWatch(store, self.desk, halls, settings.zone, settings.public_url)
         carriers = {Channel.SMS: carrier(settings, self.take)}
         self.messenger = Messenger(store, self.desk, carriers, self.watch.still)
         self._paced = (
             Paced("messages", self.messenger.step, SEND_S, self.messenger.outages, SHARE),
             Paced("told", self.watch.step, WATCH_S, self.messenger.outages),
+            Paced("booked", self.booked.step, BOOKED_S, self.messenger.outages),
         )
 
     def start(self) -> None:

@@ -29,7 +29,11 @@ from controller.store.tables import (
 )
 
 AT_ONCE = 200  # events in one transaction, so that no command waits for long
-ISSUED, PLANNED = "TicketIssued", "PlanChanged"  # kinds of events that hold something of a person
+ISSUED, PLANNED, BOOKED = (
+    "TicketIssued",
+    "PlanChanged",
+    "AppointmentBooked",
+)  # kinds of events that hold something of a person
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +128,24 @@ def _forget_ticket(c: Connection, hall: str, seq: int, id: int, body: str) -> No
     said = _untied(json.loads(body), id)
     _rewrite(c, hall, seq, said)
     c.execute(update(ticket).where(ticket.c.hall == hall, ticket.c.id == id).values(token=said["token"]))
+
+
+def forget_bookings(c: Connection, hall: str, before: datetime, at_once: int = AT_ONCE) -> int:
+    """Take digests, codes and wishes from some more appointments booked before that; how many. The hall
+    itself has forgotten them long before."""
+    name = f"forgotten-bookings:{hall}"
+    query = select(event.c.seq, event.c.body).where(
+        event.c.hall == hall, event.c.seq > int(get_meta(c, name) or 0), event.c.kind == BOOKED
+    )
+    query = query.where(event.c.at < before).order_by(event.c.seq).limit(at_once)
+    rows = c.execute(query).all()
+    for row in rows:
+        said = json.loads(row.body)
+        nobody = {"token": f"erased-{said['appointment']}", "code": "", "persons": [], "tail": "", "wish": ""}
+        _rewrite(c, hall, row.seq, said | nobody)
+    if rows:
+        put_meta(c, name, str(rows[-1].seq))
+    return len(rows)
 
 
 def held_visitors(c: Connection, hall: str) -> datetime | None:

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from controller.hall.engine import apply, new_hall
-from controller.hall.events import DayOpened, Event
+from controller.hall.events import AppointmentBooked, DayOpened, Event, OfAppointment
 from controller.hall.model import Hall, Plan
 from controller.hall.snapshot import freeze, thaw
 from controller.store import codec, orders, prepared, projections, tallies
@@ -34,6 +34,7 @@ _ANSWERED = select(answer).where(
 
 _ADD_EVENTS, _ADD_ANSWERS = insert(event), insert(answer)
 
+OfBooked = AppointmentBooked | OfAppointment
 Mark = tuple[str, str]  # unit, epoch
 Row = dict[str, Any]
 
@@ -242,6 +243,20 @@ def answered(c: Connection, hall: str, keys: Collection[str]) -> dict[str, range
         return {}
     rows = c.execute(_ANSWERED, {"hall": hall, "keys": list(keys)})
     return {row.key: _seqs(row.first_seq, row.last_seq) for row in rows}
+
+
+def of_kinds(
+    c: Connection, hall: str, after: int, up_to: int, kinds: Collection[str]
+) -> list[tuple[int, str, int]]:
+    """Number, kind and appointment of the events of these kinds, in order."""
+    query = select(event.c.seq, event.c.kind, event.c.body).where(
+        event.c.hall == hall, event.c.seq > after, event.c.seq <= up_to, event.c.kind.in_(list(kinds))
+    )
+    found = (
+        (row.seq, row.kind, codec.decode(row.kind, row.body))
+        for row in c.execute(query.order_by(event.c.seq))
+    )
+    return [(seq, kind, one.appointment) for seq, kind, one in found if isinstance(one, OfBooked)]
 
 
 def _seqs(first: int | None, last: int | None) -> range:

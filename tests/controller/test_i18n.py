@@ -135,6 +135,7 @@ FAMILIES: dict[str, Iterable[str]] = {
         "bad_card",
         "nobody_rostered",
         "unknown_matter",
+        "card_and_phone",
     ),
     "audited": KINDS,
     "audit_family": [family.strip(".") for family in FAMILIES_OF_KINDS],
