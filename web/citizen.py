@@ -32,14 +32,13 @@ from werkzeug.wrappers import Response
 from controller import i18n
 from controller.boards import queue_line
 from controller.hall.commands import CancelTicket, Command, LetPass, Rate, ReturnTicket
-from controller.hall.model import Hall, Refused, Ticket
+from controller.hall.model import Refused, Ticket
 from controller.live import Live
 from controller.people import CITIZEN
 from controller.slips import address
 from controller.store import guides
-from controller.told import joining_text, wait_text
+from controller.told import joining_text
 from firmware.protocol import messages
-from web import phone
 from web.app import PAGES
 from web.boards import Boards, Shown, TooMany
 from web.guides import today
@@ -47,15 +46,14 @@ from web.limits import Limit, keep_to_limit
 from web.openapi import Operation, Parameter, operation
 from web.shapes import Matter, Matters, ScreenError, ScreenProblem, TakenTicket, WantedTicket
 from web.taking import KEY, KEY_FORM, NOT_TAKEN, BadRequest, KeyUsed, key_of_tap, take, taken
-from web.visit import hall_now, say_refused, the_hall, the_site
-from web.why import for_citizen
+from web.ticket_page import NO_INDEX, found, phone_page, quiet
+from web.visit import say_refused, the_hall, the_site
 
 POLL_S = 25.0  # a screen's request waits this long at most
 ASK_AGAIN_S = 1  # of a screen for which no thread is free to wait
 KEEP_S = 60  # how long a browser may keep a file of a page without asking
 QUEUE_LENGTHS = range(1, 33)
 ITEM_LENGTHS = range(1, 121)
-NO_INDEX = {"X-Robots-Tag": "noindex, nofollow"}
 LEVELS = {str(level): level for level in range(1, 6)}  # S0.23: 5 is very good
 
 blueprint = Blueprint("citizen", __name__)
@@ -228,7 +226,7 @@ def glance(hall: str) -> Response:
     told = {code: joining_text(g.lang, value, forecast, code) for code in value.queues}
     zones = {zone.id for zone in value.plan.zones}
     notices = live.announcements.shown(zones, live.clock.now())
-    return _quiet(render_template("citizen/hall.html", hall=value, lines=lines, waits=told, notices=notices))
+    return quiet(render_template("citizen/hall.html", hall=value, lines=lines, waits=told, notices=notices))
 
 
 # --- the phone page
@@ -237,13 +235,13 @@ def glance(hall: str) -> Response:
 @blueprint.get("/t/<token>")
 def ticket(token: str) -> Response:
     """Where the holder of a slip stands."""
-    return _phone(token)
+    return phone_page(token)
 
 
 @blueprint.get("/t/<token>/qr.svg")
 def code(token: str) -> Response:
     """The address of the page above as a picture: drawing it takes longer than giving the ticket out."""
-    _, held = _found(token)
+    _, held = found(token)
     if held is None:
         abort(HTTPStatus.NOT_FOUND)
     picture, made = BytesIO(), segno.make(address(the_site().settings.slip_url, held))
@@ -255,14 +253,14 @@ def code(token: str) -> Response:
 def act(token: str, what: str) -> Response:
     """One of the buttons of the phone page; pressed twice on the same page it acts once."""
     keep_to_limit("phone_limit")
-    live, held = _found(token)
+    live, held = found(token)
     if held is None or live is None:
-        return _phone(token)
+        return phone_page(token)
     key = request.form.get("key", "")
     try:
         live.submit(_asked(what, held), CITIZEN, key=f"phone:{held.id}:{what}:{key}" if key else None)
     except Refused as refused:
-        return _phone(token, say_refused(refused))
+        return phone_page(token, say_refused(refused))
     return redirect(url_for("citizen.ticket", token=token), HTTPStatus.SEE_OTHER)
 
 
@@ -276,48 +274,3 @@ def _asked(what: str, held: Ticket) -> Command:
             return ReturnTicket(held.id)
         case _:
             return Rate(held.id, LEVELS.get(request.form.get("level", ""), 0))
-
-
-def _found(token: str) -> tuple[Live, Ticket] | tuple[None, None]:
-    for live in the_site().halls.values():
-        held = phone.find(live.hall, token)
-        if held is not None:
-            return live, held
-    return None, None
-
-
-def _phone(token: str, refused: str = "") -> Response:
-    """The page as it stands now. refused: why the last button did nothing."""
-    live, held = _found(token)
-    if live is None or held is None:
-        return make_response(render_template("citizen/missing.html"), HTTPStatus.NOT_FOUND, NO_INDEX)
-    hall = live.hall
-    seen = phone.see(hall, held, hall_now(), live.lookout.now())
-    body = render_template(
-        "citizen/phone.html",
-        hall=hall,
-        page=seen,
-        wait=wait_text(g.lang, seen.wait),
-        why=for_citizen(hall, held, g.lang),
-        token=token,
-        refused=refused,
-        notices=live.announcements.shown(_zones(hall, held), hall_now()),
-    )
-    response = _quiet(body)
-    if refused:
-        response.status_code = HTTPStatus.CONFLICT
-    return response
-
-
-def _zones(hall: Hall, held: Ticket) -> set[str]:
-    """The area where somebody waits, and that of the window to go to."""
-    queue, window = hall.queues.get(held.queue), hall.windows.get(held.window or 0)
-    return {place.zone for place in (queue, window) if place is not None}
-
-
-def _quiet(body: str) -> Response:
-    """A page that is asked for again and again: unchanged it costs a few bytes. Not for search engines."""
-    response = make_response(body, NO_INDEX)
-    response.headers["Cache-Control"] = "private, no-cache"
-    response.add_etag()
-    return response.make_conditional(request)

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from controller.hall import balance, waits
-from controller.hall.model import Hall, Text, Ticket, TicketState
+from controller.hall.model import Hall, Text, Ticket, TicketState, WindowState
 from controller.hall.waits import Forecast, Words
 from controller.told import left
 
@@ -64,6 +64,36 @@ class Page:
     return_until: datetime | None
     can_rate: bool
     rating: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A window on the map. is_mine: it may call the ticket, or has called it."""
+
+    number: int
+    is_open: bool
+    is_mine: bool
+    is_target: bool
+
+
+def places(hall: Hall, ticket: Ticket) -> list[tuple[Text, list[Place]]]:
+    """The areas with a window for this ticket, and all windows there in the order they stand in."""
+    mine = set(hall.servers.get(ticket.queue, ()))
+    target = ticket.window or ticket.legs[-1].target
+    if target is not None:
+        mine = {target}
+    found = []
+    for zone in hall.plan.zones:
+        windows = [one.number for one in hall.plan.windows if one.zone == zone.id]
+        if mine.intersection(windows):
+            found.append((zone.name, [_place(hall, number, mine, target) for number in windows]))
+    return found
+
+
+def _place(hall: Hall, number: int, mine: set[int], target: int | None) -> Place:
+    session = hall.sessions.get(number)
+    is_open = session is not None and session.state not in (WindowState.CLOSED, WindowState.OFFLINE)
+    return Place(number, is_open, number in mine, number == target)
 
 
 def find(hall: Hall, token: str) -> Ticket | None:

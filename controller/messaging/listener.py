@@ -41,8 +41,11 @@ Understands = Callable[[str, str], Reply | None]  # number in full, words -> Non
 class Listener:
     """One thread calls `heard`. halls: asked anew each time."""
 
-    def __init__(self, store: Store, desk: Desk, halls: Mapping[str, Live]) -> None:
-        self._store, self._desk, self._halls = store, desk, halls
+    def __init__(
+        self, store: Store, desk: Desk, halls: Mapping[str, Live], stopped: Callable[[str], None]
+    ) -> None:
+        """stopped: told of whose digest wants no more."""
+        self._store, self._desk, self._halls, self._stopped = store, desk, halls, stopped
         self._others: list[Understands] = []
 
     def also(self, understands: Understands) -> None:
@@ -71,6 +74,7 @@ class Listener:
             case Stop():
                 with self._store.writing() as c:
                     rows.refuse(c, digest, now)
+                self._stopped(digest)
             case Start():
                 with self._store.writing() as c:
                     rows.take_back(c, digest)

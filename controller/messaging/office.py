@@ -16,8 +16,10 @@ from controller.messaging.desk import Desk
 from controller.messaging.listener import Listener
 from controller.messaging.messenger import SHARE, Messenger
 from controller.messaging.messenger import STEP_S as SEND_S
+from controller.messaging.push import Push, Signature
 from controller.messaging.watch import STEP_S as WATCH_S
 from controller.messaging.watch import Watch
+from controller.messaging.wishes import Wishes
 from controller.paced import Paced
 from controller.settings import Settings
 from controller.store import Store
@@ -27,15 +29,18 @@ from controller.store.seal import Seal
 
 
 class Office:
-    """desk: where messages are written. listener: where the words of answers are understood."""
+    """desk: where messages are written. listener: where the words of answers are understood. signature:
+    what browsers subscribe with."""
 
     def __init__(self, store: Store, settings: Settings, seal: Seal, halls: Mapping[str, Live]) -> None:
         self._store = store
         self.desk = Desk(settings, seal)
-        self.listener = Listener(store, self.desk, halls)
+        self.wishes = Wishes(store, self.desk)
+        self.listener = Listener(store, self.desk, halls, self.wishes.drop_all_of)
         self.watch = Watch(store, self.desk, halls)
         self.booked = BookedWatch(store, self.desk, halls, settings.zone, settings.public_url)
-        carriers = {Channel.SMS: carrier(settings, self.take)}
+        self.signature = Signature(settings.data_dir)
+        carriers = {Channel.SMS: carrier(settings, self.take), Channel.PUSH: Push(settings, self.signature)}
         self.messenger = Messenger(store, self.desk, carriers, self.watch.still)
         self._paced = (
             Paced("messages", self.messenger.step, SEND_S, self.messenger.outages, SHARE),
@@ -45,6 +50,7 @@ class Office:
 
     def start(self) -> None:
         self.messenger.recover()
+        self.wishes.read(real_now())
         for paced in self._paced:
             paced.start()
 

@@ -323,11 +323,25 @@ def unwant(c: Connection, hall: str, ticket: int) -> None:
     )
 
 
+def wishes(c: Connection, digest: str, since: datetime, besides: Contact) -> int:
+    """For how many other tickets somebody has asked since to be told there."""
+    query = select(func.count()).where(
+        message_contact.c.at >= since,
+        message_contact.c.digest == digest,
+        or_(message_contact.c.hall != besides.hall, message_contact.c.ticket != besides.ticket),
+    )
+    return int(c.execute(query).scalar_one())
+
+
 def contact(c: Connection, hall: str, ticket: int) -> Contact | None:
     row = c.execute(
         select(message_contact).where(message_contact.c.hall == hall, message_contact.c.ticket == ticket)
     ).first()
     return None if row is None else _contact(row)
+
+
+def contacts_since(c: Connection, since: datetime) -> list[Contact]:
+    return [_contact(row) for row in c.execute(select(message_contact).where(message_contact.c.at >= since))]
 
 
 def contacts(c: Connection, hall: str, tickets: Collection[int]) -> dict[int, Contact]:

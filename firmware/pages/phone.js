@@ -54,6 +54,7 @@
     feel(before, after);
     before.parentNode.replaceChild(document.importNode(after, true), before);
     document.title = page.title;
+    document.dispatchEvent(new CustomEvent("page-shown"));
   }
 
   function again() {

@@ -91,12 +91,12 @@ class Browser:
 
 
 @contextmanager
-def open_desk(folder: Path) -> Iterator[Desk]:
+def open_desk(folder: Path, **settings: Any) -> Iterator[Desk]:
     """The site with hall "hall" running: day open, nobody signed in at a window."""
     store, time = open_store(sqlite_url(folder)), Time()
     try:
         clock = HallClock(ClockSetting(MORNING), time)
-        site = Site(Settings(data_dir=folder, second_factor_roles=()), store, 1, ExitStack())
+        site = Site(Settings(data_dir=folder, second_factor_roles=(), **settings), store, 1, ExitStack())
         site.clock = clock
         live = Live("hall", store, clock, slips, tick_every=None, look_every_s=0.0)
         site.halls["hall"] = live

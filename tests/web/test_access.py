@@ -192,6 +192,7 @@ PUBLIC = (
     "/items/",
 )
 EXACTLY = {
+    "/t/push.js",
     "/sms/<any(answer, report):what>",
     *("/", "/sign-in", "/sign-in/code", "/sign-in/oidc", "/sign-in/oidc/back", "/sign-out"),
     *("/healthz", "/readyz", "/metrics", "/wires"),

@@ -34,7 +34,8 @@ def gateway() -> Iterator[tuple[Gateway, str]]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            state.asked.append((self.path, dict(self.headers), json.loads(body)))
+            is_json = self.headers["Content-Type"] == "application/json"
+            state.asked.append((self.path, dict(self.headers), json.loads(body) if is_json else body))
             status, said = state.answer()
             data = json.dumps(said).encode()
             self.send_response(status)
