@@ -11,7 +11,8 @@ from werkzeug.wrappers import Response
 
 from controller.hall import commands as c
 from controller.hall import reports
-from controller.hall.model import Hall, Plan, Refused, WindowMode, WindowState
+from controller.hall.model import Hall, Plan, Refused, WindowMode, WindowState, Zone
+from controller.hall.reports import WindowNow
 from controller.live import Live
 from controller.people import Role
 from controller.store import log, projections
@@ -51,7 +52,7 @@ def _board(live: Live, failed: str = "", error: str = "") -> str:
         now=now,
         queues=reports.queues_now(hall, now),
         waits={code: joining_text(g.lang, hall, forecast, code) for code in hall.queues},
-        windows=reports.windows_now(hall, now),
+        zones=_by_zone(hall, now),
         needs=needs(hall, now),
         needs_shown=NEEDS_SHOWN,
         figures=reports.day_figures(hall),
@@ -66,6 +67,14 @@ def _board(live: Live, failed: str = "", error: str = "") -> str:
         failed=failed,
         error=error,
     )
+
+
+def _by_zone(hall: Hall, now: datetime) -> list[tuple[Zone, list[WindowNow]]]:
+    """Each zone with its windows."""
+    found: dict[str, list[WindowNow]] = {zone.id: [] for zone in hall.plan.zones}
+    for at in reports.windows_now(hall, now):
+        found.setdefault(at.window.zone, []).append(at)
+    return [(zone, found[zone.id]) for zone in hall.plan.zones]
 
 
 def closing_time(plan: Plan) -> str:
