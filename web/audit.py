@@ -42,7 +42,7 @@ KINDS = (
     *("calendar.lay_down", "calendar.withdraw", "calendar.bring_in"),
     *("notice.write", "notice.end", "centre.add", "centre.change", "centre.remove", "centre.hall"),
     *("message.test", "message.again", "message.text"),
-    *("substitute.put", "leave.add", "leave.take_back"),
+    *("matters.put", "substitute.put", "leave.add", "leave.take_back"),
     *("PrintCopy", *(command.__name__ for command in RIGHTS)),
 )
 COLUMNS = ("Row", "Time", "By whom", "Staff number", "Action", "About", "Details")

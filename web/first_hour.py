@@ -27,7 +27,7 @@ from controller.people import Role
 from controller.store import records
 from controller.store.items import all_items
 from controller.store.people import Person, check_password
-from web import first_steps, setup_forms, setup_words
+from web import first_matters, first_steps, setup_forms, setup_words
 from web.auth import enter
 from web.first_steps import OF_PLAN, STEPS
 from web.home import SETUP_ROLES
@@ -38,7 +38,7 @@ from web.visit import give, me, role_required, say, say_refused, the_hall, the_s
 
 blueprint = Blueprint("first_hour", __name__)
 
-STEP = "<any(zones, queues, windows, people, devices, open):step>"
+STEP = "<any(zones, queues, windows, matters, people, devices, open):step>"
 PRACTICE = (("练习一", "P1"), ("练习二", "P2"))  # clerks of the sample hall
 STAFF = (Role.CLERK, Role.GUIDE, Role.WINDOW_LEAD, Role.HALL_MANAGER, Role.TECHNICIAN)
 
@@ -174,6 +174,8 @@ def _asked(live: Live, step: str) -> dict[str, object]:
     match step:
         case "zones" | "queues":
             return {"rows": first_steps.rows(step, live.hall.plan)}
+        case "matters":
+            return {"matters": first_matters.written(the_site().store, live.hall.plan)}
         case "people":
             return {"staff": _staff(live.id), "roles": STAFF, "may_add": Role.ADMIN in me().roles}
         case "open":
@@ -196,6 +198,8 @@ def take_step(hall: str, step: str) -> Response | tuple[str, int]:
     try:
         if step in OF_PLAN:
             _change_plan(live, step, is_skipped)
+        elif step == "matters" and not is_skipped:
+            first_matters.keep(the_site().store, hall, live.hall.plan, request.form, me().id)
         elif step == "people" and not is_skipped:
             _add_people(hall)
     except BadForm as error:

@@ -14,7 +14,7 @@ from controller.hall.values import replace
 from web import setup_forms
 from web.setup_forms import NEW, BadForm, Form
 
-STEPS = ("hall", "zones", "queues", "windows", "people", "devices", "open")
+STEPS = ("hall", "zones", "queues", "windows", "matters", "people", "devices", "open")
 OF_PLAN = ("zones", "queues", "windows")
 SPARE_ROWS = {"zones": 4, "queues": 6}  # empty ones behind what there is
 MOST_ROWS = 60

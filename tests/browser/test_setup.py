@@ -59,7 +59,7 @@ def test_the_pages_of_the_set_up(drafted: Served, page: Page, lang: str, theme: 
 @looks
 def test_the_pages_of_the_first_hour(drafted: Served, page: Page, lang: str, theme: str) -> None:
     sign_in(drafted, page, "root")
-    steps = ("zones", "queues", "windows", "people", "devices", "open")
+    steps = ("zones", "queues", "windows", "matters", "people", "devices", "open")
     look = f"another=1&lang={lang}&theme={theme}"
     assert wrong(page, drafted, ("/start", *(f"/start/hall/{one}" for one in steps)), look) == []
 

@@ -14,6 +14,7 @@ from controller.hall.model import DayState
 from controller.people import SYSTEM, Role
 from controller.settings import Settings
 from controller.site import Site
+from controller.store.catalog import all_items
 from controller.store.people import Person
 from tests.web.desk import Browser, Desk, words
 from web.app import create_app
@@ -92,7 +93,8 @@ def test_a_hall_is_made_step_by_step_and_serves_somebody(administrator: Browser,
     assert take(browser, "queues", **queues) == "windows"
     assert take(browser, "windows", **{"more-east": "2", "stay": "1"}) == "windows"
     matrix = {"level-1-A": "0", "level-2-A": "1", "level-2-B": "0"}
-    assert take(browser, "windows", **matrix) == "people"
+    assert take(browser, "windows", **matrix) == "matters"
+    assert take(browser, "matters", **{"matters-A": "社保卡\n养老金\n", "matters-B": "开票"}) == "people"
     assert take(browser, "people", **{"name-0": "李强", "number-0": "001", "role-0": "clerk"}) == "devices"
     assert take(browser, "devices") == "open"
     browser.post("/m/qingshan/open", page="/start/qingshan/open", closes="23:59")
@@ -104,6 +106,12 @@ def test_a_hall_is_made_step_by_step_and_serves_somebody(administrator: Browser,
         1: ["A"],
         2: ["A", "B"],
     }
+    with site.store.reading() as c:
+        assert {(one.queue, one.name) for one in all_items(c)} == {
+            ("A", "社保卡"),
+            ("A", "养老金"),
+            ("B", "开票"),
+        }
     (clerk,) = live.hall.plan.clerks
     for command in (Login(1, clerk.id), TakeTicket("A", "t"), CallNext(1)):
         live.submit(command, SYSTEM)
@@ -112,7 +120,7 @@ def test_a_hall_is_made_step_by_step_and_serves_somebody(administrator: Browser,
 
 def test_every_step_may_be_skipped_with_what_is_likely(administrator: Browser, site: Site) -> None:
     begin(administrator)
-    for step in ("zones", "queues", "windows", "people", "devices"):
+    for step in ("zones", "queues", "windows", "matters", "people", "devices"):
         take(administrator, step, skip="1")
     plan = site.halls["qingshan"].hall.plan
     assert (len(plan.zones), [one.code for one in plan.queues], len(plan.windows)) == (1, ["A"], 4)
@@ -120,6 +128,20 @@ def test_every_step_may_be_skipped_with_what_is_likely(administrator: Browser, s
     page = words(administrator.get("/start/qingshan/open"))
     assert "还没有可以坐窗口的人员" in page
     assert "没有窗口办理" not in page
+
+
+def test_a_matter_taken_from_a_queue_stays_and_comes_back_as_the_same(
+    administrator: Browser, site: Site
+) -> None:
+    begin(administrator)
+    for step in ("zones", "queues"):
+        take(administrator, step, skip="1")
+    codes = []
+    for lines in ("社保卡", "", "社保卡"):
+        take(administrator, "matters", **{"matters-A": lines})
+        with site.store.reading() as c:
+            codes += [(one.code, one.queue) for one in all_items(c)]
+    assert codes == [(codes[0][0], "A"), (codes[0][0], None), (codes[0][0], "A")]
 
 
 def test_it_is_left_and_gone_on_with(administrator: Browser, settings: Settings) -> None:
