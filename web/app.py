@@ -54,7 +54,13 @@ BLUEPRINTS = (
     *("cycle", "leader", "search", "calendar", "booking"),
     *("centres", "units", "messages", "gateway", "substitutes", "telling"),
 )
-COOKIELESS = ("citizen", "booking", "telling", "api", "gateway")  # blueprints whose requests act with no cookie
+COOKIELESS = (
+    "citizen",
+    "booking",
+    "telling",
+    "api",
+    "gateway",
+)  # blueprints whose requests act with no cookie
 THEMES = ("light", "dark", "contrast")
 MAX_REQUEST_BYTES = 64 * 1024  # enough for nearly every form
 MAX_OTHERS = {  # a file of a hall with 300 windows, a form with all of them, take a tenth of it

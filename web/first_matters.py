@@ -16,7 +16,7 @@ from controller.clock import real_now
 from controller.hall.model import Plan, Queue
 from controller.store import Store
 from controller.store.audit import audit
-from controller.store.catalog import Item, all_items, put_items
+from controller.store.items import Item, all_items, put_items
 from web.setup_forms import BadForm, Form
 
 LONGEST = 120  # characters of a name

@@ -14,7 +14,7 @@ from controller.hall.model import DayState
 from controller.people import SYSTEM, Role
 from controller.settings import Settings
 from controller.site import Site
-from controller.store.catalog import all_items
+from controller.store.items import all_items
 from controller.store.people import Person
 from tests.web.desk import Browser, Desk, words
 from web.app import create_app
