@@ -100,6 +100,17 @@ class Booking:
         ahead = calendar.between(self.today(), day)
         return self._offers(queue, day, ahead, self._turns([day]).get(day, ()))
 
+    def table(self, queues: Sequence[str], days: Sequence[date]) -> dict[tuple[str, date], list[Offer]]:
+        """The slots of these queues on these days."""
+        calendar, plan, today = self._holidays.calendar, self._live.hall.plan, self.today()
+        turns = self._turns(days)
+        return {
+            (queue, day): self._offers(queue, day, calendar.between(today, day), turns.get(day, ()))
+            for day in days
+            if slots.is_open(plan, calendar, day)
+            for queue in queues
+        }
+
     def next_offers(self, queue: str, most: int = OFFERS) -> list[Slot]:
         """The soonest slots with a place left, one a day first."""
         free = [[one.slot for one in day if one.left] for day in self.days(queue).values()]

@@ -51,7 +51,7 @@ BLUEPRINTS = (
     *("staffing", "trials", "copies", "frontdesk", "reconciling", "technician", "examining", "people"),
     *("setup", "versions", "first_hour", "feed", "api", "health", "audit", "bulletins", "loads"),
     *("guides", "catalogue", "privacy", "notices", "roster", "oidc"),
-    *("cycle", "leader", "search", "calendar", "booking"),
+    *("cycle", "leader", "search", "calendar", "booking", "appointments", "booked_days"),
     *("centres", "units", "messages", "gateway", "substitutes", "telling"),
 )
 COOKIELESS = (

@@ -134,3 +134,17 @@ def _minutes(moment: time) -> int:
 def _moment(day: date, minutes: int, zone: tzinfo) -> datetime:
     """minutes: since midnight; 24:00 is the next day's."""
     return datetime.combine(day, time(), zone).astimezone(UTC) + minutes * MINUTE
+
+
+def working_time(plan: Plan, calendar: Calendar, zone: tzinfo, start: datetime, end: datetime) -> timedelta:
+    """How much of the hall's usual hours lies between the two moments; at most MOST_DAYS are looked at."""
+    day, total = start.astimezone(zone).date(), timedelta()
+    for _ in range(MOST_DAYS):
+        if is_open(plan, calendar, day):
+            for span in usual_spans(plan):
+                first, last = (_moment(day, minutes, zone) for minutes in (span.start, span.end))
+                total += max(timedelta(), min(end, last) - max(start, first))
+        day += timedelta(days=1)
+        if _moment(day, 0, zone) >= end:
+            break
+    return total

@@ -38,7 +38,7 @@ class Office:
         self.wishes = Wishes(store, self.desk)
         self.listener = Listener(store, self.desk, halls, self.wishes.drop_all_of)
         self.watch = Watch(store, self.desk, halls)
-        self.booked = BookedWatch(store, self.desk, halls, settings.zone, settings.public_url)
+        self.booked = BookedWatch(store, self.desk, halls, settings.zone, settings.slip_url)
         self.signature = Signature(settings.data_dir)
         carriers = {Channel.SMS: carrier(settings, self.take), Channel.PUSH: Push(settings, self.signature)}
         self.messenger = Messenger(store, self.desk, carriers, self.watch.still)
