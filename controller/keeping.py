@@ -15,7 +15,7 @@ from controller.clock import real_now
 from controller.hall.model import Refused
 from controller.live import Live
 from controller.settings import Settings
-from controller.store import Store, contacts, erasure, messages
+from controller.store import Store, contacts, erasure, messages, ratings
 from controller.store.audit import Record, audit
 
 STEP_S = 60.0
@@ -30,6 +30,8 @@ class DataClass(StrEnum):
     )
     BOOKINGS = "bookings"  # digests and codes of appointments; their phone numbers go a week after the day
     SIGN_INS = "sign_ins"  # sessions, links, used recovery codes
+    CONTACTS = "contacts"  # phone numbers left with bad ratings
+    WORDS = "words"  # what visitors wrote with a rating
     SET_ASIDE = "set_aside"  # messages of units nobody could use; deleted by quarantine.py
     MESSAGES = "messages"  # numbers and texts of messages and answers, and where somebody wants to be told
     STAFF = "staff"  # name and number of who works or worked here: until erased on request
@@ -65,6 +67,7 @@ class Keeping:
         for live in list(self._halls.values()):
             self._forget_visitors(live, before)
             self._forget_bookings(live)
+        self._forget_ratings(self._hall_now())
         self.delete_sign_ins(real_now())
         self.delete_messages(real_now())
 
@@ -94,6 +97,18 @@ class Keeping:
             if rows:
                 _proof(DataClass.BOOKINGS, live.id, before, rows)(c)
 
+    def _forget_ratings(self, now: datetime) -> None:
+        """Numbers whose case has been over for long enough, and words that are old."""
+        steps = (
+            (DataClass.CONTACTS, self._settings.contact_days, ratings.forget_contacts),
+            (DataClass.WORDS, self._settings.words_days, ratings.forget_words),
+        )
+        for kind, days, forget in steps:
+            before = self._midnight(now, days)
+            with self._store.writing() as c:
+                if rows := forget(c, before):
+                    _proof(kind, "", before, rows)(c)
+
     def delete_sign_ins(self, now: datetime) -> None:
         before = self._midnight(now, self._settings.sign_in_days)
         with self._store.writing() as c:
@@ -117,13 +132,14 @@ class Keeping:
         with self._store.writing() as c:
             erasure.forget_visitor(c, hall, ticket)
             messages.forget_ticket(c, hall, ticket)
+            ratings.forget_visit(c, hall, ticket)
             audit(by, VISIT, f"{hall}/ticket {number}", real_now(), ticket=ticket, reason=reason)(c)
 
     def held(self) -> list[Kept]:
         """Every class, with how long it is kept and since when there is something."""
         with self._store.reading() as c:
             oldest = [at for hall in self._halls if (at := erasure.held_visitors(c, hall)) is not None]
-            signed_in = erasure.held_sign_ins(c)
+            signed_in, rated = erasure.held_sign_ins(c), ratings.held(c)
             written = messages.oldest(c)
         settings = self._settings
         return [
@@ -131,6 +147,8 @@ class Keeping:
             Kept(DataClass.SIGN_INS, settings.sign_in_days, signed_in),
             Kept(DataClass.BOOKINGS, self._booking_days()),
             Kept(DataClass.MESSAGES, settings.message_days, written),
+            Kept(DataClass.CONTACTS, settings.contact_days, rated["contacts"]),
+            Kept(DataClass.WORDS, settings.words_days, rated["words"]),
             Kept(DataClass.SET_ASIDE, settings.set_aside_days),
             Kept(DataClass.STAFF, None),
         ]

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from controller.hall import followups as f
 from controller.hall.commands import Command, Rate, RatePast, VoidRating
-from controller.hall.model import Hall, Plan, Refused, TicketState
+from controller.hall.model import Hall, Refused, Rules, TicketState
 from controller.hall.ratings import LONGEST_WORDS, NEGATIVE, Channel, WorkDays
 from controller.hall.refusals import refuse
 from controller.live import Live
@@ -59,12 +59,12 @@ def _command(live: Live, after: WorkDays, ticket: int, level: int, channel: Chan
         raise refuse("unknown_ticket", ticket=ticket)
     if visit.state is not TicketState.COMPLETED or visit.finished_at is None:
         raise refuse("not_finished", number=visit.number, state=visit.state.value)
-    return RatePast(ticket, level, channel, visit.number, rated_until(live.hall.plan, after, visit))
+    return RatePast(ticket, level, channel, visit.number, rated_until(after, visit, live.hall.plan.rules))
 
 
-def rated_until(plan: Plan, after: WorkDays, visit: TicketRow) -> datetime:
+def rated_until(after: WorkDays, visit: TicketRow, rules: Rules) -> datetime:
     """When the time to rate a visit that is over ends (G3)."""
-    return after(visit.finished_at or visit.issued_at, plan.rules.rating_days)
+    return after(visit.finished_at or visit.issued_at, rules.rating_days)
 
 
 def record(live: Live, after: WorkDays, ticket: int, level: int, channel: Channel) -> Record:
@@ -121,7 +121,7 @@ def tell(
         visit, rated = projections.find_ticket(c, live.id, ticket), ratings.find(c, live.id, ticket)
         if visit is None or rated is None:
             raise refuse("unknown_ticket", ticket=ticket)
-        if now >= rated_until(plan, after, visit):
+        if now >= rated_until(after, visit, plan.rules):
             raise refuse("rating_too_late", number=visit.number)
         is_bad = rated.level in NEGATIVE
         said, number = known if is_bad else [], contact if is_bad else None

@@ -82,6 +82,8 @@ class Settings:
 
     # what is kept of persons, in days; what they did stays in the log and the audit trail
     visitor_days: float = 30.0  # what ties a ticket to its holder
+    contact_days: float = 30.0  # numbers to call back about a bad rating, after its case is over
+    words_days: float = 400.0  # what visitors wrote with a rating
     sign_in_days: float = 200.0  # sessions and links; six months are asked for (P.37)
 
     # what is said and printed

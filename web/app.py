@@ -50,17 +50,13 @@ BLUEPRINTS = (
     *("auth", "second_factor", "home", "citizen", "clerk", "manager", "jumps", "estimates", "advising"),
     *("staffing", "trials", "copies", "frontdesk", "reconciling", "technician", "examining", "people"),
     *("setup", "versions", "first_hour", "feed", "api", "health", "audit", "bulletins", "loads"),
-    *("guides", "catalogue", "privacy", "notices", "roster", "oidc"),
+    *("guides", "catalogue", "privacy", "notices", "roster", "oidc", "rating", "followups"),
     *("cycle", "leader", "search", "calendar", "booking", "appointments", "booked_days"),
-    *("centres", "units", "messages", "gateway", "substitutes", "telling"),
+    *("centres", "units", "messages", "gateway", "substitutes", "telling", "feedback", "published"),
 )
-COOKIELESS = (
-    "citizen",
-    "booking",
-    "telling",
-    "api",
-    "gateway",
-)  # blueprints whose requests act with no cookie
+COOKIELESS = (  # blueprints whose requests act with no cookie
+    *("citizen", "booking", "telling", "rating", "api", "gateway"),
+)
 THEMES = ("light", "dark", "contrast")
 MAX_REQUEST_BYTES = 64 * 1024  # enough for nearly every form
 MAX_OTHERS = {  # a file of a hall with 300 windows, a form with all of them, take a tenth of it

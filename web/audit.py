@@ -30,7 +30,7 @@ READERS = (Role.ADMIN, Role.SUPERVISOR, Role.DIRECTOR)
 PAGE = 100
 MOST = 50_000  # rows of a file
 DAYS = 7  # shown unless asked otherwise
-FAMILIES = ("person.", "centre.", "unit.", "plan.", "notice.", "message.", "data.", "calendar.")
+FAMILIES = ("person.", "centre.", "unit.", "plan.", "notice.", "message.", "data.", "calendar.", "rating.")
 KINDS = (
     *(f"person.{what}" for what in ("add", "change", "disable", "enable", "password", "link", "unlock")),
     *(f"person.{what}" for what in ("sign_in", "sign_in_failed", "code_asked", "code_failed", "sign_out")),

@@ -31,14 +31,16 @@ from werkzeug.wrappers import Response
 
 from controller import i18n
 from controller.boards import queue_line
-from controller.hall.commands import CancelTicket, Command, LetPass, Rate, ReturnTicket
+from controller.hall.commands import CancelTicket, Command, LetPass, ReturnTicket
 from controller.hall.model import Refused, Ticket
+from controller.hall.ratings import Channel
 from controller.live import Live
 from controller.people import CITIZEN
 from controller.slips import address
 from controller.store import guides
 from controller.told import joining_text
 from firmware.protocol import messages
+from web import rating
 from web.app import PAGES
 from web.boards import Boards, Shown, TooMany
 from web.guides import today
@@ -54,7 +56,6 @@ ASK_AGAIN_S = 1  # of a screen for which no thread is free to wait
 KEEP_S = 60  # how long a browser may keep a file of a page without asking
 QUEUE_LENGTHS = range(1, 33)
 ITEM_LENGTHS = range(1, 121)
-LEVELS = {str(level): level for level in range(1, 6)}  # S0.23: 5 is very good
 
 blueprint = Blueprint("citizen", __name__)
 
@@ -249,7 +250,7 @@ def code(token: str) -> Response:
     return make_response(picture.getvalue(), {**NO_INDEX, "Content-Type": "image/svg+xml"})
 
 
-@blueprint.post("/t/<token>/<any(pass, cancel, back, rate):what>")
+@blueprint.post("/t/<token>/<any(pass, cancel, back):what>")
 def act(token: str, what: str) -> Response:
     """One of the buttons of the phone page; pressed twice on the same page it acts once."""
     keep_to_limit("phone_limit")
@@ -270,7 +271,17 @@ def _asked(what: str, held: Ticket) -> Command:
             return LetPass(held.id)
         case "cancel":
             return CancelTicket(held.id, "citizen")
-        case "back":
-            return ReturnTicket(held.id)
         case _:
-            return Rate(held.id, LEVELS.get(request.form.get("level", ""), 0))
+            return ReturnTicket(held.id)
+
+
+@blueprint.post("/t/<token>/<any(rate, more):what>")
+def say_how_it_was(token: str, what: str) -> Response:
+    """The rating of a visit that is over, today's or one of the days before, and what is added to it."""
+    keep_to_limit("phone_limit")
+    opened = rating.found(token)
+    if opened is not None:
+        error = (rating.rated if what == "rate" else rating.told)(*opened, Channel.PHONE)
+        if error:
+            return phone_page(token, error)
+    return redirect(url_for("citizen.ticket", token=token), HTTPStatus.SEE_OTHER)

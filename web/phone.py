@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from controller.hall import balance, waits
 from controller.hall.model import Hall, Text, Ticket, TicketState, WindowState
+from controller.hall.tickets import is_rated
 from controller.hall.waits import Forecast, Words
 from controller.told import left
 
@@ -126,7 +127,7 @@ def see(hall: Hall, ticket: Ticket, now: datetime, forecast: Forecast) -> Page:
         can_cancel=is_waiting or is_missed,
         can_return=may_return,
         return_until=until if may_return else None,
-        can_rate=ticket.state is TicketState.COMPLETED and ticket.rating is None,
+        can_rate=ticket.state is TicketState.COMPLETED and not is_rated(ticket),
         rating=ticket.rating,
     )
 

@@ -28,7 +28,7 @@ from web.visit import hall_now, me, role_required, say, say_refused, the_hall, t
 
 blueprint = Blueprint("setup", __name__)
 
-SECTION = "<any(domains, departments, zones, queues, windows, clerks):section>"
+SECTION = "<any(domains, departments, zones, queues, windows, clerks, rating_reasons):section>"
 SECTIONS = tuple(KEYS)
 LATEST = 3  # versions on the overview
 SOON = timedelta(hours=1)  # offered for a change that is to be applied later

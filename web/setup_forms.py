@@ -22,6 +22,7 @@ from controller.hall.model import (
     HallError,
     Plan,
     Queue,
+    RatingReason,
     Serves,
     Sitting,
     Text,
@@ -151,6 +152,10 @@ def _zone(plan: Plan, former: Zone | None, form: Form) -> Zone:
     return Zone(former.id if former else _new_id(plan, "zones", form), _name(form))
 
 
+def _reason(plan: Plan, former: RatingReason | None, form: Form) -> RatingReason:
+    return RatingReason(former.id if former else _new_id(plan, "rating_reasons", form), _name(form))
+
+
 def _queue(plan: Plan, former: Queue | None, form: Form) -> Queue:
     code = former.code if former else form.get("code", "").strip().upper()
     if not CODE.fullmatch(code):
@@ -215,6 +220,7 @@ _MAKERS: Mapping[str, Callable[..., Item]] = {
     "queues": _queue,
     "windows": _window,
     "clerks": _clerk,
+    "rating_reasons": _reason,
 }
 
 

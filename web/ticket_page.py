@@ -9,10 +9,11 @@ from flask import g, make_response, render_template, request
 from werkzeug.wrappers import Response
 
 from controller.hall.model import FINAL, Hall, Ticket
+from controller.hall.ratings import LONGEST_WORDS
 from controller.live import Live
 from controller.messaging.wishes import Wish
 from controller.told import wait_text
-from web import phone
+from web import phone, rating
 from web.visit import hall_now, the_site
 from web.why import for_citizen
 
@@ -41,7 +42,8 @@ def phone_page(token: str, refused: str = "") -> Response:
     """The page as it stands now. refused: why the last button did nothing."""
     live, held = found(token)
     if live is None or held is None:
-        return make_response(render_template("citizen/missing.html"), HTTPStatus.NOT_FOUND, NO_INDEX)
+        missing = render_template("citizen/missing.html")
+        return rating.past_page(token, refused) or make_response(missing, HTTPStatus.NOT_FOUND, NO_INDEX)
     hall = live.hall
     seen = phone.see(hall, held, hall_now(), live.lookout.now())
     body = render_template(
@@ -54,6 +56,8 @@ def phone_page(token: str, refused: str = "") -> Response:
         telling=_telling(live, held),
         places=phone.places(hall, held),
         refused=refused,
+        visit=rating.visit_of(live, held),
+        longest=LONGEST_WORDS,
         notices=live.announcements.shown(_zones(hall, held), hall_now()),
     )
     response = quiet(body)

@@ -20,10 +20,11 @@ KEYS: Mapping[str, str] = {
     "queues": "code",
     "windows": "number",
     "clerks": "id",
+    "rating_reasons": "id",
 }
 WHOLE = ("name", "hours", "weekdays")  # of the plan itself
 
-Item = Any  # a CallingDomain, Department, Zone, Queue, Window or Clerk
+Item = Any  # a CallingDomain, Department, Zone, Queue, Window, Clerk or RatingReason
 Edit = Callable[[Plan], Plan]
 
 

@@ -7,7 +7,7 @@ that left a phone number is real-name: it is not closed before somebody called b
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -298,3 +298,30 @@ def _extended(case: Case, deed: Extend, rules: Rules, after: WorkDays) -> Case:
 def with_contact(case: Case, is_named: bool) -> Case:
     """The citizen left a number after all, or had it erased."""
     return case if case.stage in OVER else replace(case, is_named=is_named)
+
+
+# --- figures
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """K.18: how many had to be put right by now, and how many of them were in time."""
+
+    due: int
+    in_time: int
+
+    @property
+    def share(self) -> float | None:
+        return self.in_time / self.due if self.due else None
+
+
+def kept(cases: Iterable[Case], now: datetime) -> Kept:
+    """Void ones were never due; one put right counts at once, one that was not when its time is over."""
+    due = in_time = 0
+    for case in cases:
+        if case.stage is Stage.VOID or case.fix_due is None:
+            continue
+        is_done = case.stage in (Stage.FIXED, Stage.CLOSED) and case.fixed_at is not None
+        due += is_done or now >= case.fix_due
+        in_time += is_done and case.fixed_at is not None and case.fixed_at < case.fix_due
+    return Kept(due, in_time)

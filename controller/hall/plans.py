@@ -92,6 +92,7 @@ def faults(plan: Plan) -> Iterator[Refused]:
     yield from _twice("plan_twice_queue", (queue.code for queue in plan.queues))
     yield from _twice("plan_twice_window", (window.number for window in plan.windows))
     yield from _twice("plan_twice_clerk", (clerk.id for clerk in plan.clerks))
+    yield from _twice("plan_twice_reason", (reason.id for reason in plan.rating_reasons))
     named = _Named(
         {domain.id for domain in plan.domains},
         {zone.id for zone in plan.zones},

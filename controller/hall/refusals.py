@@ -23,6 +23,7 @@ REFUSALS: Mapping[str, str] = {
     "plan_twice_queue": "queue {name} is there {count} times",
     "plan_twice_window": "window {name} is there {count} times",
     "plan_twice_clerk": "clerk {name} is there {count} times",
+    "plan_twice_reason": "reason {name} is there {count} times",
     "plan_queue_code": "a queue cannot be called '{queue}'",
     "plan_queue_domain": "queue {queue} names calling domain {domain}, which is not there",
     "plan_queue_zone": "queue {queue} names zone {zone}, which is not there",

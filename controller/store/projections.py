@@ -228,6 +228,13 @@ def find_ticket(c: Connection, hall: str, ticket: int) -> TicketRow | None:
     return None if row is None else _ticket(row)
 
 
+def numbered(c: Connection, hall: str, day: date, number: str) -> TicketRow | None:
+    """The ticket of a day with this number; of several calling domains', the latest."""
+    query = select(table).where(table.c.hall == hall, table.c.day == day, table.c.number == number)
+    row = c.execute(query.order_by(table.c.id.desc()).limit(1)).first()
+    return None if row is None else _ticket(row)
+
+
 def find_token(c: Connection, hall: str, token: str) -> TicketRow | None:
     """The ticket a slip's code belongs to, of whatever day."""
     row = c.execute(select(table).where(table.c.token == token, table.c.hall == hall)).first()

@@ -42,6 +42,13 @@ rating = Table(
     Column("is_void", Boolean, nullable=False, server_default=false()),
     Index(None, "hall", "clerk", "day"),
     Index(None, "hall", "at"),
+    Index(
+        "ix_rating_contact",
+        "at",
+        sqlite_where=text("contact IS NOT NULL"),
+        postgresql_where=text("contact IS NOT NULL"),
+    ),
+    Index("ix_rating_words", "at", sqlite_where=text("words != ''"), postgresql_where=text("words != ''")),
     sqlite_with_rowid=False,
 )
 

@@ -19,6 +19,7 @@ from controller.devices import KINDS as DEVICE_KINDS
 from controller.hall import events
 from controller.hall.bookings import AppointmentState, Way
 from controller.hall.drafting import KEYS, WHOLE
+from controller.hall.followups import TAKES, Ground, Stage
 from controller.hall.impact import CODES
 from controller.hall.model import (
     Clerk,
@@ -38,6 +39,8 @@ from controller.hall.model import (
     WindowState,
 )
 from controller.hall.notices import When
+from controller.hall.ratings import LEVELS
+from controller.hall.ratings import Channel as RatingChannel
 from controller.hall.reconciliation import Origin, Why
 from controller.hall.refusals import REFUSALS
 from controller.keeping import DataClass
@@ -51,6 +54,8 @@ from web.audit import FAMILIES as FAMILIES_OF_KINDS
 from web.audit import KINDS
 from web.examining import OF_UNIT
 from web.first_steps import STEPS
+from web.followups import KINDS as DEEDS
+from web.followups import VIEWS
 from web.help import HELPED
 from web.people import STATES
 from web.report_files import FORMS
@@ -96,6 +101,7 @@ FAMILIES: dict[str, Iterable[str]] = {
         "seal_lost",
         "not_waiting",
         "nothing_before",
+        *("rating_staff", "not_your_step"),
     ),
     "refused": (
         *REFUSALS,
@@ -138,6 +144,17 @@ FAMILIES: dict[str, Iterable[str]] = {
         "card_and_phone",
     ),
     "audited": KINDS,
+    "rating": LEVELS,
+    "rating_view": VIEWS,
+    "rating_stage": Stage,
+    "rating_turn": [stage for stage, takes in TAKES.items() if takes],
+    "rating_channel": RatingChannel,
+    "rating_ground": Ground,
+    "rating_deed": DEEDS,
+    "rating_deed_about": DEEDS,
+    "rating_deed_words": set(DEEDS) - {"fix", "appeal", "extend", "close"},
+    "rating_step": ["opened", *(kind.__name__ for kind in DEEDS.values())],
+    "rating_said": ("measure", "responsible", "answer"),
     "audit_family": [family.strip(".") for family in FAMILIES_OF_KINDS],
     "account": STATES,
     "done": (

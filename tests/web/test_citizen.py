@@ -18,7 +18,7 @@ from controller.store import guides, items
 from tests.store.halls import DAY, MORNING
 from tests.waiting import until
 from tests.web.desk import Desk, words
-from web.citizen import LEVELS
+from web.rating import BY_WORD
 
 KEY = "0123456789abcdef"
 FIRST_VIEW_BYTES = 50 * 1024  # ux: an old phone at 2G speed
@@ -398,12 +398,12 @@ def test_what_the_rules_refuse_is_explained_on_the_page(desk: Desk) -> None:
     assert now(desk, ticket).state is TicketState.CALLED
 
 
-@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("level", BY_WORD)
 def test_a_finished_visit_is_rated_once(desk: Desk, level: str) -> None:
     ticket = served(desk)
     assert "请评价这次服务" in words(page(desk, ticket))
     assert press(desk, ticket, "rate", level=level).status_code == 303
-    assert now(desk, ticket).rating == LEVELS[level]
+    assert now(desk, ticket).rating == BY_WORD[level]
     assert press(desk, ticket, "rate", level="1").status_code == 409
     assert "您的评价" in words(page(desk, ticket))
 
