@@ -15,7 +15,7 @@ from controller.clock import real_now
 from controller.hall.model import Refused
 from controller.live import Live
 from controller.settings import Settings
-from controller.store import Store, contacts, erasure, messages, ratings
+from controller.store import Store, contacts, erasure, home_tickets, messages, ratings
 from controller.store.audit import Record, audit
 
 STEP_S = 60.0
@@ -70,6 +70,8 @@ class Keeping:
         self._forget_ratings(self._hall_now())
         self.delete_sign_ins(real_now())
         self.delete_messages(real_now())
+        with self._store.writing() as c:
+            home_tickets.forget(c, before)
 
     def _forget_visitors(self, live: Live, before: datetime) -> None:
         """A few tickets, so that no command waits for long; those the hall still knows stay."""
@@ -132,6 +134,7 @@ class Keeping:
         with self._store.writing() as c:
             erasure.forget_visitor(c, hall, ticket)
             messages.forget_ticket(c, hall, ticket)
+            home_tickets.forget_ticket(c, hall, ticket)
             ratings.forget_visit(c, hall, ticket)
             audit(by, VISIT, f"{hall}/ticket {number}", real_now(), ticket=ticket, reason=reason)(c)
 

@@ -118,6 +118,8 @@ class Settings:
     )  # push services that phones may name; () = no notices to browsers
     push_contact: str = ""  # mailto: or https: by which they reach who runs this; "" = public_url
 
+    open_data_licence: str = "CC-BY-4.0"  # SPDX identifier, told with what everybody may use
+
     # tickets from home and at kiosks
     kiosk_networks: tuple[str, ...] = ()  # where kiosks in browsers may be, like "10.1.0.0/16"; () = anywhere
 

@@ -22,6 +22,7 @@ from controller.clock import HallClock, real_now
 from controller.coming import COMING_S, Coming
 from controller.counsel import EVERY_S, SHARE
 from controller.devices import Devices
+from controller.from_home import FromHome
 from controller.hall.commands import ChangePlan
 from controller.hall.events import DayOpened
 from controller.hall.model import HallError, Plan, Text
@@ -88,6 +89,7 @@ class Site:
         self.bus: dict[str, Bus] = {}
         self.keeping = Keeping(store, settings, lambda: self.clock.now(), self.halls)
         self.messages = Office(store, settings, seal, self.halls)
+        self.from_home = FromHome(seal)
         self._closing = closing
 
     @classmethod

@@ -25,7 +25,7 @@ from controller.store import items
 from firmware.protocol import messages
 from web import asyncapi, citizen, health, openapi, phone
 from web.boards import Boards
-from web.limits import keep_to_limit
+from web.limits import keep_to_kiosks, keep_to_limit
 from web.openapi import JSON, Operation, Parameter, operation
 from web.problems import REMEDIES, wrong_request
 from web.shapes import (
@@ -145,6 +145,7 @@ def take_ticket(hall: str) -> Response:
     Sent again with the same key it gives the same ticket, so that a lost answer costs nobody a place.
     """
     live = the_hall(hall)
+    keep_to_kiosks()
     keep_to_limit("ticket_limit")
     if request.mimetype != JSON:
         abort(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)

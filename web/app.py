@@ -53,6 +53,7 @@ BLUEPRINTS = (
     *("guides", "catalogue", "privacy", "notices", "roster", "oidc", "rating", "followups"),
     *("cycle", "leader", "search", "calendar", "booking", "appointments", "booked_days"),
     *("centres", "units", "messages", "gateway", "substitutes", "telling", "feedback", "published"),
+    *("public", "from_home"),
 )
 COOKIELESS = (  # blueprints whose requests act with no cookie
     *("citizen", "booking", "telling", "rating", "api", "gateway"),

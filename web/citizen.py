@@ -40,11 +40,11 @@ from controller.slips import address
 from controller.store import guides
 from controller.told import joining_text
 from firmware.protocol import messages
-from web import rating
+from web import public, rating
 from web.app import PAGES
 from web.boards import Boards, Shown, TooMany
 from web.guides import today
-from web.limits import Limit, keep_to_limit
+from web.limits import Limit, is_at_kiosk, keep_to_kiosks, keep_to_limit
 from web.openapi import Operation, Parameter, operation
 from web.shapes import Matter, Matters, ScreenError, ScreenProblem, TakenTicket, WantedTicket
 from web.taking import KEY, KEY_FORM, NOT_TAKEN, BadRequest, KeyUsed, key_of_tap, take, taken
@@ -165,6 +165,7 @@ def matters(hall: str) -> Response:
 def take_at_kiosk(hall: str) -> Response:
     """Take a ticket: {"queue": "A", "item"?: code}, once for each Idempotency-Key."""
     live = the_hall(hall)
+    keep_to_kiosks()
     keep_to_limit("ticket_limit")
     try:
         key = key_of_tap()
@@ -227,7 +228,16 @@ def glance(hall: str) -> Response:
     told = {code: joining_text(g.lang, value, forecast, code) for code in value.queues}
     zones = {zone.id for zone in value.plan.zones}
     notices = live.announcements.shown(zones, live.clock.now())
-    return quiet(render_template("citizen/hall.html", hall=value, lines=lines, waits=told, notices=notices))
+    body = render_template(
+        "citizen/hall.html",
+        hall=value,
+        lines=lines,
+        waits=told,
+        notices=notices,
+        hours=public.hours(value),
+        at_kiosk=is_at_kiosk(),
+    )
+    return quiet(body)
 
 
 # --- the phone page

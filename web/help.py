@@ -37,6 +37,7 @@ PAGES = (
     Page("booked_days.page", "Appointments"),
     Page("notices.page", "Announcements"),
     Page("messages.page", "Messages"),
+    Page("from_home.overview", "Tickets from home"),
     Page("estimates.estimates", "Waits told"),
     Page("jumps.jumps", "Out of turn"),
     Page("reconciling.page", "Numbers of the day"),

@@ -9,10 +9,14 @@ import math
 import threading
 import time
 from collections import OrderedDict
+from http import HTTPStatus
+from ipaddress import ip_address, ip_network
 from typing import cast
 
-from flask import current_app, request
+from flask import abort, current_app, request
 from werkzeug.exceptions import TooManyRequests
+
+from web.visit import the_site
 
 MOST_ADDRESSES = 10_000
 
@@ -36,6 +40,24 @@ class Limit:
             if len(self._buckets) > MOST_ADDRESSES:
                 self._buckets.popitem(last=False)
             return 0.0 if is_allowed else (1.0 - left) / self._per_second
+
+
+def is_at_kiosk() -> bool:
+    """Whether this request comes from where the hall's kiosks are; without such a setting from anywhere."""
+    networks = the_site().settings.kiosk_networks
+    if not networks:
+        return True
+    try:
+        address = ip_address(request.remote_addr or "")
+    except ValueError:
+        return False
+    return any(address in ip_network(network) for network in networks)
+
+
+def keep_to_kiosks() -> None:
+    """403 for a ticket as at a kiosk that is asked for from elsewhere."""
+    if not is_at_kiosk():
+        abort(HTTPStatus.FORBIDDEN, "not_at_kiosk")
 
 
 def keep_to_limit(name: str) -> None:

@@ -49,6 +49,35 @@ class Queues(Shape, frozen=True, kw_only=True):
     queues: list[QueueLine]
 
 
+class OpenHours(Shape, frozen=True, kw_only=True):
+    """A day by the hall's own clock. open: like "09:00-12:00", none when it is closed. holiday: its name."""
+
+    date: date
+    open: list[str]
+    holiday: str
+
+
+class OpenQueue(Shape, frozen=True, kw_only=True):
+    """One line, and the area where its people wait."""
+
+    line: QueueLine
+    zone: str
+
+
+class OpenData(Shape, frozen=True, kw_only=True):
+    """licence: an SPDX identifier, under which everybody may use this. ratings, satisfied, took_part: of the
+    last 30 days, the last two as shares; null until enough have rated."""
+
+    licence: str
+    hall: str
+    name: Words
+    hours: list[OpenHours]
+    queues: list[OpenQueue]
+    ratings: int | None
+    satisfied: float | None
+    took_part: float | None
+
+
 class Windows(Shape, frozen=True, kw_only=True):
     windows: list[WindowBoard]
 

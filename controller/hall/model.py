@@ -153,6 +153,9 @@ class Rules:
     blocked_for: timedelta = timedelta(days=30)  # nothing can be booked for so long
     special_within: timedelta = timedelta(hours=4)  # A2: of working time, until it is decided
     near_turn: int = 3  # T2, P.28
+    home_share: int = 0  # of a hundred who wait, how many may have taken theirs at home; 0: none is given out
+    home_a_day: int = 2  # tickets one phone may take at home in a day
+    home_unused: int = 2  # that nobody came for within 30 days, after which a phone gets none
     pause_reminder: timedelta = timedelta(minutes=15)  # W2
     long_wait: timedelta = timedelta(minutes=30)  # P.28: from here on the hall needs help
     least_saved: timedelta = timedelta(minutes=30)  # of all together in an hour; less is not worth a move
