@@ -127,4 +127,4 @@ def test_the_hours_know_holidays(desk: Desk) -> None:
     allow(desk)
     desk.site.holidays.lay_down(date(2026, 3, 3), True, "停电检修", "boss")
     shown = words(desk.browser().get("/h/hall"))
-    assert "03-02 周一 09:00–17:00 03-03 周二 未开 停电检修" in shown
+    assert "03-02 周一 09:00–17:00 03-03 周二 不开放 停电检修" in shown
