@@ -29,7 +29,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from firmware import doctor
+from firmware import doctor, heap
 from firmware.devices import Devices, shows
 from firmware.drivers import Driver
 from firmware.drivers.faults import Faults
@@ -570,6 +570,7 @@ def main(argv: list[str]) -> int:
     words = parser.parse_args(argv)
     try:
         settings = load(words.config)
+        heap.keep_small()
         logs.set_up(settings.log_format)
         with _alone(settings.data_dir):
             _run(Node(settings))
