@@ -33,6 +33,7 @@ from controller.keeping import STEP_S, Keeping
 from controller.live import Committed, Live
 from controller.lock import SiteTaken, lock
 from controller.lookout import LOOK_S
+from controller.messaging.booking_words import BookingWords
 from controller.messaging.office import Office
 from controller.orders import Renderer
 from controller.paced import Paced
@@ -88,7 +89,9 @@ class Site:
         self.halls: dict[str, Live] = {}
         self.bus: dict[str, Bus] = {}
         self.keeping = Keeping(store, settings, lambda: self.clock.now(), self.halls)
-        self.messages = Office(store, settings, seal, self.halls)
+        self.messages = Office(store, settings, seal, self.halls, self.work_days)
+        words = BookingWords(self.halls, self.booking, lambda text: seal.digest(text, "booking"))
+        self.messages.listener.also(words.understands)
         self.from_home = FromHome(seal)
         self._closing = closing
 

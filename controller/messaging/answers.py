@@ -1,6 +1,7 @@
 """What somebody meant who answered a message: a rating, no more messages, or something for others to read.
 
-Pure. A rating is a level from 1 to 5, alone or with the code of the invitation, in either order.
+Pure. A rating is a level from 1 to 5, alone or with the code of the invitation, in either order; what stands
+behind them is why.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from dataclasses import dataclass
 STOP = frozenset({"退订", "td", "t", "n", "stop", "unsubscribe", "quit", "end", "取消订阅", "不要再发"})
 START = frozenset({"订阅", "恢复", "start", "unstop"})
 LEVEL_WORDS = {"非常满意": 5, "满意": 4, "基本满意": 3, "不满意": 2, "非常不满意": 1}
-_RATING = re.compile(r"([1-5])(?:[ ,.#-]+(\d{2,6}))?|(\d{2,6})[ ,.#-]+([1-5])")
+_APART = r"[\s,.;:、#-]+"
+_RATING = re.compile(rf"([1-5])(?:{_APART}(\d{{2,6}})(?!\d))?(?:{_APART}(.+))?", re.DOTALL)
+_CODE_FIRST = re.compile(rf"(\d{{2,6}}){_APART}([1-5])(?:{_APART}(.+))?", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +30,11 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Rated:
-    """code: "" when none was given."""
+    """code, words: "" when none was given."""
 
     level: int
     code: str
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +56,8 @@ def meaning(text: str) -> Meaning:
         return Start()
     if plain in LEVEL_WORDS:
         return Rated(LEVEL_WORDS[plain], "")
-    found = _RATING.fullmatch(plain)
-    if found is None:
-        return Words(unicodedata.normalize("NFKC", text).strip())
-    level, code, code_first, level_last = found.groups()
-    return Rated(int(level or level_last), code or code_first or "")
+    if found := _RATING.fullmatch(plain):
+        return Rated(int(found[1]), found[2] or "", found[3] or "")
+    if found := _CODE_FIRST.fullmatch(plain):
+        return Rated(int(found[2]), found[1], found[3] or "")
+    return Words(unicodedata.normalize("NFKC", text).strip())

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from controller.clock import real_now
-from controller.hall.commands import Rate
 from controller.hall.model import Hall, Refused
 from controller.live import Live
 from controller.messaging import numbers
@@ -19,7 +18,6 @@ from controller.messaging.answers import Meaning, Rated, Start, Stop, Words, mea
 from controller.messaging.carrier import Received
 from controller.messaging.desk import Desk, Told
 from controller.messaging.templates import Event
-from controller.people import CITIZEN
 from controller.store import Store
 from controller.store import messages as rows
 from controller.store.messages import Channel
@@ -35,6 +33,7 @@ class Reply:
     text: str
 
 
+Vote = Callable[[Live, int, str, str], object]  # ticket, level and words, number; raises Refused
 Understands = Callable[[str, str], Reply | None]  # number in full, words -> None when they are not for it
 
 
@@ -42,10 +41,16 @@ class Listener:
     """One thread calls `heard`. halls: asked anew each time."""
 
     def __init__(
-        self, store: Store, desk: Desk, halls: Mapping[str, Live], stopped: Callable[[str], None]
+        self,
+        store: Store,
+        desk: Desk,
+        halls: Mapping[str, Live],
+        vote: Vote,
+        stopped: Callable[[str], None],
     ) -> None:
         """stopped: told of whose digest wants no more."""
-        self._store, self._desk, self._halls, self._stopped = store, desk, halls, stopped
+        self._store, self._desk, self._halls = store, desk, halls
+        self._vote, self._stopped = vote, stopped
         self._others: list[Understands] = []
 
     def also(self, understands: Understands) -> None:
@@ -70,7 +75,7 @@ class Listener:
         digest = self._desk.digest(number)
         match meant:
             case Rated():
-                return self._rate(digest, meant, now)
+                return self._rate(number, digest, meant, now)
             case Stop():
                 with self._store.writing() as c:
                     rows.refuse(c, digest, now)
@@ -82,7 +87,7 @@ class Listener:
                 return self._ask_others(number, meant.text, now)
         return None, ""
 
-    def _rate(self, digest: str, meant: Rated, now: datetime) -> tuple[str | None, str]:
+    def _rate(self, number: str, digest: str, meant: Rated, now: datetime) -> tuple[str | None, str]:
         since = now - RATED_WITHIN
         with self._store.reading() as c:
             if not meant.code and rows.open_codes(c, digest, since) > 1:
@@ -94,7 +99,8 @@ class Listener:
         if live is None:
             return invitation.hall, "not_invited"
         try:
-            live.submit(Rate(invitation.ticket, meant.level), CITIZEN, key=f"sms:{invitation.id}")
+            text = f"{meant.level} {meant.words}"
+            self._vote(live, invitation.ticket, text, number)
         except Refused as refused:
             return live.id, refused.code
         return live.id, ""

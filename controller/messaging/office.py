@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from controller import ratings
 from controller.clock import real_now
+from controller.hall.ratings import WorkDays
 from controller.live import Live
 from controller.messaging.booked import STEP_S as BOOKED_S
 from controller.messaging.booked import BookedWatch
@@ -32,11 +34,18 @@ class Office:
     """desk: where messages are written. listener: where the words of answers are understood. signature:
     what browsers subscribe with."""
 
-    def __init__(self, store: Store, settings: Settings, seal: Seal, halls: Mapping[str, Live]) -> None:
+    def __init__(
+        self, store: Store, settings: Settings, seal: Seal, halls: Mapping[str, Live], after: WorkDays
+    ) -> None:
+        """after: how working days are counted, for how long a visit may be rated."""
         self._store = store
+
+        def vote(live: Live, ticket: int, text: str, number: str) -> None:
+            ratings.answered(live, after, seal, ticket, text, number)
+
         self.desk = Desk(settings, seal)
         self.wishes = Wishes(store, self.desk)
-        self.listener = Listener(store, self.desk, halls, self.wishes.drop_all_of)
+        self.listener = Listener(store, self.desk, halls, vote, self.wishes.drop_all_of)
         self.watch = Watch(store, self.desk, halls)
         self.booked = BookedWatch(store, self.desk, halls, settings.zone, settings.slip_url)
         self.signature = Signature(settings.data_dir)

@@ -10,6 +10,8 @@ import os
 import sys
 from pathlib import Path
 
+from controller.hall.calendar import Calendar
+from controller.hall.ratings import by_calendar
 from controller.messaging.office import Office
 from controller.settings import Settings
 from controller.store.seal import Seal
@@ -19,7 +21,7 @@ from tests.store.halls import open_store, sqlite_url
 def live(folder: Path, address: str) -> None:
     store = open_store(sqlite_url(folder))
     settings = Settings(data_dir=folder, sms_carrier="http", sms_address=address)
-    office = Office(store, settings, Seal(folder), {})
+    office = Office(store, settings, Seal(folder), {}, by_calendar(Calendar(), settings.zone))
     print(os.getpid(), flush=True)
     sys.stdin.readline()
     office.messenger.recover()

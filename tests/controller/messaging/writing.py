@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from controller.clock import real_now
+from controller.hall.calendar import Calendar
 from controller.hall.commands import TakeTicket
+from controller.hall.ratings import by_calendar
 from controller.live import Live
 from controller.messaging.desk import Told
 from controller.messaging.office import Office
@@ -71,7 +73,9 @@ class Post:
 @contextmanager
 def post(folder: Path, **settings: Any) -> Iterator[Post]:
     with morning(sqlite_url(folder)) as live:
-        office = Office(live.store, Settings(data_dir=folder, **settings), Seal(folder), {"hall": live})
+        known = Settings(data_dir=folder, **settings)
+        after = by_calendar(Calendar(), known.zone)
+        office = Office(live.store, known, Seal(folder), {"hall": live}, after)
         made = Post(office, live, live.store)
         office.messenger._now = made.now
         office.watch.step()
