@@ -12,6 +12,7 @@ from datetime import date, datetime
 from controller.boards import window_of
 from controller.devices import Book
 from controller.hall import commands
+from controller.hall.appointments import arriving
 from controller.hall.commands import Command
 from controller.hall.model import (
     Hall,
@@ -77,6 +78,12 @@ def of_press(
     if report.number:
         command = commands.AcceptOffline(press, queue, report.number, token, asked_at, klass, item=item)
     return Meaning(command, unit_actor(message.unit))
+
+
+def of_check_in(hall: Hall, message: Message, report: messages.Pressed, token: str, now: datetime) -> Meaning:
+    """Who has an appointment is here, and says so at a kiosk. Raises Refused when nobody is meant."""
+    one = arriving(hall, report.appointment, now)
+    return Meaning(commands.CheckIn(one.id, token, message.press), unit_actor(message.unit))
 
 
 def of_offline(message: Message, report: messages.IssuedOffline, token: str, taken_at: datetime) -> Meaning:

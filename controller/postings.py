@@ -224,7 +224,10 @@ class Postings:
         if asked_at is not None and day is not None and day.was_closed_at(asked_at, now):
             report = replace(report, number="")  # a slip of an earlier day is no ticket of this one
         try:
-            meaning = meanings.of_press(self._devices.book, message, report, _token(), asked_at)
+            if report.appointment:
+                meaning = meanings.of_check_in(self.live.hall, message, report, _token(), now)
+            else:
+                meaning = meanings.of_press(self._devices.book, message, report, _token(), asked_at)
         except Refused as why:
             return _Post(orders=excuse(why, self.live.hall, self.live.clock.now()))
         return _Post(meaning, on_refused=excuse)

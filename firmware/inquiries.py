@@ -8,6 +8,8 @@ up, fill up or crash the agent. One question a connection: a line of JSON, answe
         -> {"status": 204, "age_s": 12.5, ...} when nothing newer came in time;   404 for an unknown board
     {"ask": "ticket", "queue": "A", "item": "", "key": "..."}
         -> {"status": 201, "body": {"number": "A007", ...}} | 409, 503 with {"error": {code, zh, en}}
+    {"ask": "ticket", "appointment": "12345678", "key": "..."}
+        -> the same, for who has an appointment and checks in
     {"ask": "matters"}
         -> {"status": 200, "body": {"matters": [{"code": ..., "name": ..., "queue": ...}]}}
 """
@@ -50,6 +52,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     after: str = ""
     queue: str = ""
     item: str = ""
+    appointment: str = ""
     key: str = ""
 
 
@@ -129,7 +132,9 @@ class Inquiries:
         return {} if hall is None else {"hall_time": hall[0].isoformat(), "speed": hall[1]}
 
     def _ticket(self, question: Question) -> dict[str, Any]:
-        pressed = Pressed(input=KIOSK, choice=question.queue, item=question.item)
+        pressed = Pressed(
+            input=KIOSK, choice=question.queue, item=question.item, appointment=question.appointment
+        )
         try:
             seq = self._presses.take(pressed, question.key)
         except PressRefused as refused:

@@ -36,6 +36,7 @@ TYPES = {
 FILE = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9]+)+")
 BOARD = re.compile(r"[A-Za-z0-9_-]{1,64}")
 CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+DIGITS = re.compile(r"[0-9]{4,8}")  # of an appointment's code, or the end of a phone number
 KEY = re.compile(r"[\x21-\x7e]{8,128}")
 MAX_BODY_BYTES = 4096
 REQUEST_S = 10.0  # a client slower than this with its request is cut off
@@ -75,7 +76,8 @@ class Pages:
         return _problem(404, "not_found", "没有这个页面", f"there is no page {path[:100]!r}")
 
     def post(self, target: str, key: str, body: bytes) -> Reply:
-        if urlsplit(target).path != "/api/tickets":
+        path = urlsplit(target).path
+        if path not in ("/api/tickets", "/api/check-in"):
             return _problem(404, "not_found", "没有这个页面", "tickets are taken at /api/tickets")
         if not KEY.fullmatch(key):
             return _problem(400, "no_key", "请求有误", "the header Idempotency-Key needs 8 to 128 characters")
@@ -83,6 +85,11 @@ class Pages:
             asked = json.loads(body)
         except (ValueError, RecursionError):
             return _problem(400, "not_json", "请求有误", "the body is not JSON")
+        if path == "/api/check-in":
+            code = asked.get("code") if isinstance(asked, dict) else None
+            if not isinstance(code, str) or not DIGITS.fullmatch(code):
+                return _problem(400, "no_code", "请输入预约码", "the field code must be 4 to 8 digits")
+            return self._asked({"ask": "ticket", "appointment": code, "key": key})
         queue, item = (asked.get("queue"), asked.get("item") or "") if isinstance(asked, dict) else (None, "")
         if not isinstance(queue, str) or not CODE.fullmatch(queue):
             return _problem(400, "no_queue", "请求有误", "the field queue must be the code of a queue")

@@ -28,6 +28,11 @@ NO_PAPER = (
     "This machine is out of service; please use another",
 )
 NOT_OPEN = ("not_open", "现在不能取号", "Tickets are not being issued now")
+NOT_LINKED = (
+    "not_linked",
+    "本机暂时不能签到，请到导办台",
+    "Nobody can check in here now; please ask the guide desk",
+)
 NOT_PRINTED = (
     "not_printed",
     "小票没有打出来，这个号码已作废，请到其他取号机或导办台",
@@ -96,6 +101,8 @@ class Presses:
         known = self._outbox.press_of(key) if key else None
         if known is not None:
             return known
+        if report.appointment:
+            return self._check_in(report, key)
         queue = self._queue_of(report)
         self._refuse_if_hopeless(queue, is_chosen=bool(report.choice))
         line = self._shelf.queue(queue)
@@ -104,6 +111,23 @@ class Presses:
             ahead = line.waiting if line is not None and self._is_linked() else None
             self._note(seq, Answer(queue=queue, ahead=ahead))
             self._await_answer(seq, queue)
+            self._changed()
+        return seq
+
+    def _check_in(self, report: Pressed, key: str) -> int:
+        """A press for an appointment: only the controller knows it, so nothing is numbered here."""
+        printer = self._devices.printer()
+        refusal = PressRefused(*NO_PAPER) if printer is not None and not printer.is_ready() else None
+        if refusal is None and not self._is_linked():
+            refusal = PressRefused(*NOT_LINKED)
+        if refusal is not None:
+            self._guard.count("presses_refused")
+            raise refusal
+        seq, is_new = self._outbox.press(report, key)
+        if is_new:
+            self._note(seq, Answer())
+            with self._answered:
+                self._waiting[seq] = threading.Timer(0.0, lambda: None)  # never started: no time is too late
             self._changed()
         return seq
 

@@ -8,6 +8,7 @@ ticket is opened by the token on its slip, and a kiosk's request is protected by
 from __future__ import annotations
 
 import json
+import re
 from http import HTTPStatus
 from io import BytesIO
 from typing import Any, cast
@@ -46,8 +47,16 @@ from web.boards import Boards, Shown, TooMany
 from web.guides import today
 from web.limits import Limit, is_at_kiosk, keep_to_kiosks, keep_to_limit
 from web.openapi import Operation, Parameter, operation
-from web.shapes import Matter, Matters, ScreenError, ScreenProblem, TakenTicket, WantedTicket
-from web.taking import KEY, KEY_FORM, NOT_TAKEN, BadRequest, KeyUsed, key_of_tap, take, taken
+from web.shapes import (
+    Matter,
+    Matters,
+    ScreenError,
+    ScreenProblem,
+    TakenTicket,
+    WantedCheckIn,
+    WantedTicket,
+)
+from web.taking import KEY, KEY_FORM, NOT_TAKEN, BadRequest, KeyUsed, come, key_of_tap, take, taken
 from web.ticket_page import NO_INDEX, found, phone_page, quiet
 from web.visit import say_refused, the_hall, the_site
 
@@ -56,6 +65,7 @@ ASK_AGAIN_S = 1  # of a screen for which no thread is free to wait
 KEEP_S = 60  # how long a browser may keep a file of a page without asking
 QUEUE_LENGTHS = range(1, 33)
 ITEM_LENGTHS = range(1, 121)
+DIGITS = re.compile(r"[0-9]{4,8}")  # a code, or the end of a phone number
 
 blueprint = Blueprint("citizen", __name__)
 
@@ -171,6 +181,38 @@ def take_at_kiosk(hall: str) -> Response:
         key = key_of_tap()
         queue, item = _wanted()
         value, ticket = take(live, queue, item, f"kiosk:{key}")
+    except KeyUsed as wrong:
+        return _bad_request(wrong, HTTPStatus.CONFLICT)
+    except BadRequest as wrong:
+        return _bad_request(wrong)
+    return _as_json(taken(value, ticket), HTTPStatus.CREATED)
+
+
+@operation(
+    blueprint,
+    Operation(
+        "POST",
+        "/h/<hall>/api/check-in",
+        "screen",
+        {HTTPStatus.CREATED: TakenTicket},
+        NOT_TAKEN,
+        wrong=ScreenProblem,
+        body=WantedCheckIn,
+        parameters=(
+            Parameter(KEY, "header", "Chance made for one tap: 8 to 100 characters.", KEY_FORM, True),
+        ),
+    ),
+)
+def check_in(hall: str) -> Response:
+    """Check in for an appointment: {"code": "12345678"}; its ticket, the same one when asked again."""
+    live = the_hall(hall)
+    keep_to_kiosks()
+    keep_to_limit("ticket_limit")
+    try:
+        key, code = key_of_tap(), _json_object().get("code")
+        if not isinstance(code, str) or not DIGITS.fullmatch(code):
+            raise BadRequest("code", "code_needed")
+        value, ticket = come(live, code, f"check-in:{key}")
     except KeyUsed as wrong:
         return _bad_request(wrong, HTTPStatus.CONFLICT)
     except BadRequest as wrong:

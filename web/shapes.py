@@ -117,6 +117,12 @@ class WantedTicket(Shape, frozen=True, kw_only=True, forbid_unknown_fields=True)
     item: Annotated[str, Meta(min_length=1, max_length=120)] | None = None
 
 
+class WantedCheckIn(Shape, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who has an appointment is here. code: its eight digits, or the last four of the phone number."""
+
+    code: Annotated[str, Meta(pattern="^[0-9]{4,8}$")]
+
+
 class TakenTicket(Shape, frozen=True, kw_only=True):
     """A new ticket. ahead: how many are called first. wait: any_moment, about (wait_min to wait_max minutes),
     longer (than wait_min) or none (cannot be known, then both null); is_rough: of too few earlier waits.

@@ -12,7 +12,8 @@ from http import HTTPStatus
 from flask import request, url_for
 
 from controller.hall import waits
-from controller.hall.commands import TakeTicket
+from controller.hall.appointments import arriving
+from controller.hall.commands import CheckIn, TakeTicket
 from controller.hall.events import Event, TicketIssued
 from controller.hall.model import Hall, Ticket, TicketClass
 from controller.live import Live
@@ -73,6 +74,19 @@ def take(live: Live, queue: str, item: str | None, key: str) -> tuple[Hall, Tick
     if ticket is None or ticket.legs[0].queue != queue:
         raise KeyUsed
     return answer.hall, ticket
+
+
+def come(live: Live, said: str, key: str) -> tuple[Hall, Ticket]:
+    """The ticket of who has an appointment and is here, given now or before. key: of the tap.
+
+    Raises Refused, and KeyUsed when the key was of another tap."""
+    one = arriving(live.hall, said, live.clock.now())
+    answer = live.submit(CheckIn(one.id, secrets.token_urlsafe(TOKEN_BYTES)), CITIZEN, key=key)
+    ticket = issued(answer.hall, answer.events)
+    held = answer.hall.tickets.get(answer.hall.bookings.known[one.id].ticket or 0)
+    if held is None or (ticket is not None and ticket.id != held.id):
+        raise KeyUsed
+    return answer.hall, held
 
 
 def taken(hall: Hall, ticket: Ticket) -> TakenTicket:

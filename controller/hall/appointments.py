@@ -39,7 +39,7 @@ from controller.hall.events import (
     SlotsClosed,
     SlotsReopened,
 )
-from controller.hall.model import Hall, PreCheck, TicketClass
+from controller.hall.model import Hall, PreCheck, Slip, TicketClass
 from controller.hall.refusals import refuse
 
 NOT_OPEN = "closed"  # why the hall took it back: it was not open when somebody was to come
@@ -273,11 +273,14 @@ def _confirmed(hall: Hall, id: int) -> Appointment:
 def _check_in(hall: Hall, command: CheckIn, now: datetime) -> list[Event]:
     """A ticket of class appointment and whose it is; nothing more when asked again."""
     known, rules = appointment_of(hall, command.appointment), hall.plan.rules
-    if known.state is AppointmentState.CHECKED_IN and known.ticket in hall.tickets:
+    held = hall.tickets.get(known.ticket or 0)
+    if known.state is AppointmentState.CHECKED_IN and held is not None and held.slip is not Slip.VOID:
+        if command.press not in (None, held.press):
+            raise refuse("checked_in_already", number=held.number)
         return []
     if known.state is AppointmentState.NO_SHOW:
         raise refuse("check_in_late", start=known.start)
-    if known.state is not AppointmentState.CONFIRMED:
+    if known.state is not AppointmentState.CONFIRMED and (held is None or held.slip is not Slip.VOID):
         raise refuse("not_confirmed", state=known.state.value)
     if tickets.running_day(hall).date != known.day:
         raise refuse("check_in_day", day=known.day.isoformat())
@@ -297,6 +300,27 @@ def _check_in(hall: Hall, command: CheckIn, now: datetime) -> list[Event]:
     )
     issued = tickets.decide(hall, asked, now)
     return [*issued, AppointmentCheckedIn(now, known.id, hall.next_ticket)] if issued else []
+
+
+def arriving(hall: Hall, said: str, now: datetime) -> Appointment:
+    """Today's appointment of who stands at a kiosk with a code, or the last four digits of a phone number.
+
+    Of several with these digits the one whose time it is. Raises Refused for none, or when in doubt."""
+    digits, today = "".join(said.split()), tickets.running_day(hall).date
+    by_code = hall.bookings.by_code(digits)
+    if by_code is not None:
+        return by_code
+    known = [one for one in hall.bookings.known.values() if one.day == today and one.tail == digits != ""]
+    found = [one for one in known if one.state is AppointmentState.CONFIRMED] or [
+        one for one in known if one.state in (AppointmentState.CHECKED_IN, AppointmentState.NO_SHOW)
+    ]
+    before, after = hall.plan.rules.check_in_before, hall.plan.rules.check_in_after
+    timely = [one for one in found if one.start - before <= now <= one.start + after] or found
+    if not timely:
+        raise refuse("nobody_booked")
+    if len(timely) > 1:
+        raise refuse("several_booked")
+    return timely[0]
 
 
 def overdue(hall: Hall, now: datetime) -> Iterator[Event]:

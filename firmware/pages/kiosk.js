@@ -5,7 +5,7 @@ next; kiosk_views.js draws the screens. */
 
 import { el, icon, mark, put } from "./dom.js";
 import { Feed } from "./feed.js";
-import { callingRow, helpView, homeView, lostView, matterView, refusedView, searchView, takenView } from "./kiosk_views.js";
+import { callingRow, checkInView, helpView, homeView, lostView, matterView, refusedView, searchView, takenView } from "./kiosk_views.js";
 import { index } from "./search.js";
 import { canSpeak, isSpeaking, onVoices, speak, stop } from "./speech.js";
 import { applyTheme, keepTime, parameter } from "./status.js";
@@ -21,7 +21,7 @@ const root = document.documentElement;
 
 /** What the citizen in front of the kiosk sees now. */
 const state = {
-  view: "home", // home | search | matter | taken | refused | lost | help
+  view: "home", // home | search | matter | taken | refused | lost | help | checkin
   lang: parameter("lang") === "en" ? "en" : "zh",
   page: 0, // of the home cards
   text: "", // in the search box
@@ -46,6 +46,7 @@ const VIEWS = {
   refused: refusedView,
   lost: lostView,
   help: helpView,
+  checkin: checkInView,
 };
 
 /** What the screens may do. */
@@ -75,6 +76,10 @@ const act = {
     if (state.taking) return;
     ask({ queue: state.queue, item: state.item, key: newKey() });
   },
+  checkIn(code) {
+    if (state.taking || !code) return;
+    ask({ code, key: newKey() });
+  },
   again() {
     if (state.tap) ask(state.tap);
   },
@@ -86,8 +91,9 @@ const act = {
 
 /** Send one tap and show what came of it. */
 async function ask(tap) {
-  Object.assign(state, { tap, queue: tap.queue, item: tap.item, taking: "pending" });
-  if (state.view !== "matter") act.go("matter");
+  Object.assign(state, { tap, queue: tap.queue ?? null, item: tap.item ?? null, taking: "pending" });
+  const asking = tap.code ? "checkin" : "matter";
+  if (state.view !== asking) act.go(asking, { text: tap.code ?? "" });
   view.update(feed.board);
   const answer = await take(tap, () => {
     state.taking = "retrying";
@@ -165,6 +171,7 @@ function drawTools() {
     tool("contrast", "contrast", root.dataset.theme === "contrast", toggleContrast),
     tool("low", "low", has("data-low"), () => toggle("data-low")),
     ...(canSpeak(state.lang) ? [tool(speaking ? "read.stop" : "read", "read", speaking, readAloud)] : []),
+    tool("checkin", "calendar", null, () => act.go("checkin", { text: "" })),
     tool("help", "help", null, () => act.go("help")),
   );
   if (focused) byId("tools").querySelector(`[data-tool="${focused}"]`)?.focus();

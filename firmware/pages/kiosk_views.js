@@ -240,6 +240,52 @@ function guideParts(matter, lang) {
   ];
 }
 
+// --- checking in for an appointment
+
+/** Eight digits of a code or the last four of a phone number: typed, or read from a phone by a scanner, which
+types like a keyboard and ends with Enter. */
+export function checkInView(state, act) {
+  const { lang } = state;
+  const box = el("input", { class: "digits", type: "text", inputmode: "none", autocomplete: "off", maxlength: "8", "aria-label": say(lang, "checkin.hint") });
+  box.value = state.text;
+  const note = el("p", { class: "notice", role: "status", hidden: true });
+  const type = (text) => {
+    box.value = text.replace(/\D/g, "").slice(0, 8);
+    act.type(box.value);
+  };
+  const send = () => act.checkIn(/^(\d{4}|\d{8})$/.test(box.value) ? box.value : "");
+  box.addEventListener("input", () => type(box.value));
+  box.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") send();
+  });
+  const digit = (n) => button("key", null, String(n), () => type(box.value + n), { "data-key": String(n) });
+  const go = button("primary", "check", say(lang, "checkin"), send, { "data-take": true });
+  const back = button("plain", "back", say(lang, "back"), () => act.home());
+  const pad = el(
+    "div",
+    { class: "pad" },
+    ...[1, 2, 3, 4, 5, 6, 7, 8, 9].map(digit),
+    button("key", null, say(lang, "search.clear"), () => type("")),
+    digit(0),
+    button("key", "erase", say(lang, "search.delete"), () => type(box.value.slice(0, -1))),
+  );
+  queueMicrotask(() => box.focus({ preventScroll: true }));
+  return {
+    root: el("div", { class: "checkin" }, box, pad, note, el("div", { class: "actions" }, go, back)),
+    update: () => {
+      const words = state.taking === "retrying" ? say(lang, "taking.retry") : "";
+      put(note, words);
+      mark(note, "hidden", !words);
+      go.disabled = Boolean(state.taking) || !/^(\d{4}|\d{8})$/.test(box.value);
+      mark(go, "data-pending", Boolean(state.taking));
+      back.disabled = Boolean(state.taking);
+    },
+    title: () => say(lang, "checkin"),
+    subtitle: () => say(lang, "checkin.hint"),
+    read: () => [say(lang, "checkin.hint")],
+  };
+}
+
 // --- after taking
 
 function slipPart(ticket, lang) {
@@ -264,9 +310,10 @@ export function takenView(state, act) {
   const { lang, ticket } = state;
   const line = act.line(ticket.queue);
   const zone = line ? name(lang, line, "zone_") : "";
-  const ahead = aheadText(ticket, lang);
+  const isBooked = Boolean(state.tap?.code);
+  const ahead = isBooked ? say(lang, "checkin.done") : aheadText(ticket, lang);
   const expected = { ...ticket, windows: line?.windows ?? 1, waiting: ticket.ahead };
-  const wait = ticket.ahead ? waitText(lang, expected) : "";
+  const wait = ticket.ahead && !isBooked ? waitText(lang, expected) : "";
   const where = zone ? say(lang, "taken.where", { zone }) : say(lang, "taken.where.any");
   const done = button("plain", "home", say(lang, "home"), () => act.home());
   const seconds = el("span", { class: "seconds", "aria-hidden": "true" });

@@ -18,7 +18,7 @@ export function newKey() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** The tap a reload interrupted: { queue, key, item }, or null. */
+/** The tap a reload interrupted: { queue, key, item } or { code, key }; null when there is none. */
 export function interrupted() {
   try {
     const tap = JSON.parse(sessionStorage.getItem(PENDING) ?? "null");
@@ -38,10 +38,11 @@ function remember(tap) {
 }
 
 async function attempt(tap) {
-  const answer = await fetch("../api/tickets", {
+  const wanted = tap.item ? { queue: tap.queue, item: tap.item } : { queue: tap.queue };
+  const answer = await fetch(tap.code ? "../api/check-in" : "../api/tickets", {
     method: "POST",
     headers: { "Content-Type": "application/json", "Idempotency-Key": tap.key },
-    body: JSON.stringify(tap.item ? { queue: tap.queue, item: tap.item } : { queue: tap.queue }),
+    body: JSON.stringify(tap.code ? { code: tap.code } : wanted),
     signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
   });
   if (answer.status === 429 || answer.status >= 500) throw new Error(`answer ${answer.status}`);

@@ -97,6 +97,9 @@ const ZH = {
   "lost.do": "再试一次不会多出一张号；也可以到导办台取号",
   "again": "再试一次",
 
+  "checkin": "预约签到",
+  "checkin.hint": "请输入 8 位预约码或手机号后四位，也可扫描手机上的二维码",
+  "checkin.done": "已签到，到您的时间会优先叫号",
   "help": "找人帮忙",
   "help.title": "需要帮忙吗？",
   "help.text": "请到导办台。导办员会告诉您去哪个窗口、要带什么材料，也可以替您取号。",
@@ -208,6 +211,9 @@ const EN = {
   "lost.do": "Trying again never makes a second ticket; the guide desk can help too",
   "again": "Try again",
 
+  "checkin": "Check in",
+  "checkin.hint": "Enter your eight-digit code or the last four digits of your phone, or scan the code on your phone",
+  "checkin.done": "You are checked in and will be called early at your time",
   "help": "Get help",
   "help.title": "Need help?",
   "help.text": "Please go to the guide desk. They tell you which window to use and what to bring, and can take a ticket for you.",

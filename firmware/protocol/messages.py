@@ -67,6 +67,7 @@ class Pressed(Struct, frozen=True, kw_only=True):
     item: str = ""  # matter of the catalogue, when the person chose one
     number: str = ""  # what its slip bears, when it is said again after that (F81)
     is_refused: bool = False  # its citizen was told that there is no ticket; said again after that (F81)
+    appointment: str = ""  # what somebody checks in with at a kiosk: a code, or the end of a phone number
     klass: str = ""  # "green": a card laid on this unit's reader entitles its holder
 
 

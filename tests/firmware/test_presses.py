@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+import pytest
+
 from firmware.devices import Devices
 from firmware.drivers import Driver
-from firmware.presses import Presses
+from firmware.presses import Presses, PressRefused
 from firmware.protocol.guard import Guard
 from firmware.protocol.messages import IssuedOffline, Pressed, Print
 from firmware.protocol.outbox import Outbox
@@ -28,6 +30,35 @@ class NoPrinter(Devices):
         while self.arrives and self.presses is not None:
             self.presses.answered(self.arrives.pop())
         return None
+
+
+def made(outbox: Outbox, devices: Devices, guard: Guard, *, is_linked: bool = True) -> Presses:
+    return Presses(
+        outbox,
+        devices,
+        Shelf(outbox),
+        guard,
+        is_linked=lambda: is_linked,
+        changed=lambda: None,
+        print_offline=lambda issued: None,
+    )
+
+
+def test_who_checks_in_waits_for_the_controller_and_gets_no_number_of_ours(tmp_path: Path) -> None:
+    guard, outbox = Guard(logging.getLogger(__name__)), Outbox.open(tmp_path / "outbox.sqlite")
+    devices = Devices(lambda report: None, guard)
+    presses, asked = made(outbox, devices, guard), Pressed(input="kiosk", appointment="12345678")
+    presses.grant_timeout_s = 0.0
+    seq = presses.take(asked, "tap-00000001")
+    assert presses.take(asked, "tap-00000001") == seq
+    assert presses.wait(seq, 0.0).number == ""
+    order = Print(device="", lines=[], press=seq, press_epoch=outbox.epoch, number="A012", qr="https://x")
+    assert presses.answered(order)
+    assert presses.wait(seq, 0.0).number == "A012"
+    with pytest.raises(PressRefused, match="check in"):
+        made(outbox, devices, guard, is_linked=False).take(asked)
+    presses.stop()
+    outbox.close()
 
 
 def test_f16_an_answer_that_comes_while_we_number_the_press_is_not_shown(tmp_path: Path) -> None:

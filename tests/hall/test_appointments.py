@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from controller.hall.appointments import blocked_until
+from controller.hall.appointments import arriving, blocked_until
 from controller.hall.bookings import HELD, Appointment, AppointmentState, Bookings, Slot, Way, collected
 from controller.hall.commands import (
     ApproveAppointment,
@@ -25,6 +25,7 @@ from controller.hall.commands import (
     LiftBlock,
     MoveAppointment,
     OpenDay,
+    RecordSlip,
     RejectAppointment,
     ReopenSlots,
     RequestAppointment,
@@ -32,7 +33,7 @@ from controller.hall.commands import (
     Tick,
 )
 from controller.hall.events import AppointmentHallCancelled
-from controller.hall.model import Refused, Rules, TicketClass
+from controller.hall.model import Press, Refused, Rules, Slip, TicketClass
 from controller.hall.plans import check_change
 from controller.hall.snapshot import freeze, thaw
 from tests.halls import CLOSING, TODAY, Told, after, go, queue, refusal, small, small_plan, take
@@ -228,6 +229,33 @@ def test_checking_in_has_its_hours(minutes_before: int, refused: str) -> None:
         assert code(state, CheckIn(1, "ticket-1")) == refused
     else:
         assert go(state, CheckIn(1, "ticket-1")).hall.tickets
+
+
+def test_a_kiosk_finds_who_comes_by_code_or_the_end_of_the_phone_number() -> None:
+    state = small(plan=small_plan(Rules(book_until=9)))
+    for person, slot, tail in (
+        ("p", at(), "1111"),
+        ("q", at(TEN + timedelta(hours=3)), "1111"),
+        ("r", at(places=9), "2222"),
+        ("s", at(places=9), "2222"),
+    ):
+        state = go(state, book(state, person, slot, tail=tail))
+    state = tomorrow(state, 10)
+    assert arriving(state.hall, "0000 0002", state.now).id == 2
+    assert arriving(state.hall, "1111", state.now).id == 1
+    for said, refused in (("2222", "several_booked"), ("3333", "nobody_booked"), ("", "nobody_booked")):
+        with pytest.raises(Refused) as told:
+            arriving(state.hall, said, state.now)
+        assert told.value.code == refused
+
+
+def test_a_second_kiosk_is_told_the_number_and_a_slip_that_was_not_printed_comes_again() -> None:
+    first, second = Press("k1", "e", 1), Press("k2", "e", 1)
+    state = go(tomorrow(booked(), 10), CheckIn(1, "t1", first))
+    assert go(state, CheckIn(1, "t2", first)).events == state.events
+    assert code(state, CheckIn(1, "t2", second)) == "checked_in_already"
+    state = go(state, RecordSlip(1, Slip.VOID), CheckIn(1, "t2", second))
+    assert one(state).ticket == 2
 
 
 def test_only_what_is_booked_for_today_checks_in() -> None:

@@ -20,6 +20,7 @@ from sqlalchemy import insert
 from controller.clock import real_now
 from controller.hall import commands as c
 from controller.hall import model as m
+from controller.hall.bookings import Slot, Way
 from controller.hall.model import Text
 from controller.hall.ratings import Channel
 from controller.network import Level, Point
@@ -184,6 +185,7 @@ def test_only_what_is_meant_for_everybody_is_open_to_everybody(desk: Desk) -> No
 PUBLIC = (
     "/h/<hall>",
     "/t/<token>",
+    "/a/<token>",
     "/api/",
     "/in/<token>",
     "/first/<token>",
@@ -228,6 +230,7 @@ def test_every_cell_of_the_table_of_guides_is_as_it_says(desk: Desk) -> None:
 
 # --- commands, where they are submitted
 
+SLOT = Slot(DAY, MORNING, MORNING + timedelta(hours=1), 1)
 COMMANDS: tuple[c.Command, ...] = (
     c.ChangePlan(PLAN),
     c.OpenDay(DAY, MORNING + timedelta(hours=8)),
@@ -264,6 +267,16 @@ COMMANDS: tuple[c.Command, ...] = (
     c.RestoreWindow(1),
     c.PlanShifts(1, ()),
     c.TakeMeasure(m.Measure(m.MeasureKind.OPEN, 1, ("A",))),
+    c.BookAppointment("A", SLOT, "00000001", "t", ("p",), Way.WEB),
+    c.RequestAppointment("A", SLOT, "00000001", "t", ("p",), Way.WEB, "x"),
+    c.ApproveAppointment(1, SLOT),
+    c.RejectAppointment(1, "x"),
+    c.MoveAppointment(1, SLOT),
+    c.CancelAppointment(1),
+    c.CheckIn(1, "t"),
+    c.CancelSlots(MORNING, MORNING + timedelta(hours=1), (), "x"),
+    c.ReopenSlots(1),
+    c.LiftBlock(1),
 )
 
 

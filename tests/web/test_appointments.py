@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 
 from controller.booking import Person, Wish
 from controller.hall.bookings import Appointment, AppointmentState, Way
@@ -79,6 +80,24 @@ def test_who_is_here_gets_an_appointment_ticket_once(desk: Desk) -> None:
     (ticket,) = desk.live.hall.tickets.values()
     assert ticket.klass is TicketClass.APPOINTMENT
     assert "A001" in words(guide.get(DESK))
+
+
+def check_in(desk: Desk, code: str, key: str = "tap-00000001") -> tuple[int, dict[str, Any]]:
+    answer = desk.browser().client.post(
+        "/h/hall/api/check-in", json={"code": code}, headers={"Idempotency-Key": key}
+    )
+    return answer.status_code, answer.json
+
+
+def test_a_kiosk_checks_in_by_code_or_digits_and_again_shows_the_same_number(desk: Desk) -> None:
+    one = today(desk)
+    status, ticket = check_in(desk, one.code)
+    assert (status, ticket["number"]) == (201, "A001")
+    assert check_in(desk, one.code)[1]["number"] == "A001"
+    assert check_in(desk, "0001", "tap-00000002")[1]["number"] == "A001"
+    assert check_in(desk, "9999", "tap-00000003")[1]["error"]["zh"] == "今天没有与此号码相符的预约"
+    assert check_in(desk, "my code")[0] == 400
+    assert "我的号码 A001" in words(desk.browser().get(f"/a/{one.token}"))
 
 
 def test_the_desk_moves_and_takes_a_good_reason(desk: Desk) -> None:
