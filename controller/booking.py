@@ -164,6 +164,7 @@ class Booking:
             return earlier
         phone, persons = self._identified(wish.person)
         slot = self._special(wish) if wish.why else self.slot_at(wish.queue, wish.start)
+        items.check_taken(self._live.store, wish.item, slot.day)
 
         def asked(code: str, token: str) -> Command:
             facts = (wish.queue, slot, code, token, persons, wish.way)
@@ -302,7 +303,7 @@ def book_by_message(booking: Booking, live: Live, message: Message, key: str) ->
     key = f"sms:{key}"
     if (earlier := booking.booked_before(key)) is not None:
         return earlier
-    queue, item = matter_of(live, message.matter)
+    queue, item = matter_of(live, message.matter, booking.today())
     free = [
         one.slot
         for day, offers in booking.days(queue).items()
@@ -316,13 +317,13 @@ def book_by_message(booking: Booking, live: Live, message: Message, key: str) ->
     return booking.book(wish, CITIZEN, key)
 
 
-def matter_of(live: Live, said: str) -> tuple[str, str | None]:
+def matter_of(live: Live, said: str, day: date) -> tuple[str, str | None]:
     """Queue and matter by what somebody calls it. Raises Refused."""
     words, hall = said.strip().casefold(), live.hall
     for queue in hall.plan.queues:
         if words in (queue.code.casefold(), queue.name.zh.casefold(), queue.name.en.casefold()):
             return queue.code, None
-    for one in items.matters(live.store):
+    for one in items.matters(live.store, day):
         if one.queue in hall.queues and words in (one.code.casefold(), one.name.casefold()):
             return one.queue, one.code
     raise Refused("unknown_matter", f"there is no matter {said!r}", matter=said)

@@ -15,7 +15,7 @@ import ssl
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, time
+from datetime import date, datetime, time, tzinfo
 from pathlib import Path
 
 import msgspec
@@ -113,14 +113,14 @@ class Devices:
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
         self._settings = settings
-        self.book = _read(store)
+        self.book = _read(store, settings)
 
     def refresh(self) -> bool:
         """Take over what another process changed; True when something was."""
         with self._store.reading() as c:
             if rows.changes(c) == self.book.rev:
                 return False
-        self.book = _read(self._store)
+        self.book = _read(self._store, self._settings)
         return True
 
     def sync_accounts(self) -> bool:
@@ -139,7 +139,7 @@ class Devices:
         with self._store.writing() as c:
             rows.put_position(c, hall, id, name, config)
             audit(by, "position.put", f"{hall}/{id}", now, devices=len(config.devices))(c)
-        self.book = _read(self._store)
+        self.book = _read(self._store, self._settings)
         return self.book.positions[hall, id]
 
     def add_unit(
@@ -197,7 +197,7 @@ class Devices:
             return
         with self._store.writing() as c:
             rows.outrank(c, position.hall, position.id, rev)
-        self.book = _read(self._store)
+        self.book = _read(self._store, self._settings)
 
     def faults(self, hall: str) -> list[rows.Fault]:
         """What is broken in the hall now."""
@@ -214,7 +214,7 @@ class Devices:
             return rows.last_set_aside(c, hall, limit)
 
     def _changed(self) -> None:
-        self.book = _read(self._store)
+        self.book = _read(self._store, self._settings)
         self.sync_accounts()
 
     def _known(self, id: str) -> Unit:
@@ -287,14 +287,14 @@ def _twice(what: str, names: Iterable[str]) -> Iterator[str]:
         seen.add(name)
 
 
-def _read(store: Store) -> Book:
+def _read(store: Store, settings: Settings) -> Book:
     with store.reading() as c:
         rev, units, positions = rows.changes(c), rows.all_units(c), rows.all_positions(c)
     book = Book(
         rev,
         {unit.id: unit for unit in units},
         {(one.hall, one.id): one for one in positions},
-        catalogue=_catalogue(store),
+        catalogue=_catalogue(store, settings.zone),
     )
     kinds: dict[tuple[str, str], tuple[Placed, ...]] = {}
     for unit in units:
@@ -304,11 +304,11 @@ def _read(store: Store) -> Book:
     return replace(book, kinds=kinds)
 
 
-def _catalogue(store: Store) -> bytes:
+def _catalogue(store: Store, zone: tzinfo) -> bytes:
     """Every matter of a queue, packed; without their guides when these would fill a message, and b"" when the
     names alone do: kiosks then search queues."""
     with store.reading() as c:
-        known = guides.searched(c, _today(c))
+        known = guides.searched(c, _today(c, zone))
     bare = [catalogue.Matter(code=one.code, name=one.name, queue=one.queue) for one in known]
     for matters in (known, bare):
         if len(packed := catalogue.pack(matters)) <= LARGEST_CATALOGUE:
@@ -317,10 +317,10 @@ def _catalogue(store: Store) -> bytes:
     return b""
 
 
-def _today(c: Connection) -> date:
-    """A hall with a clock of its own may be ahead of the real day."""
-    last = log.last_event_at(c)
-    return max(real_now(), last).date() if last else real_now().date()
+def _today(c: Connection, zone: tzinfo) -> date:
+    """By the zone's clock. A hall with a clock of its own may be ahead of the real day."""
+    now, last = real_now(), log.last_event_at(c)
+    return (max(now, last) if last else now).astimezone(zone).date()
 
 
 # --- the command

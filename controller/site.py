@@ -42,7 +42,7 @@ from controller.people import SYSTEM, Actor
 from controller.presence import Status
 from controller.selftests import Weekly
 from controller.settings import Settings
-from controller.store import Store, guides, items, log, records
+from controller.store import Store, guides, item_standings, items, log, records
 from controller.store.audit import audit
 from controller.store.devices import catalogue_changed
 from controller.store.people import People
@@ -201,12 +201,13 @@ class Site:
         return live
 
     def _begin_guides(self, committed: Committed) -> None:
-        """Kiosks are told anew what to bring on the first day a guide holds."""
+        """Kiosks are told anew what to bring on the first day a guide holds, and which matters are taken."""
         for event in committed.events:
             if isinstance(event, DayOpened):
                 with self.store.writing() as c:
-                    if guides.begins(c, event.date):
+                    if not item_standings.apply(c, event.date) and guides.begins(c, event.date):
                         catalogue_changed(c)
+                self.matters.forget()
 
 
 def _milliseconds(now: datetime) -> int:
@@ -216,7 +217,10 @@ def _milliseconds(now: datetime) -> int:
 
 
 class MatterNames:
-    """Names of matters for slips and pages, read from the catalogue when one is not known yet."""
+    """Names of matters for slips and pages, read from the catalogue when one is not known yet.
+
+    One that is no longer taken keeps its name: tickets of days that are over were for it.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -224,9 +228,13 @@ class MatterNames:
 
     def name_of(self, code: str) -> Text | None:
         if code not in self._names:
-            self._names = {matter.code: matter.name for matter in items.matters(self._store)}
+            self._names = items.names(self._store)
         name = self._names.get(code)
         return None if name is None else Text(name, "")
+
+    def forget(self) -> None:
+        """Read them anew: some were renamed."""
+        self._names = {}
 
 
 def _clock(store: Store) -> HallClock:

@@ -25,6 +25,7 @@ from controller.store import items
 from firmware.protocol import messages
 from web import asyncapi, citizen, health, openapi, phone
 from web.boards import Boards
+from web.guides import today
 from web.limits import keep_to_kiosks, keep_to_limit
 from web.openapi import JSON, Operation, Parameter, operation
 from web.problems import REMEDIES, wrong_request
@@ -119,7 +120,7 @@ def get_board(hall: str, board: str) -> Response:
 def get_matters(hall: str) -> Response:
     """What citizens come for, and in which queue it is done."""
     queues = the_hall(hall).hall.queues
-    known = [matter for matter in items.matters(the_site().store) if matter.queue in queues]
+    known = [matter for matter in items.matters(the_site().store, today()) if matter.queue in queues]
     return _answer(Matters(matters=[Matter(code=one.code, name=one.name, queue=one.queue) for one in known]))
 
 

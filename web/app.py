@@ -53,7 +53,7 @@ BLUEPRINTS = (
     *("guides", "catalogue", "privacy", "notices", "roster", "oidc", "rating", "followups"),
     *("cycle", "leader", "search", "calendar", "booking", "appointments", "booked_days"),
     *("centres", "units", "messages", "gateway", "substitutes", "telling", "feedback", "published"),
-    *("public", "from_home"),
+    *("public", "from_home", "standings", "item_lists", "clean_ups", "residency"),
 )
 COOKIELESS = (  # blueprints whose requests act with no cookie
     *("citizen", "booking", "telling", "rating", "api", "gateway"),
@@ -62,6 +62,7 @@ THEMES = ("light", "dark", "contrast")
 MAX_REQUEST_BYTES = 64 * 1024  # enough for nearly every form
 MAX_OTHERS = {  # a file of a hall with 300 windows, a form with all of them, take a tenth of it
     "versions.upload": 4 * 1024 * 1024,
+    "clean_ups.bring_in": 4 * 1024 * 1024,
     "catalogue.bring_in": 4 * 1024 * 1024,
     "roster.change_day": 1024 * 1024,
     "first_hour.take_step": 1024 * 1024,

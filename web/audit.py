@@ -30,7 +30,10 @@ READERS = (Role.ADMIN, Role.SUPERVISOR, Role.DIRECTOR)
 PAGE = 100
 MOST = 50_000  # rows of a file
 DAYS = 7  # shown unless asked otherwise
-FAMILIES = ("person.", "centre.", "unit.", "plan.", "notice.", "message.", "data.", "calendar.", "rating.")
+FAMILIES = (
+    *("person.", "centre.", "unit.", "plan.", "notice.", "message.", "data.", "calendar.", "rating."),
+    "matter.",
+)
 KINDS = (
     *(f"person.{what}" for what in ("add", "change", "disable", "enable", "password", "link", "unlock")),
     *(f"person.{what}" for what in ("sign_in", "sign_in_failed", "code_asked", "code_failed", "sign_out")),
@@ -43,6 +46,8 @@ KINDS = (
     *("notice.write", "notice.end", "centre.add", "centre.change", "centre.remove", "centre.hall"),
     *("message.test", "message.again", "message.text"),
     *("matters.put", "substitute.put", "leave.add", "leave.take_back"),
+    *("matter.standing", "matter.clean_up", "matter.clean_up_agreed", "matter.clean_up_kept"),
+    *("matter.clean_up_dropped", "matter.lists", "matter.published"),
     *("PrintCopy", *(command.__name__ for command in RIGHTS)),
 )
 COLUMNS = ("Row", "Time", "By whom", "Staff number", "Action", "About", "Details")

@@ -26,6 +26,7 @@ from controller.live import Live
 from controller.people import CITIZEN
 from controller.store import items
 from controller.store.items import Matter
+from web.guides import today
 from web.limits import Limit, keep_to_limit
 from web.visit import MAX_KEY, hall_now, say_refused, the_hall, the_site
 
@@ -71,7 +72,7 @@ def find(hall: str) -> Response:
 
 def matters_with(words: str) -> list[Matter]:
     parts = words.casefold().split()
-    known = items.matters(the_site().store)
+    known = items.matters(the_site().store, today())
     return [one for one in known if all(part in f"{one.name} {one.code}".casefold() for part in parts)]
 
 
@@ -97,7 +98,7 @@ def _about(live: Live, code: str) -> dict[str, Any]:
     if queue is None or not is_bookable(live.hall, queue):
         abort(HTTPStatus.NOT_FOUND)
     item = request.values.get("item", "")
-    known = next((one for one in items.matters(the_site().store) if one.code == item), None)
+    known = next((one for one in items.matters(the_site().store, today()) if one.code == item), None)
     is_here = known is not None and known.queue == code
     return {"queue": queue, "matter": known if is_here else None, "item": item if is_here else ""}
 

@@ -20,7 +20,7 @@ from controller import guide as rules
 from controller.clock import real_now
 from controller.guide import BadGuide, Guide
 from controller.people import NotAllowed, Role, check_writes_for
-from controller.store import guides
+from controller.store import guides, item_standings, publications
 from controller.store.audit import audit
 from controller.store.guides import GuideConflict, Listed, State, Version
 from controller.store.tables import item
@@ -35,7 +35,7 @@ from web.visit import me, role_required, say, the_site
 blueprint = Blueprint("catalogue", __name__)
 
 PUBLISHERS = frozenset({Role.ADMIN, Role.HALL_MANAGER})
-FILTERS = ("all", "incomplete", "unpublished", "draft", "review")
+FILTERS = ("all", "incomplete", "unpublished", "draft", "review", "ended")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,7 @@ def _fits(one: Shown, words: str, wish: str) -> bool:
     is_wanted = {
         "incomplete": bool(one.lacks),
         "unpublished": row.current is None,
+        "ended": not row.is_in_use,
         "draft": row.open is not None and row.open.state is State.DRAFT,
         "review": row.open is not None and row.open.state is State.REVIEW,
     }.get(wish, True)
@@ -110,6 +111,8 @@ def _edit(code: str, error: str = "", wrong: str = "") -> str:
         row = _item(c, code)
         known = guides.versions(c, code)
         current = guides.current(c, code, today())
+        standing = item_standings.current(item_standings.of(c, code), today())
+        is_away = not item_standings.is_taken(c, code, today())
     newest = next(iter(known), None)
     written = newest if newest is not None and newest.state in guides.OPEN else None
     base = written or current
@@ -124,6 +127,8 @@ def _edit(code: str, error: str = "", wrong: str = "") -> str:
         versions=known,
         current=current,
         written=written,
+        standing=standing,
+        away=is_away,
         values=values,
         lacks=rules.missing(shown, the_site().settings.disclosure_sets),
         sets={name: rules.missing(shown, [name]) for name in rules.SETS},
@@ -189,7 +194,9 @@ def _publish(c: Connection, code: str, from_day: date) -> Version:
         and rules.missing(written.guide, the_site().settings.disclosure_sets)
     ):
         raise GuideConflict("incomplete")
-    return guides.publish(c, code, from_day, me().id, real_now())
+    version = guides.publish(c, code, from_day, me().id, real_now())
+    publications.log(c, code, version.number, publications.AT_ONCE, me().id, real_now())
+    return version
 
 
 def _from_day() -> date:

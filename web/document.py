@@ -102,6 +102,10 @@ def _tenths(value: Value) -> str:
     return f"{value:,.1f}" if isinstance(value, int | float) else str(value)
 
 
+def _share(value: Value) -> str:
+    return f"{value:.1%}" if isinstance(value, int | float) else str(value)
+
+
 def _percent(value: Value) -> str:
     return f"{value:.0%}" if isinstance(value, int | float) else str(value)
 
@@ -113,6 +117,7 @@ KINDS: Mapping[str, Callable[[Value], str]] = {
     "minutes": _tenths,
     "hours": _tenths,
     "percent": _percent,  # of a share from 0 to 1
+    "share": _share,  # the same, to a tenth of a percent
 }
 
 

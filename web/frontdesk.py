@@ -134,7 +134,7 @@ def _has(parts: Iterable[str], *texts: str) -> bool:
 
 
 def _matters(hall: Hall) -> list[Matter]:
-    return [one for one in items.matters(the_site().store) if one.queue in hall.queues]
+    return [one for one in items.matters(the_site().store, today()) if one.queue in hall.queues]
 
 
 def _missed(hall: Hall, now: datetime) -> list[Ticket]:

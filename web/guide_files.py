@@ -1,4 +1,4 @@
-"""Guides of matters as files: CSV, JSON and workbooks (.xlsx), written and read back."""
+"""What is said of matters as files: CSV, JSON and workbooks (.xlsx), written and read back."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ class BadFile(Exception):
     """What is wrong with a file, in the words of who sent it."""
 
 
-def write(form: str, rows: Sequence[Sequence[str]]) -> bytes:
-    """The file of a form of FORMS; `read` reads it back. rows: as COLUMNS."""
+def write(form: str, rows: Sequence[Sequence[str]], columns: Sequence[str] = COLUMNS) -> bytes:
+    """The file of a form of FORMS; `read` reads it back. The first of the columns is item_code."""
     if form == "csv":
-        return as_csv("en", COLUMNS, rows).encode()
+        return as_csv("en", columns, rows).encode()
     if form == "json":
-        texts = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
+        texts = [dict(zip(columns, row, strict=True)) for row in rows]
         return json.dumps(texts, ensure_ascii=False, indent=1).encode()
     out = io.BytesIO()
     with xlsxwriter.Workbook(out, {"in_memory": True}) as book:
-        sheet, head = book.add_worksheet("guides"), book.add_format({"bold": True, "bottom": 1})
+        sheet, head = book.add_worksheet("matters"), book.add_format({"bold": True, "bottom": 1})
         wrapped = book.add_format({"text_wrap": True, "valign": "top"})
         sheet.freeze_panes(1, 2)
-        sheet.set_column(0, len(COLUMNS) - 1, 28, wrapped)
-        for n, name in enumerate(COLUMNS):
+        sheet.set_column(0, len(columns) - 1, 28, wrapped)
+        for n, name in enumerate(columns):
             sheet.write_string(0, n, name, head)
         for line, row in enumerate(rows, start=1):
             for n, text in enumerate(row):

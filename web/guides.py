@@ -14,7 +14,7 @@ from flask import Blueprint, abort, render_template, request
 from sqlalchemy import select
 
 from controller.guide import Guide
-from controller.store import guides
+from controller.store import guides, item_standings, items
 from controller.store.guides import Listed
 from controller.store.tables import item
 from web.visit import hall_now, the_site
@@ -43,7 +43,7 @@ def index() -> str:
 
 
 def _fits(one: Listed, words: str) -> bool:
-    if one.queue is None and one.current is None:
+    if not one.is_in_use or (one.queue is None and one.current is None):
         return False
     text = f"{one.name} {one.department} {one.code}".casefold()
     return all(part in text for part in words.casefold().split())
@@ -57,9 +57,21 @@ def page(code: str) -> str:
         if row is None:
             abort(HTTPStatus.NOT_FOUND)
         version = guides.current(c, code, today())
+        known = item_standings.of(c, code)
+    ended = _end(item_standings.current(known, today()))
     return render_template(
-        "guides/page.html", matter=row, version=version, places=places().get(row.queue or "", [])
+        "guides/page.html",
+        matter=row,
+        version=version,
+        ended=ended,
+        ends=ended or _end(next((one for one in reversed(known) if one.from_day > today()), None)),
+        names=items.names(the_site().store) if ended else {},
+        places=[] if ended else places().get(row.queue or "", []),
     )
+
+
+def _end(version: item_standings.Version | None) -> item_standings.Version | None:
+    return version if version is not None and version.standing.is_ended else None
 
 
 def guide_of(code: str | None) -> Guide | None:

@@ -52,6 +52,9 @@ PAGES = (
     Page("appointments.page", "Appointments at the desk"),
     Page("clerk.windows", "Choose a window"),
     Page("catalogue.index", "Catalogue of matters", is_of_hall=False),
+    Page("item_lists.page", "Lists of matters", is_of_hall=False),
+    Page("clean_ups.index", "Clean-ups", is_of_hall=False),
+    Page("residency.page", "Residency and limits", is_of_hall=False),
     Page("calendar.page", "Working days", is_of_hall=False),
     Page("leader.page", "Halls at a glance", is_of_hall=False),
     Page("centres.page", "Centres", is_of_hall=False),
@@ -65,7 +68,8 @@ PAGES = (
     Page("auth.account", "My account", is_of_hall=False),
 )
 CONSOLE = "clerk.window"  # has its keys on it, and help besides
-HELPED = (*(page.endpoint for page in PAGES), CONSOLE)
+STANDING = "standings.page"  # of one matter
+HELPED = (*(page.endpoint for page in PAGES), CONSOLE, STANDING)
 
 
 def help_key() -> str:

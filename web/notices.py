@@ -81,14 +81,18 @@ def end(hall: str, id: int) -> Response:
 
 
 def _change(live: Live, record: Record) -> Response:
-    """Keep it, once for each key of a form, and let every screen know."""
+    tell(live, record)
+    return redirect(url_for("notices.page", hall=live.id), HTTPStatus.SEE_OTHER)
+
+
+def tell(live: Live, record: Record) -> None:
+    """Keep a change of announcements, once for each key of a form, and let every screen know."""
     person, key = me(), request.form.get("key", "")[:MAX_KEY]
     live.submit(None, person.actor, key=f"web:{person.id}:{key}" if key else None, records=[record])
     live.announcements.read(hall_now())
     if live.id in the_site().bus:
         the_site().bus[live.id].screens.touch_waits()
     cast(Boards, current_app.extensions["boards"]).wake(live.id)
-    return redirect(url_for("notices.page", hall=live.id), HTTPStatus.SEE_OTHER)
 
 
 # --- the page and its form

@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 
 from web import workbook
 from web.document import NO_FONT, Document, Value, shown
-from web.visit import the_site
+from web.visit import hall_now, say, the_site
 
 FORMS = ("xlsx", "pdf")
 LONGEST_S = 60.0  # of a print: a second, where the machine is not very busy
@@ -49,6 +49,12 @@ def as_file(document: Document, name: str, form: str) -> Response:
     body = make(document, the_site().settings.zone)
     headers = {"Content-Disposition": f'attachment; filename="{name}.{form}"'}
     return Response(body, mimetype=kind, headers=headers)
+
+
+def made() -> str:
+    """When a report was made, by the hall's clock."""
+    now = hall_now().astimezone(the_site().settings.zone)
+    return say("made {time}", time=now.strftime("%Y-%m-%d %H:%M"))
 
 
 def how(value: Value, kind: str) -> str:

@@ -17,6 +17,7 @@ from controller.hall.model import Hall
 from controller.people import Role, mask
 from controller.store import items
 from web import setup_words
+from web.guides import today
 from web.help import PAGES
 from web.visit import me, role_required, roles_of, say, the_site
 
@@ -144,7 +145,7 @@ def _people(wanted: str) -> Iterator[Result]:
 def _matters(wanted: str) -> Iterator[Result]:
     """Of the catalogue, with the queue each is done in."""
     queues = {queue.code: queue for hall in _halls() for queue in hall.plan.queues}
-    for matter in items.matters(the_site().store):
+    for matter in items.matters(the_site().store, today()):
         if wanted in f"{matter.name} {matter.code}".casefold():
             queue = queues.get(matter.queue)
             about = setup_words.name_of("queues", queue) if queue else ""

@@ -19,7 +19,9 @@ from controller.hall.model import Hall, Ticket, TicketClass
 from controller.live import Live
 from controller.people import CITIZEN
 from controller.slips import address
+from controller.store import items
 from controller.told import at_issue
+from web.guides import today
 from web.shapes import TakenTicket
 from web.visit import the_site
 
@@ -67,6 +69,7 @@ def take(live: Live, queue: str, item: str | None, key: str) -> tuple[Hall, Tick
 
     Raises Refused, and KeyUsed when the key gave a ticket of another queue.
     """
+    items.check_taken(live.store, item, today())
     told = live.lookout.now().joining.get((queue, TicketClass.NORMAL))
     asked = TakeTicket(queue, secrets.token_urlsafe(TOKEN_BYTES), item=item, expected=told)
     answer = live.submit(asked, CITIZEN, key=key)

@@ -19,6 +19,7 @@ FORMATS = {
     "minutes": {"num_format": "#,##0.0"},
     "hours": {"num_format": "#,##0.0"},
     "percent": {"num_format": "0%"},
+    "share": {"num_format": "0.0%"},
 }
 TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 NARROW, WIDE, WIDEST = 10, 24, 48  # characters

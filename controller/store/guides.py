@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 from controller.guide import Guide
 from controller.hall.model import HallError
 from controller.store.devices import catalogue_changed
+from controller.store.item_standings import not_taken
 from controller.store.tables import item, item_guide
 from firmware.protocol.catalogue import Matter
 
@@ -56,7 +57,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A matter with the version that holds today and the one being written."""
+    """A matter with the version that holds today and the one being written. is_in_use: it is taken."""
 
     code: str
     name: str
@@ -64,6 +65,7 @@ class Listed:
     queue: str | None
     current: Version | None
     open: Version | None
+    is_in_use: bool = True
 
 
 _body = msgspec.json.Decoder(Guide)
@@ -98,9 +100,10 @@ def listed(c: Connection, day: date) -> list[Listed]:
             written[one.code] = one
         elif one.from_day is not None and one.from_day <= day:
             holding[one.code] = one
+    away = not_taken(c, day)
     query = select(item.c.code, item.c.name, item.c.department, item.c.queue)
     return [
-        Listed(*row, _unless_withdrawn(holding.get(row.code)), written.get(row.code))
+        Listed(*row, _unless_withdrawn(holding.get(row.code)), written.get(row.code), row.code not in away)
         for row in c.execute(query.order_by(item.c.department, item.c.name))
     ]
 
@@ -111,8 +114,9 @@ def stamp(newest: Version | None) -> str:
 
 
 def searched(c: Connection, day: date) -> list[Matter]:
-    """Every matter of a queue, by queue and name, as kiosks find it: with what its guide of that day says."""
-    rows = sorted((one for one in listed(c, day) if one.queue), key=lambda one: (one.queue or "", one.name))
+    """Every matter of a queue that is taken, by queue and name, as kiosks find it with its guide."""
+    known = (one for one in listed(c, day) if one.queue and one.is_in_use)
+    rows = sorted(known, key=lambda one: (one.queue or "", one.name))
     return [_short(one, one.current.guide if one.current else Guide()) for one in rows]
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from datetime import date
 
 from sqlalchemy import Connection, select
 
+from controller.hall.model import Refused
+from controller.store import item_standings
 from controller.store.database import Store
 from controller.store.devices import catalogue_changed
 from controller.store.records import upsert
@@ -50,11 +53,26 @@ def all_items(c: Connection) -> list[Item]:
     ]
 
 
-def matters(store: Store) -> list[Matter]:
-    """Every matter that has been given to a queue, by queue and name."""
+def matters(store: Store, day: date) -> list[Matter]:
+    """Every matter of a queue that people may come for on that day, by queue and name."""
     query = select(item.c.code, item.c.name, item.c.queue).where(item.c.queue.is_not(None))
     with store.reading() as c:
-        return [Matter(*row) for row in c.execute(query.order_by(item.c.queue, item.c.name))]
+        away = item_standings.not_taken(c, day)
+        rows = c.execute(query.order_by(item.c.queue, item.c.name))
+        return [Matter(*row) for row in rows if row.code not in away]
+
+
+def check_taken(store: Store, code: str | None, day: date) -> None:
+    """Raises Refused when nobody may come for the matter on that day: it was ended, or has not begun."""
+    with store.reading() as c:
+        if code is not None and not item_standings.is_taken(c, code, day):
+            raise Refused("matter_ended", "this matter is not taken on that day", day=day.isoformat())
+
+
+def names(store: Store) -> dict[str, str]:
+    """Of every matter by its code, those that are no longer taken too."""
+    with store.reading() as c:
+        return {row.code: row.name for row in c.execute(select(item.c.code, item.c.name))}
 
 
 def departments(store: Store) -> list[str]:

@@ -43,13 +43,17 @@ from controller.hall.ratings import LEVELS
 from controller.hall.ratings import Channel as RatingChannel
 from controller.hall.reconciliation import Origin, Why
 from controller.hall.refusals import REFUSALS
+from controller.item_standing import FIELDS as STANDING_FIELDS
+from controller.item_standing import Category, Change, Kind, Residency
 from controller.keeping import DataClass
 from controller.message_settings import CARRIERS
 from controller.messaging.templates import Event
 from controller.people import ActorKind, Role
 from controller.selftests import TESTS
+from controller.store.clean_ups import State as CleanUpState
 from controller.store.messages import Channel, State
-from web import bulletins, cycle
+from controller.store.publications import Channel as PublishedBy
+from web import bulletins, cycle, item_lists
 from web.audit import FAMILIES as FAMILIES_OF_KINDS
 from web.audit import KINDS
 from web.examining import OF_UNIT
@@ -145,7 +149,7 @@ FAMILIES: dict[str, Iterable[str]] = {
         "template_braces",
         "bad_card",
         "nobody_rostered",
-        "unknown_matter",
+        *("matter_ended", "unknown_matter"),
         "card_and_phone",
     ),
     "audited": KINDS,
@@ -226,6 +230,16 @@ FAMILIES: dict[str, Iterable[str]] = {
     "message_why": ("not_invited", "which_visit", "not_understood"),
     "message_done": ("test", "again"),
     "channel": Channel,
+    "published_by": PublishedBy,
+    "item_change": Change,
+    "item_category": Category,
+    "item_list": item_lists.KINDS,
+    "residency": Residency,
+    "change": Kind,
+    "standing_field": STANDING_FIELDS,
+    "standing": ("too_long", "needed", "once_done", "visits", "unknown_word"),
+    "clean_up": ("no_code", "twice", "empty"),
+    "clean_up_state": CleanUpState,
     "carrier": CARRIERS,
     "part_well": ("store", "halls", "broker", "devices"),
     "part_out": ("store", "halls", "broker"),

@@ -99,6 +99,7 @@ FILLED = {
     "name": "x",
     "board": "x",
     "code": "no-such-matter",
+    "kind": "all",
     "form": "csv",
     "key": "1",
     "day": "2026-03-02",
