@@ -125,6 +125,8 @@ def start_of(person: Person) -> str:
         return url_for("manager.board", hall=hall)
     if person.roles & {Role.CLERK, Role.WINDOW_LEAD}:
         return url_for("clerk.windows", hall=hall)
+    if Role.GUIDE in person.roles:
+        return url_for("frontdesk.page", hall=hall)
     if Role.DEPARTMENT_ADMIN in person.roles:
         return url_for("units.page")
     if Role.TECHNICIAN in person.roles:

@@ -34,7 +34,7 @@ from web.home import SETUP_ROLES
 from web.limits import Limit, keep_to_limit
 from web.manager import closing_time
 from web.setup_forms import BadForm, Form
-from web.visit import give, me, role_required, say, say_refused, the_hall, the_site
+from web.visit import give, hall_now, me, role_required, say, say_refused, the_hall, the_site
 
 blueprint = Blueprint("first_hour", __name__)
 
@@ -179,7 +179,7 @@ def _asked(live: Live, step: str) -> dict[str, object]:
         case "people":
             return {"staff": _staff(live.id), "roles": STAFF, "may_add": Role.ADMIN in me().roles}
         case "open":
-            return {"missing": _missing(live), "closes": closing_time(live.hall.plan)}
+            return {"missing": _missing(live), "closes": closing_time(live.hall.plan, hall_now())}
         case _:
             return {}
 

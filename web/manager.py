@@ -30,6 +30,7 @@ from web.visit import give, hall_now, is_fragment, place_of, role_required, say_
 blueprint = Blueprint("manager", __name__)
 
 NEEDS_SHOWN = 6  # the others are one click away, so that the figures stay in sight
+MIDNIGHT = time(23, 59)
 CLOSES = time(17, 30)  # offered when a day is opened and the plan says no hours; the manager may change it
 
 
@@ -63,7 +64,7 @@ def _board(live: Live, failed: str = "", error: str = "") -> str:
         by_now=None if before is None else before.taken_by(now.astimezone(zone)),
         mean_waits=_mean_waits(halves, hall.plan.rules.long_wait),
         long_wait=hall.plan.rules.long_wait,
-        closes=closing_time(hall.plan),
+        closes=closing_time(hall.plan, now),
         failed=failed,
         error=error,
     )
@@ -77,9 +78,10 @@ def _by_zone(hall: Hall, now: datetime) -> list[tuple[Zone, list[WindowNow]]]:
     return [(zone, found[zone.id]) for zone in hall.plan.zones]
 
 
-def closing_time(plan: Plan) -> str:
-    """When a day is offered to close."""
-    return (plan.hours[-1].end if plan.hours else CLOSES).strftime("%H:%M")
+def closing_time(plan: Plan, now: datetime) -> str:
+    """When a day is offered to close; once that is over, midnight, and not that hour of tomorrow."""
+    usual, local = plan.hours[-1].end if plan.hours else CLOSES, now.astimezone(the_site().settings.zone)
+    return (usual if usual > local.time() else MIDNIGHT).strftime("%H:%M")
 
 
 def _arrivals(halves: list[reports.HalfHour], before: Usual | None) -> Chart | PairChart:

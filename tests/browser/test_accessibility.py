@@ -33,6 +33,7 @@ from tests.web.test_people import ADMIN
 
 pytestmark = pytest.mark.browser
 
+FULL_VIEW = "/full-view?to=/audit&"
 KIOSK = "/h/hall/pages/kiosk.html?board=k-main&"
 
 
@@ -146,7 +147,7 @@ def test_the_technicians_pages_and_the_interfaces(busy: Served, page: Page, lang
 def test_the_administrators_pages(busy: Served, page: Page, lang: str, theme: str) -> None:
     busy.desk.site.people.add(ADMIN, real_now())
     sign_in(busy, page, ADMIN.id)
-    addresses = ("/people", "/people/new", "/people/li", "/audit", "/data", "/full-view?to=/audit&")
+    addresses = ("/centres", "/people", "/people/new", "/people/li", "/audit", "/data", FULL_VIEW)
     assert wrong(page, busy, addresses, f"lang={lang}&theme={theme}") == []
     page.goto(f"{busy.url}/people/li")
     page.click(".ask summary")
@@ -223,8 +224,8 @@ def test_why_what_would_help_and_what_is_planned(busy: Served, page: Page, lang:
     desk.give(CloseDay())
     period = f"from={DAY}&to={DAY}&lang={lang}&theme={theme}"
     assert wrong(page, busy, ("/m/hall/day", "/m/hall/load"), period) == []
-    more = ("/m/hall/cycle", "/m/hall/notices", "/leader")
+    more = ("/m/hall/cycle", "/m/hall/notices", "/m/hall/substitutes", "/leader")
     assert wrong(page, busy, more, f"lang={lang}&theme={theme}") == []
     sign_in(busy, page, "li")
-    forms = ("/w/hall/1/form/why", "/w/hall/1/form/jump")
+    forms = ("/w/hall/1/form/why", "/w/hall/1/form/jump", "/w/hall/1/form/delay")
     assert wrong(page, busy, forms, f"lang={lang}&theme={theme}") == []
