@@ -20,14 +20,16 @@ from controller.hall.model import Hall, Refused, Rules, TicketState
 from controller.hall.ratings import LONGEST_WORDS, NEGATIVE, Channel, WorkDays
 from controller.hall.refusals import refuse
 from controller.live import Live
-from controller.people import CITIZEN, Actor
+from controller.people import CITIZEN, UNIT_WRITERS, Actor, Role
 from controller.store import followups, projections, ratings
 from controller.store.audit import Record
 from controller.store.followups import Step
+from controller.store.people import Person
 from controller.store.projections import TicketRow
 from controller.store.seal import Seal
 
 PHONE = re.compile(r"\+?\d{5,15}")
+MOST_OPEN = 500  # cases that are looked through
 BETWEEN_DIGITS = re.compile(r"[\s\-()/.]+")
 
 
@@ -207,3 +209,38 @@ def _ticket(live: Live, case: int) -> int:
     if found is None:
         raise Refused("no_case", f"there is no case {case}", case=case)
     return found.ticket
+
+
+# --- whose case it is
+
+
+def department_of(hall: Hall, person: Person) -> str | None:
+    """The department of the hall that somebody answers for; None: they answer for all of it."""
+    clerk = hall.clerks.get(person.id)
+    named = (one.id for one in hall.plan.departments if person.home_unit in (one.id, one.name.zh))
+    return next(named, None) or (clerk.department if clerk else None)
+
+
+def is_of(case: f.Case, department: str | None) -> bool:
+    return None in (department, case.department) or department == case.department
+
+
+def handler(hall: Hall, case: f.Case, person: Person) -> f.Handler:
+    """Somebody's parts in a case."""
+    parts = set()
+    if person.roles & UNIT_WRITERS and is_of(case, department_of(hall, person)):
+        parts.add(f.Part.UNIT)
+    if Role.SUPERVISOR in person.roles:
+        parts.add(f.Part.SUPERVISOR)
+    if Role.HALL_MANAGER in person.roles:
+        parts.add(f.Part.MANAGER)
+    return f.Handler(person.id, frozenset(parts))
+
+
+def turns(live: Live, person: Person) -> int:
+    """In how many cases it is somebody's turn."""
+    now, hall = live.clock.now(), live.hall
+    wanted = followups.Wanted(stages=frozenset(f.Stage) - f.OVER, not_of=person.id)
+    with live.store.reading() as c:
+        cases = followups.listed(c, live.id, wanted, MOST_OPEN)
+    return sum(bool(f.possible(case, handler(hall, case, person), now)) for case in cases)

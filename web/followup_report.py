@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from flask import g
 
@@ -110,7 +110,7 @@ def _row(hall: Hall, case: f.Case, now: datetime) -> Row:
         _window(case),
         i18n.label(g.lang, "rating_stage", case.stage),
         _local(case.opened_at),
-        _local(case.due),
+        last_day(case.due),
         say("yes") if case.is_overdue(now) else "",
         say("yes") if case.is_extended else "",
         _local(case.closed_at),
@@ -120,6 +120,12 @@ def _row(hall: Hall, case: f.Case, now: datetime) -> Row:
 def _local(moment: datetime | None) -> str:
     zone = the_site().settings.zone
     return "" if moment is None else moment.astimezone(zone).strftime("%Y-%m-%d %H:%M")
+
+
+def last_day(due: datetime | None) -> str:
+    """The day at whose end something is due."""
+    zone = the_site().settings.zone
+    return "" if due is None else f"{(due - timedelta(seconds=1)).astimezone(zone):%Y-%m-%d}"
 
 
 def _queue(hall: Hall, case: f.Case) -> str:

@@ -20,15 +20,15 @@ from controller import i18n, ratings
 from controller.clock import real_now
 from controller.hall import followups as f
 from controller.hall.model import Hall, Refused, Text
-from controller.people import UNIT_WRITERS, Role
+from controller.people import Role
+from controller.ratings import department_of, handler, is_of
 from controller.store import followups, projections
 from controller.store import ratings as rows
 from controller.store.audit import audit
 from controller.store.followups import Wanted
-from controller.store.people import Person
 from controller.store.seal import Seal
 from web import followup_report
-from web.home import BOARD_ROLES
+from web.home import BOARD_ROLES, RATING_ROLES
 from web.privacy import name_of
 from web.report_files import FORMS, as_file, how
 from web.sheet import as_file as as_csv
@@ -37,7 +37,6 @@ from web.visit import MAX_KEY, hall_now, me, role_required, say_refused, the_hal
 
 blueprint = Blueprint("followups", __name__)
 
-READERS = UNIT_WRITERS | {Role.SUPERVISOR, Role.HALL_MANAGER, Role.DIRECTOR}
 SEE_ALL = frozenset({Role.SUPERVISOR, Role.HALL_MANAGER, Role.DIRECTOR})
 STEP, NUMBER, EXPORT = "rating.step", "rating.number", "rating.export"  # rows of the trail
 USUAL_DAYS = 92  # shown unless asked otherwise
@@ -71,7 +70,7 @@ class Wish:
 
 
 @blueprint.get("/m/<hall>/ratings")
-@role_required(*READERS)
+@role_required(*RATING_ROLES)
 def page(hall: str) -> str:
     live, wish, now = the_hall(hall), _wish(), hall_now()
     cases = _found(live.hall, wish)
@@ -86,13 +85,14 @@ def page(hall: str) -> str:
         figures=followup_report.figures(live.hall, cases, wish.first, wish.last, now),
         how=how,
         layout=_layout(),
+        last_day=followup_report.last_day,
         departments=_departments(live.hall),
         turn=_turn(live.hall, now),
     )
 
 
 @blueprint.get("/m/<hall>/ratings.<any(xlsx, pdf, csv):form>")
-@role_required(*READERS)
+@role_required(*RATING_ROLES)
 def file(hall: str, form: str) -> Response:
     """The list as a file; its taking is a row of the trail."""
     live, wish, now = the_hall(hall), _wish(), hall_now()
@@ -151,30 +151,7 @@ def _departments(hall: Hall) -> dict[str | None, str]:
     return {one.id: i18n.in_language(g.lang, one.name) for one in hall.plan.departments}
 
 
-# --- whose case it is
-
-
-def department_of(hall: Hall, person: Person) -> str | None:
-    """The department of the hall that somebody answers for; None: they answer for all of it."""
-    clerk = hall.clerks.get(person.id)
-    named = (one.id for one in hall.plan.departments if person.home_unit in (one.id, one.name.zh))
-    return next(named, None) or (clerk.department if clerk else None)
-
-
-def handler(hall: Hall, case: f.Case, person: Person) -> f.Handler:
-    """Somebody's parts in a case."""
-    parts = set()
-    if person.roles & UNIT_WRITERS and _is_of(case, department_of(hall, person)):
-        parts.add(f.Part.UNIT)
-    if Role.SUPERVISOR in person.roles:
-        parts.add(f.Part.SUPERVISOR)
-    if Role.HALL_MANAGER in person.roles:
-        parts.add(f.Part.MANAGER)
-    return f.Handler(person.id, frozenset(parts))
-
-
-def _is_of(case: f.Case, department: str | None) -> bool:
-    return None in (department, case.department) or department == case.department
+# --- one case
 
 
 def _case(hall: Hall, id: int) -> f.Case:
@@ -183,16 +160,13 @@ def _case(hall: Hall, id: int) -> f.Case:
         case = followups.find(c, hall.id, id)
     if case is None or case.clerk == me().id:
         abort(HTTPStatus.NOT_FOUND)
-    if not me().roles & SEE_ALL and not _is_of(case, department_of(hall, me())):
+    if not me().roles & SEE_ALL and not is_of(case, department_of(hall, me())):
         abort(HTTPStatus.NOT_FOUND)
     return case
 
 
-# --- one case
-
-
 @blueprint.get("/m/<hall>/ratings/<int:id>")
-@role_required(*READERS)
+@role_required(*RATING_ROLES)
 def one(hall: str, id: int) -> str:
     return _one(hall, id)
 
@@ -222,6 +196,7 @@ def _one(hall: str, id: int, error: str = "", number: str = "") -> str:
         error=error,
         number=number,
         layout=_layout(),
+        last_day=followup_report.last_day,
     )
 
 
@@ -236,7 +211,7 @@ def _names(ids: set[str]) -> dict[str, str]:
 
 
 @blueprint.post("/m/<hall>/ratings/<int:id>/number")
-@role_required(*READERS)
+@role_required(*RATING_ROLES)
 def number(hall: str, id: int) -> str:
     """The number to call, for whose turn it is to call; that it was looked at is a row of the trail."""
     value = the_hall(hall).hall
@@ -252,7 +227,8 @@ def number(hall: str, id: int) -> str:
 
 
 STEPS = "<any(call, check, fix, explain, appeal, extend, uphold, reject, close, return):what>"
-KINDS: Mapping[str, type[f.Deed]] = {
+KINDS: Mapping[str, type[f.Deed]] = {  # what is likely stands first
+    "close": f.Close,
     "call": f.CallBack,
     "check": f.CheckFacts,
     "fix": f.Fix,
@@ -261,13 +237,12 @@ KINDS: Mapping[str, type[f.Deed]] = {
     "extend": f.Extend,
     "uphold": f.Uphold,
     "reject": f.Reject,
-    "close": f.Close,
     "return": f.SendBack,
 }
 
 
 @blueprint.post(f"/m/<hall>/ratings/<int:id>/{STEPS}")
-@role_required(*READERS)
+@role_required(*RATING_ROLES)
 def act(hall: str, id: int, what: str) -> Response | tuple[str, int]:
     """Take one step; pressed twice it is taken once."""
     live, person, key = the_hall(hall), me(), request.form.get("key", "")[:MAX_KEY]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, g, render_template
+from flask import Blueprint, g, render_template, url_for
 
+from controller import ratings
+from controller.hall.model import Hall
 from controller.people import CENTRE_WRITERS, UNIT_WRITERS, Role
+from web.rating import tablet_code
 from web.visit import the_hall, the_site
 
 blueprint = Blueprint("home", __name__)
@@ -18,19 +21,39 @@ WINDOW_ROLES = frozenset({Role.CLERK, Role.WINDOW_LEAD})
 LEADER_ROLES = frozenset({Role.LEADER_VIEW, Role.DIRECTOR, Role.SUPERVISOR, Role.HALL_MANAGER})
 UNIT_ROLES = frozenset({Role.TECHNICIAN, Role.ADMIN, Role.HALL_MANAGER})
 SETUP_ROLES = frozenset({Role.ADMIN, Role.HALL_MANAGER})
+RATING_ROLES = UNIT_WRITERS | {Role.SUPERVISOR, Role.HALL_MANAGER, Role.DIRECTOR}  # who see bad ratings
 
 
 @blueprint.get("/")
 def home() -> str:
     """The halls of this site with their places."""
     halls = [live.hall for live in the_site().halls.values()]
-    return render_template("home/home.html", halls=halls, **_rights())
+    return render_template("home/home.html", halls=halls, turns=_turns(), **_rights())
+
+
+def _turns() -> dict[str, int]:
+    """In how many cases of bad ratings it is the reader's turn, by hall; empty for who sees none."""
+    if g.person is None or not g.person.roles & RATING_ROLES:
+        return {}
+    mine = (live for live in the_site().halls.values() if g.person.works_in(live.id))
+    return {live.id: ratings.turns(live, g.person) for live in mine}
 
 
 @blueprint.get("/hall/<hall>")
 def hall(hall: str) -> str:
     """Every screen of one hall, to be opened where it stands."""
-    return render_template("home/hall.html", hall=the_hall(hall).hall, **_rights())
+    value = the_hall(hall).hall
+    return render_template("home/hall.html", hall=value, tablets=_tablets(value), **_rights())
+
+
+def _tablets(hall: Hall) -> list[tuple[int, str]]:
+    """The address of each window's rating tablet, for who puts them up: nobody else is to open one."""
+    if g.person is None or not g.person.roles & UNIT_ROLES or not g.person.works_in(hall.id):
+        return []
+    return [
+        (number, url_for("rating.tablet", hall=hall.id, window=number, code=tablet_code(hall.id, number)))
+        for number in hall.windows
+    ]
 
 
 def _rights() -> dict[str, bool]:

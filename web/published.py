@@ -53,8 +53,8 @@ def page(hall: str) -> Response:
     fewest = value.plan.rules.fewest_ratings
     with the_site().store.reading() as c:
         every = [_span(c, hall, last - timedelta(days=DAYS - 1), last, fewest) for last in lasts]
-        since = datetime.combine(every[0].first, time(), zone)
-        cases = followups.listed(c, hall, Wanted(since=since), MOST)
+        since, until = (datetime.combine(day, time(), zone) for day in (every[0].first, today))
+        cases = followups.listed(c, hall, Wanted(since=since, until=until), MOST)
         told = followups.published(c, hall, MOST_CASES)
     answer = make_response(
         render_template(

@@ -128,7 +128,7 @@ def _cells(face: Face, hall: Hall) -> Iterable[tuple[object, ...]]:
         yield row("correction", "", one.number, one.number, 1, _place(one.unit), "", *times)
     for vote in account.late_votes:
         times = (local(vote.finished_at), local(vote.heard_at))
-        yield row("late_vote", "", vote.number, vote.number, 1, "", vote.level, *times)
+        yield row("late_vote", "", vote.number, vote.number, 1, "", "", *times)
     for step in face.steps:
         yield row("clock", "", step.before, step.after, 1, _place(step.unit), step.by, "", local(step.at))
 

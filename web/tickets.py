@@ -26,7 +26,6 @@ _SORTS: Mapping[str, Callable[[TicketRow], Any]] = {
     "issued": lambda row: row.issued_at,
     "wait": lambda row: row.wait_s or 0.0,
     "service": lambda row: row.service_s or 0.0,
-    "rating": lambda row: row.rating or 0,
 }
 SORTS = tuple(_SORTS)
 
@@ -119,7 +118,6 @@ COLUMNS = (
     "Service (min)",
     "Calls",
     "Outcome",
-    "Rating",
 )
 
 
@@ -136,7 +134,6 @@ def _cells(row: TicketRow, hall: Hall, names: Mapping[str, str], lang: str, zone
         *(None if seconds is None else f"{seconds / 60:.1f}" for seconds in (row.wait_s, row.service_s)),
         row.calls,
         i18n.label(lang, "outcome", row.outcome) if row.outcome else None,
-        row.rating,
     ]
 
 

@@ -17,7 +17,7 @@ from controller.told import wait_text
 from web.why import Explained, Number, explained
 
 UNTOLD = frozenset(
-    {"at", "token", "press", "person", "place", "passed", "reasons", "expected"}
+    {"at", "token", "press", "person", "place", "passed", "reasons", "expected", "level", "channel"}
 )  # not in a sentence
 
 

@@ -180,6 +180,11 @@ class DayFigures:
     strictly_satisfied: float | None
 
     @property
+    def took_part(self) -> float | None:
+        """K.15: of the visits that are done, how many were rated."""
+        return self.rated / self.served if self.served else None
+
+    @property
     def no_show_rate(self) -> float | None:
         return self.abandoned / self.issued if self.issued else None
 

@@ -9,9 +9,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from controller.clock import real_now
-from controller.hall.commands import CallNext, Start
+from controller.hall.commands import CallNext, Finish, Login, Start
 from controller.hall.model import TicketState
 from controller.people import Role
+from controller.store.people import Person
 from tests.browser.conftest import Served
 from tests.waiting import until
 from tests.web.test_people import ADMIN
@@ -168,3 +169,46 @@ def go_to(page: Page, wanted: str) -> None:
         if page.evaluate("wanted => document.activeElement.matches(wanted)", wanted):
             return
     raise AssertionError(f"{wanted} cannot be reached by keyboard")
+
+
+def test_a_bad_rating_goes_from_the_phone_to_its_end(served: Served) -> None:
+    """G2-G10 as people do it: on the phone, then the unit, then the supervisor."""
+    people, desk = served.desk.site.people, served.desk
+    for id, role in (("lead", Role.WINDOW_LEAD), ("sup", Role.SUPERVISOR)):
+        people.add(Person(id, f"{id}某", id, None, frozenset({role}), True), real_now())
+    ticket = desk.take()
+    desk.give(Login(1, "li"), CallNext(1), Start(1), Finish(1))
+    phone = served.screen(f"/t/{ticket.token}", (390, 844))
+    phone.get_by_role("button", name="不满意", exact=True).click()
+    phone.get_by_label("等候时间").check()
+    phone.get_by_label("电话号码").fill("139 0000 1111")
+    phone.get_by_role("button", name="提交").click()
+    expect(phone.get_by_text("您的评价：不满意")).to_be_visible()
+    expect(phone.get_by_role("button", name="提交")).to_have_count(0)
+    unit = served.screen(f"/in/{people.link('lead', real_now())}", DESK)
+    unit.click("main button")
+    unit.goto(served.url)
+    unit.get_by_role("link", name="1 件待您办理").click()
+    unit.get_by_role("link", name=ticket.number).click()
+    unit.get_by_role("button", name="显示号码以便回访").click()
+    expect(unit.get_by_text("13900001111")).to_be_visible()
+    call(unit, "等了一小时")
+    unit.get_by_label("整改措施").fill("增开窗口")
+    unit.get_by_label("责任人").fill("负责人")
+    unit.get_by_label("给群众的答复").fill("已答复")
+    unit.get_by_role("button", name="整改").click()
+    supervisor = served.screen(f"/in/{people.link('sup', real_now())}", DESK)
+    supervisor.click("main button")
+    supervisor.goto(f"{served.url}/m/hall/ratings")
+    supervisor.get_by_role("link", name=ticket.number).click()
+    call(supervisor, "满意")
+    supervisor.get_by_label("审核情况").fill("属实")
+    supervisor.get_by_role("button", name="审核通过，办结").click()
+    expect(supervisor.get_by_text("已办结。")).to_be_visible()
+
+
+def call(page: Page, said: str) -> None:
+    """Note a call back that reached somebody."""
+    page.get_by_label("是", exact=True).check()
+    page.get_by_label("回访情况").fill(said)
+    page.get_by_role("button", name="记录回访").click()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -21,7 +22,7 @@ from controller.store import followups, integrity, log, projections, tallies
 from controller.store import ratings as rows
 from controller.store.audit import audit
 from controller.store.seal import Seal
-from tests.store.halls import DAY, MORNING, Time, morning
+from tests.store.halls import DAY, MORNING, Time, morning, sqlite_url
 
 AFTER = by_calendar(Calendar(), ZoneInfo("Asia/Shanghai"))
 SUPERVISOR = Actor(ActorKind.PERSON, "sup", frozenset({Role.SUPERVISOR}))
@@ -32,14 +33,20 @@ def time() -> Time:
     return Time()
 
 
-@pytest.fixture
-def live(database: str, time: Time) -> Iterator[Live]:
+@contextmanager
+def two_served(url: str, time: Time) -> Iterator[Live]:
     """A001 and A002 were served at window 1 by Li."""
-    with morning(database, time) as live:
+    with morning(url, time) as live:
         for token in ("one", "two"):
             live.submit(TakeTicket("A", token), SYSTEM)
             for command in (CallNext(1), Start(1), Finish(1)):
                 live.submit(command, SYSTEM)
+        yield live
+
+
+@pytest.fixture
+def live(tmp_path: Path, time: Time) -> Iterator[Live]:
+    with two_served(sqlite_url(tmp_path), time) as live:
         yield live
 
 
@@ -85,19 +92,24 @@ def test_one_visit_is_rated_once_whatever_the_channel(live: Live) -> None:
     assert cases(live) == []
 
 
-def test_a_late_rating_counts_within_five_working_days(live: Live, time: Time) -> None:
+def test_a_late_rating_counts_within_five_working_days(database: str, time: Time, tmp_path: Path) -> None:
     """P.10, Monday's visit: until Monday night; its day is summed up again, and the log agrees."""
-    days_later(live, time, 7)
-    ratings.rate(live, AFTER, 1, 2, Channel.PHONE)
-    assert refused(live, 1, 5) == "already_rated"
-    with live.store.reading() as c:
-        made = tallies.of_day(c, live.id, DAY, MORNING, {})
-        assert made is not None
-        assert (made.queues["A"].rated_2, made.queues["A"].served) == (1, 2)
-        assert integrity.examine(c).problems == ()
-    assert [(case.number, case.clerk) for case in cases(live)] == [("A001", "li")]
-    time.pass_by(days=1)
-    assert refused(live, 2, 5) == "rating_too_late"
+    with two_served(database, time) as live:
+        days_later(live, time, 7)
+        ratings.rate(live, AFTER, 1, 2, Channel.PHONE)
+        ratings.tell(live, AFTER, Seal(tmp_path), 1, ["wait"], "words", "13800138000")
+        assert refused(live, 1, 5) == "already_rated"
+        with live.store.writing() as c:
+            made = tallies.of_day(c, live.id, DAY, MORNING, {})
+            assert made is not None
+            assert (made.queues["A"].rated_2, made.queues["A"].served) == (1, 2)
+            assert integrity.examine(c).problems == ()
+            assert rows.reasons(c, live.id, DAY, DAY) == {"wait": 1}
+            assert rows.levels_by_day(c, live.id, DAY, DAY, "li") == {DAY: {2: 1}}
+            assert rows.forget_contacts(c, MORNING + timedelta(days=9)) == 0
+        assert [(case.number, case.clerk) for case in cases(live)] == [("A001", "li")]
+        time.pass_by(days=1)
+        assert refused(live, 2, 5) == "rating_too_late"
 
 
 @pytest.mark.parametrize("days", [0, 3])
