@@ -36,7 +36,7 @@ NO_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 AT_WINDOW = frozenset({TicketState.CALLED, TicketState.SERVING})
 NOT_OPEN = Text("现在不在取号时间", "Tickets are not being issued now")
 ENDED = Text("今日取号已结束", "No more tickets today")
-FULL = Text("今日号已取完", "Today's tickets are used up")
+FULL = Text("今日号已取完，可预约其他时间", "Today's tickets are used up: book another time")
 NOT_SERVED = Text("本业务未设窗口", "No window offers this")
 
 

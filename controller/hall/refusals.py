@@ -74,7 +74,7 @@ REFUSALS: Mapping[str, str] = {
     "unknown_ticket": "there is no ticket {ticket} today",
     # taking a ticket
     "not_served": "no window serves queue {queue}",
-    "quota_reached": "queue {queue} has given out its {quota} tickets for today",
+    "quota_reached": "queue {queue} has given out its {quota} tickets for today; book another time",
     "already_waiting": "this person already has an active ticket in queue {queue}",
     "slot_needed": "an appointment ticket needs the time of its appointment",
     "bad_cases": "a ticket holds at least one case, not {cases}",

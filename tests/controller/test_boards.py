@@ -89,7 +89,7 @@ def test_no_ticket_can_be_taken_before_the_day_opens_or_after_it_closes() -> Non
 def test_a_queue_that_gave_out_its_quota_says_so() -> None:
     plan = small_plan()
     small_quota = replace(plan, queues=(replace(plan.queues[0], daily_quota=1), *plan.queues[1:]))
-    assert lines(small("A", plan=small_quota))["A"].why_zh == "今日号已取完"
+    assert lines(small("A", plan=small_quota))["A"].why_zh == "今日号已取完，可预约其他时间"
 
 
 def test_every_board_of_the_plan_is_drawn_and_no_other() -> None:
