@@ -48,7 +48,7 @@ class BookingWords:
             today = self._booking(one).today()
             message = read(number, begun[1], today)
             try:
-                matter_of(one, message.matter)
+                matter_of(one, message.matter, today)
             except Refused:
                 continue
             return self._book(one, message, self._digest(f"{number}\0{words}\0{today}"))
