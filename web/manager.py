@@ -23,6 +23,7 @@ from web.chart import Chart, PairChart, bar_chart, pair_chart
 from web.home import BOARD_ROLES
 from web.needs import needs
 from web.privacy import name_of
+from web.tiles import tile
 from web.timeline import timeline
 from web.usual import Usual, usual
 from web.visit import give, hall_now, is_fragment, place_of, role_required, say_refused, the_hall, the_site
@@ -54,6 +55,7 @@ def _board(live: Live, failed: str = "", error: str = "") -> str:
         queues=reports.queues_now(hall, now),
         waits={code: joining_text(g.lang, hall, forecast, code) for code in hall.queues},
         zones=_by_zone(hall, now),
+        tile=tile,
         needs=needs(hall, now),
         needs_shown=NEEDS_SHOWN,
         figures=reports.day_figures(hall),

@@ -239,16 +239,16 @@ def half_hours(hall: Hall, zone: tzinfo, now: datetime) -> list[HalfHour]:
     """The day from its first half hour to the one of `now`, empty ones too; nothing before a day is open."""
     if hall.day is None:
         return []
-    arrivals: dict[datetime, list[timedelta | None]] = {}
+    opened = _half_hour(hall.day.opened_at, zone)
+    arrivals: dict[int, list[timedelta | None]] = {}  # by half hours since then
     for ticket in hall.tickets.values():
-        arrivals.setdefault(_half_hour(ticket.issued_at, zone), []).append(wait_of(ticket))
-    first = min([*arrivals, _half_hour(hall.day.opened_at, zone)])
-    last = max([first, *arrivals, _half_hour(min(now, _end(hall.day, zone)), zone)])
+        arrivals.setdefault((ticket.issued_at - opened) // HALF_HOUR, []).append(wait_of(ticket))
+    first = min([*arrivals, 0])
+    until = (_half_hour(min(now, _end(hall.day, zone)), zone) - opened) // HALF_HOUR
     return [
-        HalfHour(
-            start, len(arrivals.get(start, ())), _mean([w for w in arrivals.get(start, ()) if w is not None])
-        )
-        for start in _steps(first, last)
+        HalfHour(opened + n * HALF_HOUR, len(came), _mean([wait for wait in came if wait is not None]))
+        for n in range(first, max([first, *arrivals, until]) + 1)
+        for came in [arrivals.get(n, [])]
     ]
 
 
@@ -260,12 +260,6 @@ def _half_hour(moment: datetime, zone: tzinfo) -> datetime:
 def _end(day: ServiceDay, zone: tzinfo) -> datetime:
     """The last instant of the date, so that a day left open overnight does not grow for ever."""
     return datetime.combine(day.date, time(23, 59), zone)
-
-
-def _steps(first: datetime, last: datetime) -> Iterator[datetime]:
-    while first <= last:
-        yield first
-        first += HALF_HOUR
 
 
 def _mean(times: Sequence[timedelta]) -> timedelta | None:

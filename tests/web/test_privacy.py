@@ -119,6 +119,7 @@ IN_FULL = {  # where the hall is worked with now, or people and plans are looked
     "/m/<hall>/": FLOOR,
     "/m/<hall>/roster": FLOOR,
     "/m/<hall>/roster/<day>": {"hall_manager"},
+    "/m/<hall>/substitutes": FLOOR,
     "/m/<hall>/windows/<int:number>": FLOOR,
     "/people": {"admin"},
     "/setup/<hall>/": {"hall_manager", "admin"},
