@@ -432,7 +432,7 @@ def rewrite(c: Connection, hall: str, event: str, lang: str, wording: str, by: s
 def versions(c: Connection, hall: str, event: str) -> list[Any]:
     """Every version in both languages, the newest first: lang, version, text, by, at."""
     query = select(message_template).where(message_template.c.hall == hall, message_template.c.event == event)
-    return list(c.execute(query.order_by(message_template.c.at.desc())))
+    return list(c.execute(query.order_by(message_template.c.version.desc(), message_template.c.lang)))
 
 
 # --- the log, for what is to be told

@@ -225,6 +225,7 @@ def test_why_what_would_help_and_what_is_planned(busy: Served, page: Page, lang:
     period = f"from={DAY}&to={DAY}&lang={lang}&theme={theme}"
     assert wrong(page, busy, ("/m/hall/day", "/m/hall/load"), period) == []
     more = ("/m/hall/cycle", "/m/hall/notices", "/m/hall/substitutes", "/leader")
+    more += ("/m/hall/messages", "/m/hall/home-tickets")
     assert wrong(page, busy, more, f"lang={lang}&theme={theme}") == []
     sign_in(busy, page, "li")
     forms = ("/w/hall/1/form/why", "/w/hall/1/form/jump", "/w/hall/1/form/delay")

@@ -25,9 +25,11 @@ from controller.hall.commands import (
 )
 from controller.hall.model import PreCheck
 from controller.keeping import Keeping
+from controller.messaging.carrier import Received
 from controller.people import SYSTEM, Role
 from controller.store import log, tables
 from controller.store.audit import verify
+from controller.store.messages import Channel
 from controller.store.people import Person
 from controller.store.projections import find_ticket
 from tests.store.halls import DAY
@@ -114,6 +116,7 @@ def test_the_file_of_people_is_masked(desk: Desk, admin: Browser) -> None:
 
 
 SEEDED = "欧阳震华"
+PHONE = "13800138477"
 FLOOR = {"guide", "window_lead", "hall_manager"}
 IN_FULL = {  # where the hall is worked with now, or people and plans are looked after
     "/m/<hall>/": FLOOR,
@@ -140,7 +143,10 @@ def test_a_seeded_name_is_masked_on_every_other_page_and_in_every_file_and_log(
     admin.post("/people/new", page="/people/new", **form)
     clerk = desk.browser("p00477")
     clerk.post("/w/hall/1/login", page="/w/hall/?choose=1")
-    desk.take(), desk.take()
+    waiting = [desk.take(), desk.take()][1]
+    phone = desk.site.messages.desk.contact("hall", waiting.id, Channel.SMS, PHONE, "zh")
+    desk.site.messages.wishes.add(desk.live.hall, phone, real_now())
+    desk.site.messages.take(Received(PHONE, f"回电{PHONE}"))
     for key in ("next", "start", "finish", "next"):
         clerk.press(1, key)
     browsers = {role: browser_of(desk, role, OWN) for role in (None, *Role)}
@@ -151,11 +157,14 @@ def test_a_seeded_name_is_masked_on_every_other_page_and_in_every_file_and_log(
             continue
         if cell.role is not None and cell.hall is None:
             continue
-        if SEEDED in shown_by(browsers[cell.role], filled(cell.address)):
+        shown = shown_by(browsers[cell.role], filled(cell.address))
+        assert PHONE not in shown, cell
+        if SEEDED in shown:
             found.add((cell.address, str(cell.role)))
     assert found <= {(address, role) for address, roles in IN_FULL.items() for role in roles}
     assert ("/m/<hall>/", "hall_manager") in found
     assert SEEDED not in caplog.text
+    assert PHONE not in caplog.text
 
 
 def shown_by(browser: Browser, address: str) -> str:
