@@ -54,8 +54,8 @@ FORMS: Mapping[Event, Form] = {
     Event.NEAR_TURN: Form(
         {**_HALL, "number": "A023", "ahead": "2", "zone": "东区", "url": "https://hall.example/t/…"},
         frozenset({"number"}),
-        "【{hall}】{number}号：您前面还有{ahead}人，请到{zone}等候叫号。",
-        "{hall}: {number}, {ahead} ahead of you. Please wait in {zone} for your call.",
+        "【{hall}】{number}号快到了，前面还有{ahead}人，请到{zone}等候叫号。",
+        "{hall}: {number} is near, {ahead} ahead of you. Please wait in {zone} for your call.",
     ),
     Event.RATING: Form(
         {**_HALL, "number": "A023", "code": "37"},

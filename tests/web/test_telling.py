@@ -171,7 +171,7 @@ def test_a_browser_is_told_once_by_its_own_service(tmp_path: Path) -> None:
         desk.site.messages.messenger.step()
         _, headers, body = far.asked[0]
         said = phone.read(body)
-        assert "A002号：您前面还有0人" in said["text"]
+        assert "A002号快到了，前面还有0人" in said["text"]
         assert said["page"] == f"/t/{ticket.token}"
         token, _, ours = headers["Authorization"].removeprefix("vapid t=").partition(", k=")
         assert ours == key

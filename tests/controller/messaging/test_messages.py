@@ -244,7 +244,7 @@ def test_near_and_finished_are_told_once_to_who_asked(tmp_path: Path) -> None:
         for _ in range(2):
             made.office.watch.step()
         assert [(one.event, one.ticket) for one in made.all()] == [(Event.NEAR_TURN, other)]
-        assert "A002号：您前面还有0人，请到东区等候叫号" in made.text(made.all()[0])
+        assert "A002号快到了，前面还有0人，请到东区等候叫号" in made.text(made.all()[0])
         for command in (Start(1), Finish(1)):
             made.live.submit(command, SYSTEM)
         made.office.watch.step()
