@@ -138,6 +138,8 @@ def from_fields(
         known["visits"] = 1
     standing = Standing(**known)  # type: ignore[arg-type]
     check(standing)
+    if before.is_ended and standing.change not in BEGINS | ENDS:
+        raise BadStanding("ended", "change")
     return standing
 
 

@@ -115,7 +115,7 @@ def _announce(live: Live, lists: Lists) -> None:
 
     def record(c: Connection) -> None:
         notices.add(c, live.id, text, EVERYWHERE, now, now + ON_SCREENS, by, now)
-        publications.log(c, LISTS, lists.version, (Channel.SCREEN,), by, real_now(), live.id)
+        publications.log(c, LISTS, lists.version, (Channel.SCREEN,), by, real_now(), live.hall.plan.name.zh)
 
     tell(live, record)
 
@@ -210,6 +210,8 @@ def _kind(kind: str) -> str:
 
 def sum_of(count: Count) -> str:
     """901 = 705 powers + 196 services, as people read it."""
+    if not count.total:
+        return "0"
     parts = [say("{n} powers", n=count.powers), say("{n} services", n=count.services)]
     parts += [say("{n} not stated", n=count.unstated)] if count.unstated else []
     return f"{count.total} = {' + '.join(parts)}"

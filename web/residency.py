@@ -100,7 +100,7 @@ def _facts(whole: Sums) -> Facts:
 def _columns() -> list[Column]:
     return [
         Column(say("Department")),
-        *_numbers(say("matters"), say("resident"), say("excepted"), say("should enter")),
+        *_numbers(say("matters in use"), say("resident"), say("excepted"), say("should enter")),
         Column(say("residency rate"), "share"),
         *_numbers(say("legal days"), say("promised days")),
         Column(say("limits shorter by"), "share"),

@@ -40,7 +40,8 @@ def page(code: str) -> str:
 def _page(code: str, error: str = "", wrong: str = "") -> str:
     with the_site().store.reading() as c:
         base, known = _base(c, code), rows.of(c, code)
-    shown = {**as_fields(base), "change": "", "decision": "", **request.form.to_dict()}
+    about = {"change": Change.ADD if base.is_ended else Change.ADJUST, "decision": "", "successors": ""}
+    shown = {**as_fields(base), **about, **request.form.to_dict()}
     if "name" in request.form:
         shown["lists"] = "、".join(request.form.getlist("lists"))
     return render_template(

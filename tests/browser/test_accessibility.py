@@ -198,6 +198,7 @@ def test_the_guides_and_the_catalogue(busy: Served, page: Page, lang: str, theme
         matter = guides.listed(c, DAY)[0]
     sign_in(busy, page, "boss")
     addresses = ("/catalogue/", f"/catalogue/{matter.code}/edit", "/items/?q=社", f"/items/{matter.code}")
+    addresses = (*addresses, f"/catalogue/{matter.code}/standing", "/catalogue/lists", "/catalogue/clean-ups")
     assert wrong(page, busy, addresses, f"lang={lang}&theme={theme}") == []
 
 

@@ -237,7 +237,7 @@ FAMILIES: dict[str, Iterable[str]] = {
     "residency": Residency,
     "change": Kind,
     "standing_field": STANDING_FIELDS,
-    "standing": ("too_long", "needed", "once_done", "visits", "unknown_word"),
+    "standing": ("too_long", "needed", "once_done", "visits", "unknown_word", "ended"),
     "clean_up": ("no_code", "twice", "empty"),
     "clean_up_state": CleanUpState,
     "carrier": CARRIERS,

@@ -63,6 +63,7 @@ def test_a_cancelled_matter_is_taken_until_its_day_and_not_from_then_on(boss: Br
     assert "失业登记" in page
     assert take(desk, LIVE) == 409
     assert take(desk, NEXT) == 201
+    assert "该事项已终止" in put(boss, lists="power")  # it is begun again by a decision only
     for address in ("/h/hall/api/matters", "/api/v1/halls/hall/matters", "/items/"):
         listed = public.get(address).get_data(as_text=True)
         assert NEXT in listed, address
