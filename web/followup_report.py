@@ -7,7 +7,7 @@ on time. Void ratings are in none of them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from flask import g
@@ -16,6 +16,7 @@ from controller import i18n
 from controller.hall import followups as f
 from controller.hall.figures import figures as tallied
 from controller.hall.model import Hall
+from controller.hall.ratings import Channel
 from controller.hall.tallies import together
 from controller.store import ratings, spans
 from web.document import Block, Column, Document, Fact, Facts, Grid, Value
@@ -55,11 +56,13 @@ def document(hall: Hall, cases: Sequence[f.Case], first: date, last: date, now: 
     zone = the_site().settings.zone
     with the_site().store.reading() as c:
         reasons = ratings.reasons(c, hall.id, first, last)
+        channels = ratings.channels(c, hall.id, first, last)
     blocks: list[Block] = [
         figures(hall, cases, first, last, now),
         _counted(say("By reason"), {_reason(hall, id): count for id, count in reasons.items()}),
         _counted(say("By window"), Counter(_window(case) for case in cases)),
         _counted(say("By queue"), Counter(_queue(hall, case) for case in cases)),
+        _counted(say("By channel"), _worded(channels), say("Ratings")),
         grid(hall, cases, now),
     ]
     return Document(
@@ -70,11 +73,15 @@ def document(hall: Hall, cases: Sequence[f.Case], first: date, last: date, now: 
     )
 
 
-def _counted(title: str, counts: dict[str, int]) -> Grid:
+def _worded(channels: Mapping[Channel, int]) -> dict[str, int]:
+    return {i18n.label(g.lang, "rating_channel", one): count for one, count in channels.items()}
+
+
+def _counted(title: str, counts: Mapping[str, int], counted: str = "") -> Grid:
     rows = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
     return Grid(
         title,
-        [Column(title), Column(say("Bad ratings"), "number")],
+        [Column(title), Column(counted or say("Bad ratings"), "number")],
         [list(row) for row in rows],
         say("None."),
     )

@@ -295,11 +295,6 @@ def _extended(case: Case, deed: Extend, rules: Rules, after: WorkDays) -> Case:
     return replace(case, is_extended=True, fix_due=after(case.verified_at or case.opened_at, deed.days))
 
 
-def with_contact(case: Case, is_named: bool) -> Case:
-    """The citizen left a number after all, or had it erased."""
-    return case if case.stage in OVER else replace(case, is_named=is_named)
-
-
 # --- figures
 
 

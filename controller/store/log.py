@@ -126,6 +126,7 @@ def write(c: Connection, batch: Batch) -> None:
     upsert(c, heard, marks)
     orders.settle_all(c, batch.hall, batch.settled, batch.now)
     projections.write(c, batch.noted.tickets)
+    tallies.rerate(c, batch.hall, batch.noted.rated)
     projections.rate(c, batch.hall, batch.noted.rated)
     tallies.write(c, batch.hall, batch.noted.steps, batch.noted.late)
 

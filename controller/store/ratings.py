@@ -69,12 +69,6 @@ def find(c: Connection, hall: str, ticket: int) -> Rating | None:
     return None if row is None else _rating(row)
 
 
-def of_tickets(c: Connection, hall: str, tickets: Collection[int]) -> dict[int, Rating]:
-    """The ratings of these visits, by ticket."""
-    rows = c.execute(select(table).where(table.c.hall == hall, table.c.ticket.in_(tickets)))
-    return {row.ticket: _rating(row) for row in rows}
-
-
 def tell(
     c: Connection,
     hall: str,

@@ -21,7 +21,7 @@ from controller.hall.events import DayClosed, DayOpened, Event, IssuingStopped, 
 from controller.hall.model import DayState, Hall, Outcome, Shift, TicketClass, TicketState, WindowState
 from controller.hall.tallies import FIGURES, Move, Tally, Visit, WindowTally
 from controller.store import codec
-from controller.store.projections import rated_later, touched
+from controller.store.projections import touched
 from controller.store.records import upsert
 from controller.store.tables import day_queue, day_window, day_zone, event, service_day, ticket
 
@@ -98,8 +98,6 @@ def note(hall: Hall, step: Event, seq: int, by: str) -> Note | None:
 def late(hall: Hall, changed: Event) -> list[int]:
     """The tickets an event changed after their day was over. hall: after the event."""
     day, tickets = hall.day, touched(hall, changed)
-    if rated_later(changed):
-        return tickets
     if not tickets or day is None or day.state is DayState.CLOSED:
         return tickets
     known = [hall.tickets[id] for id in tickets if id in hall.tickets]
@@ -118,6 +116,22 @@ def write(c: Connection, hall: str, notes: Sequence[Note], changed: Collection[i
         days.update(c.execute(query).scalars())
     for day in sorted(days):
         tally(c, hall, day)
+
+
+def rerate(c: Connection, hall: str, rated: Mapping[int, int | None]) -> None:
+    """Figures of days that are over, as ratings of their visits come or go; before the tickets' rows say so.
+
+    A rating changes two counts at most: to tally its day again would keep everybody waiting.
+    """
+    for id, level in rated.items():
+        query = select(ticket.c.day, ticket.c.queue, ticket.c.rating)
+        row = c.execute(query.where(ticket.c.hall == hall, ticket.c.id == id)).first()
+        if row is None or row.rating == level:
+            continue
+        changed = {row.rating: -1, level: 1}
+        counts = {f"rated_{of}": day_queue.c[f"rated_{of}"] + by for of, by in changed.items() if of}
+        of_day = (day_queue.c.hall == hall) & (day_queue.c.day == row.day) & (day_queue.c.queue == row.queue)
+        c.execute(update(day_queue).where(of_day).values(counts))
 
 
 def keep(c: Connection, hall: str, step: Note) -> None:

@@ -1,5 +1,6 @@
 /* Keeps the rating page of a window's tablet up to date: asks every 3 s (unchanged costs a few bytes), and leaves
-   the faces alone for a while after somebody touched them. */
+   the faces alone for a while after somebody touched them. What thanks goes back to it when nobody has touched it
+   for as long as it says. */
 
 (function () {
   "use strict";
@@ -8,7 +9,7 @@
   var ANSWER_WITHIN_MS = 10000;
   var LEFT_ALONE_MS = 15000;
 
-  var touchedAt = 0;
+  var touchedAt = Date.now() - LEFT_ALONE_MS;
   var shown = main().innerHTML;
 
   function main() {
@@ -22,6 +23,11 @@
     shown = after.innerHTML;
     main().parentNode.replaceChild(document.importNode(after, true), main());
     document.title = page.title;
+  }
+
+  function back() {
+    var after = Number(main().getAttribute("data-back-after"));
+    if (Date.now() - touchedAt > after * 1000) location.replace(main().getAttribute("data-back"));
   }
 
   function again() {
@@ -47,5 +53,10 @@
   addEventListener("pageshow", function (event) {
     if (event.persisted) location.reload();
   });
-  again();
+  if (main().hasAttribute("data-back")) {
+    touchedAt = Date.now();
+    setInterval(back, 1000);
+  } else {
+    again();
+  }
 })();

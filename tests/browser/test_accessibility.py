@@ -99,7 +99,11 @@ def test_the_phone_page_of_each_state(busy: Served, page: Page, lang: str, theme
     busy.desk.give(Finish(1), CallNext(1))
     tickets = busy.desk.live.hall.tickets.values()
     assert len({ticket.state for ticket in tickets}) == len(tickets)
-    for address in [f"/t/{ticket.token}" for ticket in tickets] + ["/t/unknown-token", "/h/hall"]:
+    for address in [f"/t/{ticket.token}" for ticket in tickets] + [
+        "/t/unknown-token",
+        "/h/hall",
+        "/h/hall/ratings",
+    ]:
         page.goto(f"{busy.url}{address}?lang={lang}&theme={theme}")
         assert violations(page, is_citizens=True) == []
 
