@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Subquery, func, insert, select, update
+from sqlalchemy import Connection, Row, Subquery, exists, func, insert, select, update
 
 from controller.item_standing import BEGINS, ENDS, Standing
 from controller.store.devices import catalogue_changed
@@ -75,15 +75,24 @@ def current(known: list[Version], day: date) -> Version | None:
 
 
 def not_taken(c: Connection, day: date) -> set[str]:
-    """The matters nobody may come for on that day: ended, or not begun yet."""
-    newest = _newest(day)
-    ended = set(
-        c.execute(select(newest.c.code).where(newest.c.rank == 1, newest.c.change.in_(ENDS))).scalars()
-    )
-    first = func.row_number().over(partition_by=table.c.code, order_by=(table.c.from_day, table.c.number))
-    firsts = select(table.c.code, table.c.from_day, table.c.change, first.label("rank")).subquery()
-    is_coming = (firsts.c.rank == 1) & (firsts.c.from_day > day) & firsts.c.change.in_(BEGINS)
-    return ended | set(c.execute(select(firsts.c.code).where(is_coming)).scalars())
+    """The matters nobody may come for on that day: ended, or not begun yet.
+
+    Looks only at rows that end or begin a matter, which are few beside those that adjust one.
+    """
+    other = table.alias()
+    is_of_it = other.c.code == table.c.code
+    is_same_day = other.c.from_day == table.c.from_day
+    is_later = (other.c.from_day > table.c.from_day) | (is_same_day & (other.c.number > table.c.number))
+    is_earlier = (other.c.from_day < table.c.from_day) | (is_same_day & (other.c.number < table.c.number))
+    holds = ~exists().where(is_of_it, other.c.from_day <= day, is_later)
+    is_first = ~exists().where(is_of_it, is_earlier)
+    is_ended = table.c.change.in_(ENDS) & (table.c.from_day <= day) & holds
+    is_coming = table.c.change.in_(BEGINS) & (table.c.from_day > day) & is_first
+    return {
+        code
+        for where in (is_ended, is_coming)
+        for code in c.execute(select(table.c.code).where(where)).scalars()
+    }
 
 
 def is_taken(c: Connection, code: str, day: date) -> bool:

@@ -20,6 +20,7 @@ item_standing = Table(
     Column("by", ID, nullable=False),
     Column("at", Utc, nullable=False),
     Index(None, "from_day"),
+    Index(None, "change"),
 )
 
 # body: JSON of what the file says of each matter. confirmed: JSON, by department who agreed and when.

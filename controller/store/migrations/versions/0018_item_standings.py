@@ -34,6 +34,7 @@ def _standings() -> None:
         sa.PrimaryKeyConstraint("code", "number", name=op.f("pk_item_standing")),
     )
     op.create_index(op.f("ix_item_standing_from_day"), "item_standing", ["from_day"])
+    op.create_index(op.f("ix_item_standing_change"), "item_standing", ["change"])
 
 
 def _clean_ups() -> None:
