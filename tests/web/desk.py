@@ -22,7 +22,7 @@ from controller.people import SYSTEM, Role
 from controller.settings import Settings
 from controller.site import Site
 from controller.store.people import Person
-from tests.store.halls import DAY, MORNING, PLAN, Time, open_store, slips, sqlite_url
+from tests.store.halls import DAY, MORNING, PLAN, Time, quick_store, slips, sqlite_url
 from web.app import create_app
 
 PEOPLE = (
@@ -93,7 +93,7 @@ class Browser:
 @contextmanager
 def open_desk(folder: Path, **settings: Any) -> Iterator[Desk]:
     """The site with hall "hall" running: day open, nobody signed in at a window."""
-    store, time = open_store(sqlite_url(folder)), Time()
+    store, time = quick_store(sqlite_url(folder)), Time()
     try:
         clock = HallClock(ClockSetting(MORNING), time)
         site = Site(Settings(data_dir=folder, second_factor_roles=(), **settings), store, 1, ExitStack())
