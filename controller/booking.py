@@ -94,20 +94,15 @@ class Booking:
 
     def offers(self, queue: str, day: date) -> list[Offer]:
         """The slots of one day, bookable or not, as a manager sees them."""
-        calendar, plan = self._holidays.calendar, self._live.hall.plan
-        if not slots.is_open(plan, calendar, day):
-            return []
-        ahead = calendar.between(self.today(), day)
+        ahead = self._holidays.calendar.between(self.today(), day)
         return self._offers(queue, day, ahead, self._turns([day]).get(day, ()))
 
     def table(self, queues: Sequence[str], days: Sequence[date]) -> dict[tuple[str, date], list[Offer]]:
         """The slots of these queues on these days."""
-        calendar, plan, today = self._holidays.calendar, self._live.hall.plan, self.today()
-        turns = self._turns(days)
+        calendar, today, turns = self._holidays.calendar, self.today(), self._turns(days)
         return {
             (queue, day): self._offers(queue, day, calendar.between(today, day), turns.get(day, ()))
             for day in days
-            if slots.is_open(plan, calendar, day)
             for queue in queues
         }
 
@@ -133,7 +128,7 @@ class Booking:
         queue = hall.queues.get(code)
         if queue is None:
             return []
-        spans = slots.usual_spans(hall.plan)
+        spans = slots.spans_of(hall.plan, self._holidays.calendar, day)
         found = slots.slots(hall.plan, queue, day, ahead, spans, turns, self._zone)
         return [Offer(one, self._left(hall, queue, one)) for one in found]
 

@@ -26,7 +26,7 @@ from pathlib import Path
 import msgspec
 
 from controller.clock import real_now
-from controller.hall import commands, effects, events, model
+from controller.hall import commands, effects, events, model, sessions
 from controller.people import RIGHTS, NotAllowed, Role, check_writes_for
 from controller.settings import Settings
 from controller.site import Site
@@ -181,6 +181,7 @@ def _topics() -> str:
 PLAN = (
     model.Plan,
     model.Sitting,
+    sessions.Extended,
     model.Department,
     model.CallingDomain,
     model.Zone,

@@ -103,6 +103,8 @@ def _cells(
     table = booking.table([one.code for one in queues], days)
     found: dict[tuple[str, date], Cell] = {}
     for (queue, day), offers in table.items():
+        if not offers:
+            continue
         slots = [one.slot for one in offers]
         open_ones = [one for one in slots if not book.is_closed(queue, one.start, one.end)]
         found[queue, day] = Cell(taken[queue, day], sum(one.places for one in open_ones))

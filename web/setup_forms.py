@@ -30,10 +30,12 @@ from controller.hall.model import (
     WindowMode,
     Zone,
 )
+from controller.hall.sessions import Extended, SessionKind, SessionMode
 from web import times
 
 NEW = "new"  # the key of a piece that is being made
 LEVELS = 5
+MOST_SESSIONS = 8  # extended ones of a hall
 MOST_MINUTES, MOST_QUOTA, MOST_WINDOW, MOST_PLACES = 24 * 60, 100_000, 9999, 999
 LONGEST = 80  # characters of a name
 CODE = re.compile(r"[A-Za-z0-9]{1,8}")
@@ -56,6 +58,8 @@ def hall_form(plan: Plan) -> Form:
     form = Form({"zh": plan.name.zh, "en": plan.name.en})
     form["hours"] = times.written((one.start, one.end) for one in plan.hours)
     form.setlist("weekday", [str(day) for day in plan.weekdays])
+    for n, one in enumerate(plan.extended):
+        form.update(_session_form(n, one))
     return form
 
 
@@ -65,7 +69,35 @@ def with_hall(plan: Plan, form: Form) -> Plan:
     except ValueError:
         raise BadForm("hours") from None
     weekdays = tuple(sorted({int(day) for day in form.getlist("weekday") if day in set("0123456")}))
-    return replace(plan, name=_name(form), hours=hours, weekdays=weekdays)
+    return replace(plan, name=_name(form), hours=hours, weekdays=weekdays, extended=_extended(form))
+
+
+def _session_form(n: int, one: Extended) -> dict[str, str]:
+    return {
+        f"kind-{n}": one.kind.value,
+        f"how-{n}": one.mode.value,
+        f"at-{n}": times.written([(one.start, one.end)]),
+        f"windows-{n}": " ".join(str(number) for number in one.windows),
+        f"queues-{n}": " ".join(one.queues),
+    }
+
+
+def _extended(form: Form) -> tuple[Extended, ...]:
+    """The extended sessions of the form: rows without a time are none."""
+    rows = [n for n in range(MOST_SESSIONS) if form.get(f"at-{n}", "").strip()]
+    try:
+        return tuple(_session(form, n) for n in rows)
+    except ValueError:
+        raise BadForm("hours") from None
+
+
+def _session(form: Form, n: int) -> Extended:
+    """Raises ValueError for what is no session."""
+    ((start, end),) = times.spans(form.get(f"at-{n}", ""))
+    windows = tuple(int(one) for one in re.split(r"[,，、;；\s]+", form.get(f"windows-{n}", "")) if one)
+    queues = tuple(one for one in re.split(r"[,，、;；\s]+", form.get(f"queues-{n}", "").upper()) if one)
+    kind, mode = SessionKind(form.get(f"kind-{n}", "")), SessionMode(form.get(f"how-{n}", ""))
+    return Extended(kind, mode, start, end, windows, queues)
 
 
 # --- its pieces: into fields

@@ -12,6 +12,7 @@ from controller import i18n
 from controller.hall.drafting import Difference, Item, find
 from controller.hall.impact import Consequence
 from controller.hall.model import Balance, Plan, Queue, Serves, Sitting, Text
+from controller.hall.sessions import Extended
 from controller.people import mask
 from controller.trials import variant
 from web import times
@@ -120,11 +121,21 @@ def _sequence(value: tuple[object, ...], plan: Plan) -> str:
                 found.append(serves(one, plan))
             case Sitting():
                 found.append(times.written([(one.start, one.end)]))
+            case Extended():
+                found.append(session(one))
             case int():
                 found.append(i18n.label(g.lang, "weekday", str(one)))
             case _:
                 found.append(str(one))
     return say(", ").join(found)
+
+
+def session(one: Extended) -> str:
+    """Noon 12:00-13:30, on duty (1, 2; A)."""
+    where = "; ".join(filter(None, (", ".join(map(str, one.windows)), ", ".join(one.queues))))
+    said = f"{i18n.label(g.lang, 'session', one.kind)} {times.written([(one.start, one.end)])}"
+    said = f"{said} {i18n.label(g.lang, 'session_mode', one.mode)}"
+    return f"{said} ({where})" if where else said
 
 
 def serves(one: Serves, plan: Plan) -> str:

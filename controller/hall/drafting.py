@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from controller.hall.model import Plan, Window
+from controller.hall.sessions import Extended
 from controller.hall.values import replace
 
 KEYS: Mapping[str, str] = {
@@ -22,7 +23,7 @@ KEYS: Mapping[str, str] = {
     "clerks": "id",
     "rating_reasons": "id",
 }
-WHOLE = ("name", "hours", "weekdays")  # of the plan itself
+WHOLE = ("name", "hours", "weekdays", "extended")  # of the plan itself
 
 Item = Any  # a CallingDomain, Department, Zone, Queue, Window, Clerk or RatingReason
 Edit = Callable[[Plan], Plan]
@@ -57,6 +58,8 @@ def without(plan: Plan, section: str, key: str) -> Plan:
     left = tuple(one for one in items_of(plan, section) if key_of(section, one) != key)
     if section == "queues":
         plan = replace(plan, windows=tuple(_not_serving(window, key) for window in plan.windows))
+    if section in ("queues", "windows"):
+        plan = replace(plan, extended=tuple(_without(one, section, key) for one in plan.extended))
     return _with(plan, section, left)
 
 
@@ -90,6 +93,15 @@ def with_clerks_of(plan: Plan, now: Plan) -> Plan:
 def _with(plan: Plan, section: str, items: tuple[Item, ...]) -> Plan:
     changed: dict[str, Any] = {section: items}
     return replace(plan, **changed)
+
+
+def _without(session: Extended, section: str, key: str) -> Extended:
+    """A session for a queue or window that goes; its last one stays, and the plan's checks name it."""
+    if section == "queues":
+        left = tuple(code for code in session.queues if code != key)
+        return replace(session, queues=left or session.queues)
+    windows = tuple(number for number in session.windows if str(number) != key)
+    return replace(session, windows=windows or session.windows)
 
 
 def _not_serving(window: Window, queue: str) -> Window:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,6 +20,8 @@ from controller.hall.hindsight import Expected, Hindsight
 from controller.hall.line import Line
 from controller.hall.paces import Paces
 from controller.hall.ratings import USUAL_REASONS
+from controller.hall.sessions import Extended
+from controller.hall.sessions import Sitting as Sitting
 
 if TYPE_CHECKING:
     from controller.hall.roster import Roster
@@ -172,14 +174,6 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
-class Sitting:
-    """A span of the day in which the hall is open, in its own time; between two of them is noon."""
-
-    start: time
-    end: time
-
-
-@dataclass(frozen=True, slots=True)
 class Department:
     """进驻部门: whose matters and people are here, and since when (S0.16)."""
 
@@ -283,6 +277,7 @@ class Plan:
         RatingReason(id, Text(zh, en)) for id, zh, en in USUAL_REASONS
     )
     hours: tuple[Sitting, ...] = ()  # of a usual day; (): not said
+    extended: tuple[Extended, ...] = ()  # sessions beside them
     weekdays: tuple[int, ...] = (0, 1, 2, 3, 4)  # Monday is 0
     rev: int = 0
 

@@ -110,6 +110,7 @@ def faults(plan: Plan) -> Iterator[Refused]:
         after.start < before.end for before, after in pairwise(plan.hours)
     ):
         yield refuse("plan_hours")
+    yield from _session_faults(plan, named)
 
 
 class _Named(NamedTuple):
@@ -123,6 +124,17 @@ class _Named(NamedTuple):
 
 def _twice(code: str, names: Iterable[object]) -> Iterator[Refused]:
     return (refuse(code, name=name, count=count) for name, count in Counter(names).items() if count > 1)
+
+
+def _session_faults(plan: Plan, named: _Named) -> Iterator[Refused]:
+    windows = {window.number for window in plan.windows}
+    for one in plan.extended:
+        if one.end <= one.start:
+            yield refuse("plan_session_hours", start=f"{one.start:%H:%M}")
+        for number in sorted(set(one.windows) - windows):
+            yield refuse("plan_session_window", start=f"{one.start:%H:%M}", window=number)
+        for queue in sorted(set(one.queues) - named.queues):
+            yield refuse("plan_session_queue", start=f"{one.start:%H:%M}", queue=queue)
 
 
 def _queue_faults(queue: Queue, named: _Named) -> Iterator[Refused]:

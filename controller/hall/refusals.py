@@ -38,6 +38,9 @@ REFUSALS: Mapping[str, str] = {
     "queue_in_use": "queue {queue} still has active tickets, such as {number}",
     "window_in_use": "window {window} is {state} and cannot be taken out of the plan",
     "clerk_in_use": "{clerk} is logged in at window {window}",
+    "plan_session_hours": "the extended session at {start} ends after it begins",
+    "plan_session_window": "the extended session at {start} names window {window}, which is not there",
+    "plan_session_queue": "the extended session at {start} names queue {queue}, which is not there",
     "plan_queue_places": "queue {queue} takes no bookings or some, not fewer than none",
     "queue_booked": "queue {queue} has appointments, such as one on {day}",
     # appointments

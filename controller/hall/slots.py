@@ -8,13 +8,14 @@ that is given to bookings; a queue may have a number of its own instead.
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from controller.hall.bookings import Slot
 from controller.hall.calendar import Calendar, DayKind
-from controller.hall.model import Plan, Queue, Rules, Serves, Sitting
+from controller.hall.model import Plan, Queue, Rules, Serves
+from controller.hall.sessions import Extended, SessionKind, SessionMode, Sitting
 
 MOST_DAYS = 60  # looked through for bookable ones; a holiday is shorter
 MINUTE = timedelta(minutes=1)
@@ -48,19 +49,16 @@ def is_open(plan: Plan, calendar: Calendar, day: date) -> bool:
     return kind is DayKind.MAKE_UP or day.weekday() in plan.weekdays
 
 
-def bookable_days(
-    plan: Plan, calendar: Calendar, today: date, others: Container[date] = ()
-) -> dict[date, int]:
-    """The days that may be booked now, each with how many working days it is ahead.
-
-    others: days besides the usual ones; like any free day they count as the working day before them."""
+def bookable_days(plan: Plan, calendar: Calendar, today: date) -> dict[date, int]:
+    """The days that may be booked now, each with how many working days it is ahead; a free day on which
+    there is a session by appointment counts as the working day before it."""
     rules, found, ahead = plan.rules, dict[date, int](), 0
     for n in range(1, MOST_DAYS):
         day = today + timedelta(days=n)
         ahead += calendar.is_working(day)
         if ahead > rules.book_until:
             break
-        if ahead >= rules.book_from and (is_open(plan, calendar, day) or day in others):
+        if ahead >= rules.book_from and spans_of(plan, calendar, day):
             found[day] = ahead
     return found
 
@@ -68,6 +66,28 @@ def bookable_days(
 def usual_spans(plan: Plan) -> list[Span]:
     """The hours of a usual day."""
     return [Span(_minutes(one.start), _minutes(one.end)) for one in plan.hours or UNSAID]
+
+
+def spans_of(plan: Plan, calendar: Calendar, day: date) -> list[Span]:
+    """When bookings are taken on that day: the usual hours, and sessions by appointment."""
+    is_usual = is_open(plan, calendar, day)
+    spans = usual_spans(plan) if is_usual else []
+    for one in plan.extended:
+        if one.mode is SessionMode.APPOINTMENT and _is_held(one, calendar.kind(day), is_usual):
+            windows, queues = frozenset(one.windows) or None, frozenset(one.queues) or None
+            spans.append(Span(_minutes(one.start), _minutes(one.end), windows, queues))
+    return spans
+
+
+def _is_held(one: Extended, kind: DayKind, is_usual: bool) -> bool:
+    """Whether a session is held on a day of this kind; is_usual: that has the usual hours."""
+    match one.kind:
+        case SessionKind.WEEKEND:
+            return kind is DayKind.WEEKEND and not is_usual
+        case SessionKind.HOLIDAY:
+            return kind is DayKind.HOLIDAY
+        case _:
+            return is_usual
 
 
 def slots(

@@ -43,6 +43,7 @@ from controller.hall.ratings import LEVELS
 from controller.hall.ratings import Channel as RatingChannel
 from controller.hall.reconciliation import Origin, Why
 from controller.hall.refusals import REFUSALS
+from controller.hall.sessions import SessionKind, SessionMode
 from controller.item_standing import FIELDS as STANDING_FIELDS
 from controller.item_standing import Category, Change, Kind, Residency
 from controller.keeping import DataClass
@@ -78,6 +79,8 @@ FAMILIES: dict[str, Iterable[str]] = {
     "day_state": DayState,
     "appointment_state": AppointmentState,
     "way": Way,
+    "session": SessionKind,
+    "session_mode": SessionMode,
     "class": TicketClass,
     "outcome": Outcome,
     "pause": PauseReason,

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, time
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from controller.hall.calendar import Calendar, Special, calendar_of
 from controller.hall.model import Plan, Rules, Sitting
-from controller.hall.slots import Span, Staffed, bookable_days, is_open, slots, usual_spans
+from controller.hall.sessions import Extended, SessionKind, SessionMode
+from controller.hall.slots import Span, Staffed, bookable_days, is_open, slots, spans_of, usual_spans
 from tests.halls import small_plan
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -40,10 +42,35 @@ def test_how_far_ahead_is_a_rule() -> None:
     assert list(bookable_days(plan, FESTIVAL, MONDAY)) == [date(2026, 2, 11), date(2026, 2, 12)]
 
 
-def test_a_free_day_that_is_open_counts_as_the_working_day_before() -> None:
+def extended(kind: str, mode: str = "appointment", start: int = 12, **more: Any) -> Extended:
+    return Extended(SessionKind(kind), SessionMode(mode), time(start), time(start + 1), **more)
+
+
+def test_a_free_day_with_a_session_by_appointment_counts_as_the_working_day_before() -> None:
     saturday = date(2026, 3, 7)
-    days = bookable_days(PLAN, Calendar(), date(2026, 3, 5), [saturday])
+    plan = replace(PLAN, extended=(extended("weekend", start=9),))
+    days = bookable_days(plan, Calendar(), date(2026, 3, 5))
     assert (days[saturday], days[date(2026, 3, 9)]) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode", "day", "count"),
+    [
+        ("noon", "appointment", "2026-02-13", 2),
+        ("noon", "duty", "2026-02-13", 1),
+        ("evening", "appointment", "2026-02-16", 0),
+        ("weekend", "appointment", "2026-03-07", 1),
+        ("weekend", "appointment", "2026-02-14", 1),  # worked: its usual hours, and no weekend
+        ("holiday", "appointment", "2026-02-16", 1),
+        ("holiday", "appointment", "2026-03-07", 0),
+    ],
+)
+def test_extended_sessions_by_appointment_are_offered_on_their_days(
+    kind: str, mode: str, day: str, count: int
+) -> None:
+    """S0.15, S3.17"""
+    plan = replace(PLAN, extended=(extended(kind, mode, windows=(1,), queues=("A",)),))
+    assert len(spans_of(plan, FESTIVAL, date.fromisoformat(day))) == count
 
 
 @pytest.mark.parametrize(

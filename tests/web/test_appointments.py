@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 from controller.booking import Person, Wish
 from controller.hall.bookings import Appointment, AppointmentState, Way
 from controller.hall.commands import ChangePlan
-from controller.hall.model import TicketClass
+from controller.hall.model import Sitting, TicketClass
+from controller.hall.sessions import Extended, SessionKind, SessionMode
 from controller.hall.values import replace
 from controller.people import SYSTEM
 from tests.store.halls import MORNING, PLAN
@@ -141,6 +142,28 @@ def test_closing_a_day_shows_what_it_takes_back_before_it_does(desk: Desk) -> No
     assert "没有停约时段" in words(boss.get(DAYS))
     assert boss.post(f"{DAYS}/close", page=DAYS, **{**span, "ends": "2026-03-01T08:00"}).status_code == 409
     assert boss.post(f"{DAYS}/close", page=DAYS, **{**span, "ends": "soon"}).status_code == 400
+
+
+def test_extended_sessions_are_set_up_booked_and_told_to_everybody(desk: Desk) -> None:
+    boss, page = desk.browser("boss"), "/setup/hall/hall"
+    noon = {
+        "kind-0": "noon",
+        "at-0": "12:00-13:00",
+        "how-0": "appointment",
+        "windows-0": "1",
+        "queues-0": "a",
+    }
+    form = {"zh": "大厅", "hours": "09:00-12:00 13:30-17:00", "weekday": "0", **noon}
+    assert "不存在的窗口 99" in words(boss.post(page, page=page, **{**form, "windows-0": "99"}))
+    boss.post(page, page=page, **form)
+    assert "工作日中午 12:00-13:00 预约办理 (1; A)" in words(boss.get("/setup/hall/change"))
+    session = Extended(SessionKind.NOON, SessionMode.APPOINTMENT, time(12), time(13), (1,), ("A",))
+    hours = (Sitting(time(9), time(12)), Sitting(time(13, 30), time(17)))
+    desk.live.submit(ChangePlan(replace(PLAN, extended=(session,), hours=hours, rev=1)), SYSTEM)
+    citizen = desk.browser()
+    assert "20260303T1200" in citizen.get("/h/hall/book/A").get_data(as_text=True)
+    assert "20260303T1200" not in citizen.get("/h/hall/book/B").get_data(as_text=True)
+    assert "工作日中午 12:00–13:00 预约办理" in words(citizen.get("/h/hall"))
 
 
 def test_who_looks_does_not_decide_and_a_file_names_nobody(desk: Desk) -> None:
