@@ -83,9 +83,12 @@ def cells() -> Iterator[Cell]:
             yield Cell(method, address, role, hall, may)
         for (role, may), centre in itertools.product(zip(ROLES, of_roles, strict=True), (CENTRE, FAR_CENTRE)):
             cell = Cell(method, address, role, centre, may)
-            if may in ("hall", "site") and (method == "GET" or cell.expected):  # where it makes a difference
+            makes_a_difference = may in ("hall", "site") and (method == "GET" or cell.expected)
+            if role in OF_CENTRES and makes_a_difference:
                 yield cell
 
+
+OF_CENTRES = (Role.HALL_MANAGER, Role.DIRECTOR, Role.ADMIN)  # of the others, the commands are tried
 
 FILLED = {
     "hall": "hall",
