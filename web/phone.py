@@ -17,6 +17,9 @@ from controller.hall.waits import Forecast, Words
 from controller.told import left
 
 
+MOST_ON_MAP = 60  # windows of an area; of a larger one only those that may call
+
+
 class Look(StrEnum):
     """How the page looks; each has its sentence and its colour."""
 
@@ -86,6 +89,8 @@ def places(hall: Hall, ticket: Ticket) -> list[tuple[Text, list[Place]]]:
     found = []
     for zone in hall.plan.zones:
         windows = [one.number for one in hall.plan.windows if one.zone == zone.id]
+        if len(windows) > MOST_ON_MAP:
+            windows = [number for number in windows if number in mine][:MOST_ON_MAP]
         if mine.intersection(windows):
             found.append((zone.name, [_place(hall, number, mine, target) for number in windows]))
     return found

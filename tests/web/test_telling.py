@@ -7,6 +7,7 @@ import json
 import logging
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from sqlalchemy import select
 
 from controller.clock import real_now
 from controller.hall.commands import CallNext, Login
-from controller.hall.model import Ticket
+from controller.hall.model import Serves, Text, Ticket, Window
 from controller.messaging.carrier import Received
 from controller.messaging.push import CURVE, encrypted
 from controller.store import messages as rows
@@ -30,6 +31,7 @@ from controller.store import tables
 from controller.store.messages import Channel, State
 from tests.controller.messaging.outside import gateway
 from tests.web.desk import Desk, open_desk, words
+from web import phone
 
 NUMBER, MASKED = "13812345678", "138****5678"
 
@@ -104,6 +106,13 @@ def test_the_map_shows_the_windows_that_may_call_and_then_the_one(desk: Desk) ->
     assert "2 2 号窗口, 您的窗口" in page(desk, ticket)
 
 
+def test_of_a_large_area_the_map_shows_only_windows_that_may_call(desk: Desk) -> None:
+    ticket, hall = desk.take(), desk.live.hall
+    others = tuple(Window(n, Text("", ""), "east", (Serves("B"),)) for n in range(3, 301))
+    large = replace(hall, plan=replace(hall.plan, windows=(*hall.plan.windows, *others)))
+    assert [[place.number for place in windows] for _, windows in phone.places(large, ticket)] == [[1, 2]]
+
+
 # --- notices to a browser
 
 
@@ -162,15 +171,15 @@ def test_a_browser_is_told_once_by_its_own_service(tmp_path: Path) -> None:
         ticket = desk.take()
         offered = desk.browser().get(f"/t/{ticket.token}").get_data(as_text=True)
         key = re.findall(r'data-key="([^"]+)"', offered)[0]
-        phone = Phone(address)
-        answer = desk.browser().client.post(f"/t/{ticket.token}/push", json=phone.subscription)
+        browser = Phone(address)
+        answer = desk.browser().client.post(f"/t/{ticket.token}/push", json=browser.subscription)
         assert answer.status_code == 201
         assert "本机通知" in page(desk, ticket)
         desk.give(Login(1, "li"), CallNext(1))
         desk.site.messages.watch.step()
         desk.site.messages.messenger.step()
         _, headers, body = far.asked[0]
-        said = phone.read(body)
+        said = browser.read(body)
         assert "A002号快到了，前面还有0人" in said["text"]
         assert said["page"] == f"/t/{ticket.token}"
         token, _, ours = headers["Authorization"].removeprefix("vapid t=").partition(", k=")
