@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -24,16 +25,28 @@ from controller.store import contacts, log
 from controller.store.contacts import Contact
 from controller.store.seal import Seal
 from controller.store.tables import booking_contact, event
-from tests.store.halls import DAY, MORNING, PLAN, morning, running
+from tests.store.halls import DAY, MORNING, PLAN, morning, running, sqlite_url
 
 CARD = "11010519491231002X"
 ONE_PLACE = replace(PLAN, queues=tuple(replace(queue, slot_places=1) for queue in PLAN.queues), rev=1)
 
 
-@pytest.fixture
-def live(database: str) -> Iterator[Live]:
-    with morning(database) as live:
+@contextmanager
+def open_hall(url: str) -> Iterator[Live]:
+    with morning(url) as live:
         live.submit(ChangePlan(ONE_PLACE), SYSTEM)
+        yield live
+
+
+@pytest.fixture
+def on_both(database: str) -> Iterator[Live]:
+    with open_hall(database) as live:
+        yield live
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Iterator[Live]:
+    with open_hall(sqlite_url(tmp_path)) as live:
         yield live
 
 
@@ -45,8 +58,8 @@ def wish(n: int = 0, hours: int = 24) -> Wish:
     return Wish("A", MORNING + timedelta(hours=hours), Person(phone=f"1390000{n:04}"), Way.WEB)
 
 
-def test_two_after_the_last_place_and_one_gets_it(live: Live, tmp_path: Path) -> None:
-    booking = booking_of(live, tmp_path)
+def test_two_after_the_last_place_and_one_gets_it(on_both: Live, tmp_path: Path) -> None:
+    booking = booking_of(on_both, tmp_path)
 
     def ask(n: int) -> str:
         try:
@@ -59,14 +72,14 @@ def test_two_after_the_last_place_and_one_gets_it(live: Live, tmp_path: Path) ->
     assert answers.count("slot_full") == 7
 
 
-def test_a_retried_booking_is_one_booking_and_outlives_a_restart(live: Live, tmp_path: Path) -> None:
-    booking = booking_of(live, tmp_path)
+def test_a_retried_booking_is_one_booking_and_outlives_a_restart(on_both: Live, tmp_path: Path) -> None:
+    booking = booking_of(on_both, tmp_path)
     first = booking.book(wish(), key="web:1")
     assert booking.book(wish(), key="web:1") == first
-    with live.store.reading() as c:
-        assert log.replay(c, "hall")[0].bookings == live.hall.bookings
-    live.stop()
-    with running(live.store) as again:
+    with on_both.store.reading() as c:
+        assert log.replay(c, "hall")[0].bookings == on_both.hall.bookings
+    on_both.stop()
+    with running(on_both.store) as again:
         assert booking_of(again, tmp_path).book(wish(), key="web:1").code == first.code
         assert len(again.hall.bookings.known) == 1
 
@@ -87,8 +100,8 @@ def test_nothing_of_a_person_stands_there_in_clear(live: Live, tmp_path: Path) -
     assert booking.phone_of(kept) == "13912345678"
 
 
-def test_whoever_marks_somebody_as_told_first_tells_them(live: Live) -> None:
-    with live.store.writing() as c:
+def test_whoever_marks_somebody_as_told_first_tells_them(on_both: Live) -> None:
+    with on_both.store.writing() as c:
         contacts.put(c, "hall", Contact("t", b"x", "zh", "confirmed"), MORNING)
         assert [contacts.mark_told(c, "hall", "t", "hall_cancelled") for _ in range(2)] == [True, False]
         assert contacts.forget(c, "hall", MORNING + timedelta(seconds=1)) == 1

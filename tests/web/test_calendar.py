@@ -55,7 +55,7 @@ def test_a_new_years_list_is_brought_in(desk: Desk) -> None:
     assert "本处导入" in words(boss.get(f"{PAGE}?year=2027"))
 
 
-def test_files_that_are_no_list_change_nothing(desk: Desk) -> None:
+def test_what_is_no_list_or_no_day_is_said_and_changes_nothing(desk: Desk) -> None:
     boss = desk.browser("boss")
     for text, said in (
         (b"{}", "不是 holiday-cn"),
@@ -66,10 +66,6 @@ def test_files_that_are_no_list_change_nothing(desk: Desk) -> None:
         assert status == 400
         assert said in page
     assert 2027 not in desk.site.holidays.calendar.years
-
-
-def test_what_is_wrong_with_a_day_is_said(desk: Desk) -> None:
-    boss = desk.browser("boss")
     assert boss.post(f"{PAGE}/day", page=PAGE, day="soon", what="off").status_code == 400
     assert boss.post(f"{PAGE}/day", page=PAGE, day=LAID_DOWN.isoformat(), what="perhaps").status_code == 400
 
