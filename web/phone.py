@@ -16,7 +16,6 @@ from controller.hall.tickets import is_rated
 from controller.hall.waits import Forecast, Words
 from controller.told import left
 
-
 MOST_ON_MAP = 60  # windows of an area; of a larger one only those that may call
 
 
