@@ -55,6 +55,8 @@ class SampleItem:
 MANAGER = Staff("manager", "900", "周文静", ("hall_manager",))
 GUIDE = Staff("guide", "902", "孙静", ("guide",))
 TECHNICIAN = Staff("technician", "901", "何志远", ("technician", "admin"))
+LEAD = Staff("lead", "903", "邓洁", ("window_lead",))
+SUPERVISOR = Staff("supervisor", "904", "马正", ("supervisor",))
 VISITOR = Staff("visitor", "008", "访客", ("clerk",), VISITOR_WINDOW, frozenset({TAX_SKILL}))
 CLERKS = (
     Staff("wang-min", "001", "王敏", ("clerk",), 1),
@@ -65,7 +67,7 @@ CLERKS = (
     Staff("yang-fan", "006", "杨帆", ("clerk",), 6, frozenset({TAX_SKILL})),
     Staff("zhao-lei", "007", "赵磊", ("clerk",), 7, frozenset({TAX_SKILL})),
 )
-PEOPLE = (MANAGER, GUIDE, TECHNICIAN, *CLERKS, VISITOR)
+PEOPLE = (MANAGER, GUIDE, TECHNICIAN, LEAD, SUPERVISOR, *CLERKS, VISITOR)
 
 ZONES = (
     Zone("east", Text("东区 1-4 号窗口", "East, windows 1-4")),

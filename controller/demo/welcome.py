@@ -7,7 +7,17 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from controller.demo.hall import DOMAINS, GUIDE, HALL, MANAGER, VISITOR, VISITOR_WINDOW, ZONES
+from controller.demo.hall import (
+    DOMAINS,
+    GUIDE,
+    HALL,
+    LEAD,
+    MANAGER,
+    SUPERVISOR,
+    VISITOR,
+    VISITOR_WINDOW,
+    ZONES,
+)
 from controller.demo.morning import Morning
 from controller.settings import Settings
 
@@ -27,6 +37,8 @@ def welcome(
         *((f"大屏 Display {one.name.en}", f"{display}/hall.html?board=z-{one.id}") for one in ZONES),
         ("管理员 Manager", f"{web}/in/{morning.links[MANAGER.id]}"),
         ("导办台 Front desk", f"{web}/in/{morning.links[GUIDE.id]}"),
+        ("承办单位 Unit", f"{web}/in/{morning.links[LEAD.id]}"),
+        ("监察 Supervisor", f"{web}/in/{morning.links[SUPERVISOR.id]}"),
         (f"{VISITOR_WINDOW} 号窗口 Clerk", f"{web}/in/{morning.links[VISITOR.id]}"),
     ]
     width = max(_cells(name) for name, _ in rows) + 2
