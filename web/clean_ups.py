@@ -258,9 +258,10 @@ def _blocks(one: CleanUp, found: Sequence[Difference]) -> Iterator[Block]:
         [[name, *(_number(part, kind) for kind in Kind), _agreed(one, name)] for name, part in parts.items()],
         say("The file changes nothing."),
     )
-    titles = (say("Matter"), say("standing_field.code"), say("What happens"), say("In detail"))
+    titles = (say("Matter"), say("What happens"), say("In detail"), say("standing_field.code"))
     for name, part in parts.items():
-        yield Grid(name, [Column(title) for title in titles], [_cells(each) for each in part])
+        columns = [Column(title) for title in titles]
+        yield Grid(name, columns, [_cells(each) for each in part], is_wrapped=True)
 
 
 def _number(found: Sequence[Difference], kind: Kind) -> int:
@@ -273,7 +274,7 @@ def _agreed(one: CleanUp, department: str) -> str:
 
 
 def _cells(each: Difference) -> list[str]:
-    return [each.after.name, each.code, say(f"change.{each.kind}"), _detail(each)]
+    return [each.after.name, say(f"change.{each.kind}"), _detail(each), each.code]
 
 
 def _detail(each: Difference) -> str:

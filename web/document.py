@@ -43,12 +43,16 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A table; its first column names the row. empty: what is said when it has no rows."""
+    """A table; its first column names the row. empty: what is said when it has no rows.
+
+    is_wrapped: on paper a text too long for its cell takes more lines, where else it is cut off.
+    """
 
     title: str
     columns: Sequence[Column]
     rows: Sequence[Sequence[Value]]
     empty: str = ""
+    is_wrapped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,7 +228,9 @@ def _file(kind: str, form: str, last: Lists | None, known: Sequence[Member]) -> 
         return as_sheet(name, COLUMNS, _cells(members))
     columns = [Column(say(one)) for one in COLUMNS]
     about = f"{_edition(last)} · {sum_of(rules.count(_as_standings(members)))}"
-    grid = Grid(say(f"item_list.{kind}"), columns, list(_cells(members)), say("No matter is on this list."))
+    grid = Grid(
+        say(f"item_list.{kind}"), columns, list(_cells(members)), say("No matter is on this list."), True
+    )
     return as_file(Document(say(f"item_list.{kind}"), about, made(), [grid]), name, form)
 
 

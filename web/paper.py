@@ -158,7 +158,7 @@ def _lines(sheet: _Sheet, block: Lines) -> None:
 
 
 def _grid(sheet: _Sheet, block: Grid, zone: tzinfo) -> None:
-    """Row by row, the names of the columns again on every sheet; a cell too narrow for its text cuts it off.
+    """Row by row, the names of the columns again on every sheet.
 
     fpdf2 has tables of its own, which take five times as long: too long for a hall of 300 windows.
     """
@@ -174,12 +174,35 @@ def _grid(sheet: _Sheet, block: Grid, zone: tzinfo) -> None:
     widths = _widths(sheet.epw, block.columns, texts)
     _head(sheet, block.columns, widths)
     for row in texts:
-        if sheet.will_page_break(LINE_MM):
+        cells = [
+            _lines_of(sheet, text, width) if block.is_wrapped else [sheet.cut(text, width)]
+            for text, width in zip(row, widths, strict=True)
+        ]
+        if sheet.will_page_break(LINE_MM * max(map(len, cells))):
             sheet.add_page()
             _head(sheet, block.columns, widths)
-        for text, column, width in zip(row, block.columns, widths, strict=True):
-            sheet.cell(width, LINE_MM, sheet.cut(text, width), border="B", align=_side(column))
+        _row(sheet, cells, block.columns, widths)
+
+
+def _row(
+    sheet: _Sheet, cells: Sequence[Sequence[str]], columns: Sequence[Column], widths: Sequence[float]
+) -> None:
+    """All lines of a row, with a rule beneath the last."""
+    count = max(map(len, cells))
+    for line in range(count):
+        border: Literal["B", 0] = "B" if line == count - 1 else 0
+        for cell, column, width in zip(cells, columns, widths, strict=True):
+            text = cell[line] if line < len(cell) else ""
+            sheet.cell(width, LINE_MM, text, border=border, align=_side(column))
         sheet.ln(LINE_MM)
+
+
+def _lines_of(sheet: _Sheet, text: str, width: float) -> list[str]:
+    """The text in as many lines as it takes at this width."""
+    if sheet.get_string_width(text) + 2 * sheet.c_margin <= width:
+        return [text]
+    lines = sheet.multi_cell(width, LINE_MM, text, wrapmode=WrapMode.CHAR, dry_run=True, output="LINES")
+    return [str(line) for line in lines]  # type: ignore[union-attr]
 
 
 def _head(sheet: _Sheet, columns: Sequence[Column], widths: Sequence[float]) -> None:

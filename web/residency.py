@@ -123,7 +123,7 @@ def _named(title: str, known: Sequence[Matter], field: str, empty: str) -> Grid:
         [one.standing.name, one.standing.department, one.standing.reason, getattr(one.standing, field)]
         for one in known
     ]
-    return Grid(title, columns, texts, empty)
+    return Grid(title, columns, texts, empty, is_wrapped=True)
 
 
 def _limits(known: Sequence[Matter]) -> Grid:
@@ -143,4 +143,6 @@ def _limits(known: Sequence[Matter]) -> Grid:
         for one in known
         if one.legal_days is not None and one.promised_days is not None
     ]
-    return Grid(say("Limits of each matter"), columns, rows, say("No guide states both limits yet."))
+    return Grid(
+        say("Limits of each matter"), columns, rows, say("No guide states both limits yet."), is_wrapped=True
+    )

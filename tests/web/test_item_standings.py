@@ -133,7 +133,7 @@ def test_a_clean_up_shows_what_differs_by_department_before_it_is_kept(boss: Bro
     assert "文件中的事项 3 涉及 2 个部门 新增 1 调整 1 取消 1" in shown
     assert "人社局 1 1 1" in shown
     assert "类别: – → 行政权力；所属清单: – → 行政许可清单、行政权力清单" in shown
-    assert "失业登记 510-2 取消 取消；县政发〔2026〕5 号" in shown
+    assert "失业登记 取消 取消；县政发〔2026〕5 号 510-2" in shown
     boss.post("/catalogue/clean-ups/1/agree", page="/catalogue/clean-ups/1", department="人社局")
     assert take(desk, NEXT) == 201  # nothing holds yet
     assert boss.get("/catalogue/clean-ups/1.xlsx").data.startswith(b"PK")
