@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from controller.clock import real_now
-from controller.messaging.carrier import Carrier, NotSent, Outgoing
+from controller.messaging.carrier import Carrier, NotSent, OnlyWritten, Outgoing
 from controller.messaging.desk import Desk
 from controller.store import Store
 from controller.store import messages as rows
@@ -83,16 +83,18 @@ class Messenger:
             self._hand_over(one, one.address, one.body)
 
     def _hand_over(self, one: Stored, address: bytes, body: bytes) -> None:
-        part = f"messages by {one.channel}"
+        part, carrier = f"messages by {one.channel}", self._carriers[one.channel]
         try:
-            outgoing = Outgoing(one.id, self._desk.open(address), self._desk.open(body))
-            references = self._carriers[one.channel].send(outgoing)
+            references = carrier.send(Outgoing(one.id, self._desk.open(address), self._desk.open(body)))
         except BadSeal:
             self._settle(one, State.FAILED, "seal")
         except NotSent as error:
             self.outages.begin(part, str(error))
             self._put_off(one, error)
         else:
+            if isinstance(carrier, OnlyWritten):
+                self._settle(one, State.DROPPED, "no_carrier")
+                return
             self.outages.end(part)
             price = self._desk.settings.sms_price if one.channel is Channel.SMS else 0.0
             with self._store.writing() as c:
