@@ -137,7 +137,7 @@ def _edit(code: str, error: str = "", wrong: str = "") -> str:
         fields=rules,
         names=the_site().people.names({one.by for one in known}),
         may_publish=bool(me().roles & PUBLISHERS),
-        may_write=_may_write(row.department),
+        may_write=may_write(row.department),
         today=today(),
         error=error,
         wrong=wrong,
@@ -244,7 +244,8 @@ def _check_writes(code: str) -> None:
     check_writes_for(me(), department, keepers())
 
 
-def _may_write(department: str) -> bool:
+def may_write(department: str) -> bool:
+    """Whether who is signed in decides about the matters of this department (S4.24)."""
     try:
         check_writes_for(me(), department, keepers())
     except NotAllowed:

@@ -17,13 +17,13 @@ from werkzeug.wrappers import Response
 from controller import item_standing as rules
 from controller.clock import real_now
 from controller.item_standing import BadStanding, Change, Difference, Kind, Standing
-from controller.people import NotAllowed, check_writes_for
+from controller.people import check_writes_for
 from controller.store import clean_ups as rows
 from controller.store import item_standings
 from controller.store.audit import audit
 from controller.store.clean_ups import Body, CleanUp, State
 from web import guide_files
-from web.catalogue import PUBLISHERS
+from web.catalogue import PUBLISHERS, may_write
 from web.document import Block, Column, Document, Fact, Facts, Grid
 from web.guide_files import BadFile
 from web.guides import today
@@ -155,7 +155,7 @@ def page(id: int) -> str:
         one=one,
         document=_document(one, found),
         departments=departments,
-        theirs=[name for name in departments if name not in one.agreed and _may_agree(name)],
+        theirs=[name for name in departments if name not in one.agreed and may_write(name)],
         is_open=one.state is State.PROPOSED,
         names=the_site().people.names(people),
         may_change=bool(me().roles & PUBLISHERS),
@@ -217,14 +217,6 @@ def _still_open(c: Connection, id: int) -> CleanUp:
     if one.state is not State.PROPOSED:
         abort(HTTPStatus.CONFLICT, "form_expired")
     return one
-
-
-def _may_agree(department: str) -> bool:
-    try:
-        check_writes_for(me(), department, keepers())
-    except NotAllowed:
-        return False
-    return True
 
 
 # --- as a report
