@@ -102,6 +102,9 @@ def test_the_phone_page_of_each_state(busy: Served, page: Page, lang: str, theme
     for address in [f"/t/{ticket.token}" for ticket in tickets] + [
         "/t/unknown-token",
         "/h/hall",
+        "/h/hall/book",
+        "/h/hall/book/A",
+        "/h/hall/book/A/at/20260303T0930",
         "/h/hall/ratings",
     ]:
         page.goto(f"{busy.url}{address}?lang={lang}&theme={theme}")
@@ -192,6 +195,7 @@ def test_the_managers_pages(busy: Served, page: Page, lang: str, theme: str) -> 
 def test_the_front_desk(busy: Served, page: Page, lang: str, theme: str) -> None:
     sign_in(busy, page, "guide")
     addresses = ("/g/hall/", "/g/hall/?q=1", "/g/hall/tickets/1")
+    addresses = (*addresses, "/g/hall/appointments", "/g/hall/appointments/new?for=queue:A")
     assert wrong(page, busy, addresses, f"lang={lang}&theme={theme}") == []
 
 
@@ -230,7 +234,7 @@ def test_why_what_would_help_and_what_is_planned(busy: Served, page: Page, lang:
     period = f"from={DAY}&to={DAY}&lang={lang}&theme={theme}"
     assert wrong(page, busy, ("/m/hall/day", "/m/hall/load"), period) == []
     more = ("/m/hall/cycle", "/m/hall/notices", "/m/hall/substitutes", "/leader")
-    more += ("/m/hall/messages", "/m/hall/home-tickets")
+    more += ("/m/hall/messages", "/m/hall/home-tickets", "/m/hall/appointments", "/calendar")
     assert wrong(page, busy, more, f"lang={lang}&theme={theme}") == []
     sign_in(busy, page, "li")
     forms = ("/w/hall/1/form/why", "/w/hall/1/form/jump", "/w/hall/1/form/delay")
