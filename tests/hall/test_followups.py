@@ -157,7 +157,7 @@ DEEDS = (
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(
     st.booleans(),
     st.lists(st.tuples(st.sampled_from(DEEDS), st.sampled_from(EVERY), st.integers(0, 4)), max_size=14),
