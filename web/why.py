@@ -14,7 +14,8 @@ from itertools import islice
 from controller import i18n
 from controller.hall import reasons
 from controller.hall.balance import candidates, next_ticket
-from controller.hall.model import MOST_WEIGHED, Hall, Reasons, Ticket, Weighed
+from controller.hall.model import Hall, Ticket
+from controller.hall.weighing import MOST_WEIGHED, Reasons, Weighed
 
 Number = Callable[[int], str]  # of a ticket by its id, as it stands on the slip
 

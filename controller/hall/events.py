@@ -20,13 +20,13 @@ from controller.hall.model import (
     Plan,
     PreCheck,
     Press,
-    Reasons,
     Shift,
     Slip,
     TicketClass,
     WindowMode,
 )
 from controller.hall.ratings import Channel
+from controller.hall.weighing import Reasons
 
 # --- the hall and its day
 

@@ -12,10 +12,11 @@ from heapq import nlargest
 from typing import TypeAlias
 
 from controller.hall.balance import Choice, Scored, scored
-from controller.hall.model import MOST_WEIGHED, Hall, Reasons, Ticket, TicketState, Weighed
+from controller.hall.model import Hall, Ticket, TicketState
 from controller.hall.places import due, line_of
 from controller.hall.roster import roster_of
 from controller.hall.waits import ahead
+from controller.hall.weighing import MOST_WEIGHED, Reasons, Weighed
 
 Facts: TypeAlias = Mapping[str, str | int | float]
 

@@ -13,19 +13,11 @@ from hypothesis import strategies as st
 from controller.hall.balance import next_ticket, rank_idle
 from controller.hall.commands import CallNext, Finish, JumpCall, Login, Pause, Start, Transfer
 from controller.hall.events import TicketCalled
-from controller.hall.model import (
-    MOST_WEIGHED,
-    Balance,
-    PauseReason,
-    Plan,
-    Reasons,
-    Serves,
-    TicketClass,
-    Window,
-)
+from controller.hall.model import Balance, PauseReason, Plan, Serves, TicketClass, Window
 from controller.hall.paces import known
 from controller.hall.reasons import for_citizen, for_clerk
 from controller.hall.standing import refigured
+from controller.hall.weighing import MOST_WEIGHED, Reasons
 from controller.store.codec import decode, encode
 from tests.halls import Told, after, go, small, small_plan, take
 
