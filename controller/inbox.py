@@ -23,7 +23,7 @@ class Lane(Generic[T]):
     epoch: str
     hi: int
     is_busy: bool = False  # one is with the writer
-    is_stalled: bool = False  # the writer could not store it; to be tried again
+    is_stalled: bool = False  # the writer could not store it: until it has
     skipped: int = 0  # messages nobody has any more
     _waiting: dict[int, T] = field(default_factory=dict)
     _gap_since: float | None = None
@@ -44,13 +44,13 @@ class Lane(Generic[T]):
         seq = self.hi + 1
         if self.is_busy or seq not in self._waiting:
             return None
-        self.is_busy, self.is_stalled = True, False
+        self.is_busy = True
         return seq, self._waiting[seq]
 
     def committed(self, seq: int) -> None:
         self._waiting.pop(seq, None)
         self.hi = max(self.hi, seq)
-        self.is_busy, self._gap_since, self._asks = False, None, 0
+        self.is_busy, self.is_stalled, self._gap_since, self._asks = False, False, None, 0
 
     def failed(self) -> None:
         """The writer could not store it: the same message is next again."""
@@ -59,7 +59,7 @@ class Lane(Generic[T]):
     def replace(self, seq: int, item: T) -> None:
         """Let another item stand for a message that could not be used."""
         self._waiting[seq] = item
-        self.is_busy = False
+        self.is_busy = self.is_stalled = False
 
     def missing(self, now_s: float, wait_s: float) -> list[tuple[int, int]]:
         """The gap to ask for, when one has stayed for wait_s; asked again every wait_s.
