@@ -201,7 +201,7 @@ def _put_in(book: Bookings, one: Appointment) -> Bookings:
         taken = taken.set((one.queue, one.start), taken.get((one.queue, one.start), 0) + 1)
     if one.state in HELD | OPEN:
         for person in one.persons:
-            ours = ours.set(person, (*ours.get(person, ()), one.id))
+            ours = ours.set(person, tuple(sorted((*ours.get(person, ()), one.id))))
     if one.state is AppointmentState.CONFIRMED:
         due = due.add(one.place)
     if one.ticket is not None:
