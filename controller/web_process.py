@@ -1,7 +1,8 @@
-"""The child that serves the web face and holds the running site: gunicorn with one worker of threads.
+"""The child that serves the web face and holds the running site: Granian with one worker of threads.
 
-One worker, because a hall has one writer; no reload and no max_requests, because two of them must never
-overlap (the site's lock would refuse the second). The site opens in the worker, after the fork.
+One worker, because a hall has one writer; none is started again or beside it, because two must never overlap
+(the site's lock would refuse the second): when it ends this process ends, and its supervisor starts another.
+The site opens in the worker, after the fork.
 """
 
 from __future__ import annotations
@@ -9,75 +10,53 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import pkgutil
+import signal
+import socket
 import sys
+import threading
 from typing import Any
 
-from gunicorn.app.base import BaseApplication
-from gunicorn.glogging import Logger
-from gunicorn.util import import_app
+from flask import Flask
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces, SSLProtocols
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
 
 from controller.children import die_with_parent
 from controller.hall.model import HallError
 from controller.settings import Settings, from_environment
 from firmware.protocol import logs
 
-APPLICATION = "web.app:serve_app()"  # named, not imported: web stands above controller
-WORKER_GRACE_S = 2  # for requests under way; streams never end by themselves
+APPLICATION = "web.app:serve_app"  # named, not imported: web stands above controller
+WORKER_GRACE_S = 2.0  # for requests under way
 MASTER_GRACE_S = 6  # until a worker that did not end is killed
-BOOT_TIMEOUT_S = 60
+HEADERS_WITHIN_MS = 15_000  # of a request, or until the next one on the same connection
 GARBAGE_THRESHOLDS = (5_000, 10, 20)  # all is looked at once in a million new objects, not in 70,000
-CANNOT_OPEN = 4  # exit code; gunicorn takes it as "the application does not load" and does not try again
+OUR_WAY: dict[str, Any] = {"handlers": [], "propagate": True}  # a logger's words among ours, masked
+LOGGERS = {"_granian": OUR_WAY, "granian.access": OUR_WAY}
+ENDING = (signal.SIGTERM, signal.SIGINT)
+LOOK_S = 5.0  # between two looks whether the server has failed
 
 
-class WebProcess(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
-    """gunicorn, configured by our settings instead of its own files."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        super().__init__()
-
-    def load_config(self) -> None:
-        for name, value in options(self._settings).items():
-            if name in self.cfg.settings:  # gunicorn before 25 has no control socket to switch off
-                self.cfg.set(name, value)
-
-    def load(self) -> Any:
-        try:
-            return import_app(APPLICATION)
-        except HallError as error:
-            print(f"servicehall serve: {error}", file=sys.stderr, flush=True)
-            sys.exit(CANNOT_OPEN)
-
-
-class WebLog(Logger):  # type: ignore[misc]  # gunicorn has no types
-    """gunicorn's words among ours, in one form and masked: it tells the whole address of what fails."""
-
-    def setup(self, cfg: Any) -> None:
-        super().setup(cfg)
-        self.error_log.handlers.clear()
-        self.error_log.propagate = True
-
-
-def options(settings: Settings) -> dict[str, object]:
-    """What gunicorn is told, by its own names."""
+def options(settings: Settings) -> dict[str, Any]:
+    """What Granian is told, by its own names."""
     return {
-        "bind": f"{_bracketed(settings.http_host)}:{settings.http_port}",
+        "address": settings.http_host.strip("[]"),
+        "port": settings.http_port,
+        "interface": Interfaces.WSGI,
+        "http": HTTPModes.http1,
+        "websockets": False,
         "workers": 1,
-        "worker_class": "gthread",
-        "threads": settings.http_threads,
-        "worker_connections": settings.http_connections,
-        "timeout": BOOT_TIMEOUT_S,
-        "graceful_timeout": MASTER_GRACE_S,
-        "keepalive": 15,
-        "loglevel": "warning",
-        "logger_class": WebLog,
-        "certfile": _text(settings.http_tls_cert),
-        "keyfile": _text(settings.http_tls_key),
-        "proc_name": "servicehall-web",
-        "control_socket_disable": True,
-        "post_fork": _post_fork,
-        "post_worker_init": _spare_the_halls,
-        "worker_exit": _worker_exit,
+        "blocking_threads": settings.http_threads,
+        "backpressure": settings.http_connections,
+        "http1_settings": HTTP1Settings(header_read_timeout=HEADERS_WITHIN_MS),
+        "workers_kill_timeout": MASTER_GRACE_S,
+        "log_level": LogLevels.error,
+        "log_dictconfig": {"handlers": {}, "loggers": LOGGERS},
+        "ssl_cert": settings.http_tls_cert,
+        "ssl_key": settings.http_tls_key,
+        "ssl_protocol_min": SSLProtocols.tls12,  # phones of old people are old
     }
 
 
@@ -86,38 +65,56 @@ def main() -> int:
     settings = from_environment()
     logs.set_up(settings.log_format)
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    WebProcess(settings).run()
+    Granian(APPLICATION, **options(settings)).serve(target_loader=_open)
     return 0
 
 
-def _post_fork(arbiter: Any, worker: Any) -> None:
+def _open(name: str) -> Flask:
+    """The application, in the worker: it opens the site.
+
+    Cyclic garbage is looked for seldom: a hall is a value without cycles, of so many objects that one look at
+    all of them stops every thread for 20 to 80 ms, and reading the program makes hardly any. What is there
+    once the site is open stays; no look needs to go through it.
+    """
     die_with_parent()
-    worker.cfg.set("graceful_timeout", WORKER_GRACE_S)
-
-
-def _spare_the_halls(worker: Any) -> None:
-    """Look for cyclic garbage seldom: a hall is a value without cycles, of so many objects that one look at
-    all of them stops every thread for 20 to 80 ms."""
-    gc.freeze()
     gc.set_threshold(*GARBAGE_THRESHOLDS)
+    try:
+        application: Flask = pkgutil.resolve_name(name)()
+    except HallError as error:
+        print(f"servicehall serve: {error}", file=sys.stderr, flush=True)
+        sys.exit(1)
+    gc.freeze()
+    hears, told = socket.socketpair()
+    told.setblocking(False)
+    signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)  # the server handles the signals itself
+    threading.Thread(target=_close, args=(application, hears, told), name="closer").start()
+    return application
 
 
-def _worker_exit(arbiter: Any, worker: Any) -> None:
-    """Close the site, then end at once: threads of open streams would keep the interpreter for ever."""
-    application = getattr(worker, "wsgi", None)
-    if application is None:
-        return
-    application.extensions["site"].close()
-    logging.shutdown()
-    os._exit(0)
+def _close(application: Flask, hears: socket.socket, told: socket.socket) -> None:
+    """Once the worker is told to stop: let what waits go, give requests under way their time, close the site.
+
+    Ends the process at once, for whoever still holds a thread would keep it for ever.
+    """
+    main_thread = threading.main_thread()
+    with hears, told:
+        while main_thread.is_alive() and not _is_told(hears):
+            pass
+        for name in ("feed", "boards"):
+            application.extensions[name].close()
+        main_thread.join(WORKER_GRACE_S)
+        application.extensions["site"].close()
+        logging.shutdown()
+        os._exit(0)
 
 
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host and not host.startswith("[") else host
-
-
-def _text(path: object) -> str | None:
-    return None if path is None else str(path)
+def _is_told(hears: socket.socket) -> bool:
+    """Whether a signal to stop came; waits a moment for it."""
+    hears.settimeout(LOOK_S)
+    try:
+        return hears.recv(1)[0] in ENDING
+    except TimeoutError:
+        return False
 
 
 if __name__ == "__main__":

@@ -83,10 +83,10 @@ class HallProcess:
         return next((one for one in state["devices"] if one["device"] == name), {})
 
     def press(self, queue: str) -> None:
-        """Push the dispenser's button of a queue."""
-        benches.ask(
-            f"{self.works.bench_url('node-1')}/press", {"device": f"button-{'ABCDEF'.index(queue) + 1}"}
-        )
+        """Push the dispenser's button of a queue, once a unit listens to it."""
+        button = f"button-{'ABCDEF'.index(queue) + 1}"
+        until(lambda: self.device("node-1", button).get("button", {}).get("is_wired"), 40, what=button)
+        benches.ask(f"{self.works.bench_url('node-1')}/press", {"device": button})
 
     def new_roll(self) -> None:
         """Put paper into the dispenser's printer."""

@@ -1,4 +1,4 @@
-"""The bare POST: gunicorn's threads as ours, one durable row for each request, and nothing else.
+"""The bare POST: Granian's threads as ours, one durable row for each request, and nothing else.
 
 `app` is a function of the server alone; `flask_app` the same as a view of Flask, which ours must use.
 """
@@ -59,7 +59,7 @@ def bare_web(folder: Path, threads: int, name: str = "app") -> Iterator[int]:
     """The bare server in a process; its port. name: which of the two it serves."""
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
-    command = [sys.executable, "-m", "gunicorn", "--worker-class", "gthread", "--threads", str(threads)]
-    command += ["--keep-alive", "15", "--bind", f"127.0.0.1:{port}", f"tests.bench.bare_web:{name}"]
+    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--blocking-threads", str(threads)]
+    command += ["--no-ws", "--host", "127.0.0.1", "--port", str(port), f"tests.bench.bare_web:{name}"]
     with listening(command, port, folder / "bare.log", BARE_DATABASE=str(folder / "bare.db")):
         yield port

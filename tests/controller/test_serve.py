@@ -41,7 +41,7 @@ class Serving:
         self.process = subprocess.Popen([*COMMAND, str(self.config)], stdout=self.log, stderr=self.log)
 
     def children(self) -> dict[str, psutil.Process]:
-        """The processes below the supervisor: broker, gunicorn and its worker."""
+        """The processes below the supervisor: broker, web server and its worker."""
         found = {}
         for child, words in below(self.process.pid):
             is_broker = "broker" in " ".join(words)
@@ -162,9 +162,9 @@ def test_a_database_that_cannot_be_opened_ends_the_command_with_its_reason(tmp_p
     assert "Traceback" not in ended.stderr
 
 
-def test_one_worker_of_many_threads_is_asked_for_and_no_reload() -> None:
+def test_one_worker_of_many_threads_is_asked_for_and_no_second_one_ever() -> None:
     asked = options(Settings())
-    assert (asked["workers"], asked["worker_class"]) == (1, "gthread")
-    assert asked["threads"] == Settings().http_threads >= 64
-    assert not {"max_requests", "reload", "preload_app"} & set(asked)
-    assert options(Settings(http_host="::1"))["bind"] == "[::1]:8080"
+    assert asked["workers"] == 1
+    assert asked["blocking_threads"] == Settings().http_threads >= 64
+    assert not {"reload", "respawn_failed_workers", "workers_lifetime", "workers_max_rss"} & set(asked)
+    assert options(Settings(http_host="[::1]"))["address"] == "::1"
