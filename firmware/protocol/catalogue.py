@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from datetime import date
 
 import msgspec
 
-from firmware.protocol.messages import BadMessage, Struct
+from firmware.protocol.codec import BadMessage
+from firmware.protocol.messages import Struct
 
 MOST_BYTES = 4 * 1024 * 1024  # unpacked; a larger one is no catalogue
 
@@ -20,6 +22,7 @@ class Matter(Struct, frozen=True, kw_only=True):
     """One thing people come for, the queue it is done in, and what its guide says in short.
 
     bring: the materials. days: working days promised, 0: done at once. is_sample: the guide is made up.
+    until: the first day on which it is no longer taken.
     """
 
     code: str
@@ -29,6 +32,11 @@ class Matter(Struct, frozen=True, kw_only=True):
     fee: str = ""
     days: int | None = None
     is_sample: bool = False
+    until: date | None = None
+
+    def is_taken(self, day: date | None) -> bool:
+        """Whether people may come for it on that day; None: nobody knows which it is."""
+        return self.until is None or day is None or day < self.until
 
 
 _matters = msgspec.json.Decoder(list[Matter])  # made by one thread: see messages.py

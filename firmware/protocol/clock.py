@@ -8,7 +8,8 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta
 
-from firmware.protocol.messages import TimeQuality, utc
+from firmware.protocol.codec import utc
+from firmware.protocol.messages import TimeQuality
 
 SYNCED_FOR_S = 1800.0  # afterwards the crystal has drifted some 0.1 s (50 ppm): holdover
 

@@ -22,11 +22,11 @@ import msgspec
 from msgspec.structs import replace as replace_fields
 
 from firmware.protocol import topics
+from firmware.protocol.codec import BadMessage, decode, encode
 from firmware.protocol.guard import Guard
 from firmware.protocol.logs import Outages
 from firmware.protocol.messages import (
     Ack,
-    BadMessage,
     Birth,
     Board,
     Capability,
@@ -41,13 +41,12 @@ from firmware.protocol.messages import (
     Struct,
     UnitConfig,
     UnitState,
-    decode,
-    encode,
 )
 from firmware.protocol.news import News, Versions
 from firmware.protocol.orders import KEEP_DETAIL, Orders, Received
 from firmware.protocol.outbox import Entry, Outbox
 from firmware.protocol.pictures import Picture
+from firmware.protocol.progress import Asked, Progress
 from firmware.protocol.questions import Questions
 from firmware.protocol.session import Broker, Session, SessionTiming, Will
 from firmware.protocol.whereabouts import Whereabouts, resolve
@@ -236,6 +235,10 @@ class Link:
     def forget(self, cid: str) -> None:
         """The order could not be ended: begin it anew when it comes again."""
         self._orders.ended(cid)
+
+    def where(self, asked: Asked, wait_s: float) -> Progress | None:
+        """Where a ticket stands, as the controller says; None when it is away or says nothing in time."""
+        return None if self.silent_s > 0 else self._questions.where(asked, wait_s)
 
     @property
     def silent_s(self) -> float:

@@ -1,8 +1,8 @@
-"""The typed messages between nodes and the controller, and how they become bytes.
+"""The typed messages between nodes and the controller.
 
 Wire messages are additive: a new field has a default; a field is never renamed or reused; a kind
-this version does not know is set aside with a note, not fatal (R1). Every message is UTF-8 JSON
-without NaN (R18). Kinds are class names, in the envelope's `t`.
+this version does not know is set aside with a note, not fatal (R1). Kinds are class names, in the
+envelope's `t`. codec.py makes them bytes.
 
 Times on the wire: `ts` is RFC 3339 UTC; `mono` is milliseconds of the unit's monotonic clock since
 its boot number `boot`; `tq` says how far `ts` may be believed (R16).
@@ -10,25 +10,16 @@ its boot number `boot`; `tq` says how far `ts` may be believed (R16).
 
 from __future__ import annotations
 
-import threading
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
-from typing import Any, TypeVar, get_args
+from typing import Any, get_args
 
 import msgspec
 
+from firmware.protocol.codec import decode, look_over
+
 VERSION = 1
 MAX_EVENT_BYTES = 16 * 1024  # R7: larger is never enqueued
-MAX_PAYLOAD_BYTES = 256 * 1024  # of anything; brokers refuse 1 MiB and loop (edge-peers 3.2)
-
-
-class BadMessage(Exception):
-    """Bytes from the wire are not a message we know. field: where decoding stopped; remedy: what to do."""
-
-    def __init__(self, message: str, field: str = "$", remedy: str = "update the sender") -> None:
-        super().__init__(message)
-        self.field = field
-        self.remedy = remedy
 
 
 class Struct(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
@@ -69,6 +60,7 @@ class Pressed(Struct, frozen=True, kw_only=True):
     is_refused: bool = False  # its citizen was told that there is no ticket; said again after that (F81)
     appointment: str = ""  # what somebody checks in with at a kiosk: a code, or the end of a phone number
     klass: str = ""  # "green": a card laid on this unit's reader entitles its holder
+    who: str = ""  # of who checks in with an identity card: a keyed digest of its number (persons.digest)
 
 
 class IssuedOffline(Struct, frozen=True, kw_only=True):
@@ -131,8 +123,7 @@ class Scanned(Struct, frozen=True, kw_only=True):
 class CardShown(Struct, frozen=True, kw_only=True):
     """An identity card was laid on a reader. Name, number, address and picture stay on the unit (P.33).
 
-    who: a keyed digest of the card's number, the same for the same person in this hall (cards.digest);
-    "" when the reader's configuration has no key.
+    who: left empty by this version: the digest of a card leaves the unit with a check-in (Pressed) only.
     """
 
     device: str
@@ -254,7 +245,10 @@ class Refuse(Struct, frozen=True, kw_only=True):
 
 
 class Speak(Struct, frozen=True, kw_only=True):
-    """One announcement; sentences are spoken one after another in the zone."""
+    """One announcement; sentences are spoken one after another in the zone.
+
+    number, window: whose call it is; once the window does not call it any more it is not said.
+    """
 
     device: str
     zh: str
@@ -262,6 +256,8 @@ class Speak(Struct, frozen=True, kw_only=True):
     times: int = 1
     chime: bool = True
     volume: int = 100  # per cent of the sound as it was made
+    number: str = ""
+    window: int = 0
 
 
 class AskRating(Struct, frozen=True, kw_only=True):
@@ -417,8 +413,8 @@ class Request(Struct, frozen=True, kw_only=True):
     """A question of a unit (topic up/req), answered on down/rep with the same rid."""
 
     rid: str
-    t: str  # "time" | "news"
-    d: dict[str, Any] = {}  # of "news": see news.py
+    t: str  # "time" | "news" | "ticket"
+    d: dict[str, Any] = {}  # of "news": see news.py; of "ticket": an Asked, see progress.py
 
 
 class Reply(Struct, frozen=True, kw_only=True):
@@ -426,7 +422,7 @@ class Reply(Struct, frozen=True, kw_only=True):
     t: str
     ts: datetime | None = None
     d: dict[str, Any] = {}  # "time": {"hall": what the hall's clock shows, RFC 3339, "speed": 1.0}
-    # of "news": see news.py
+    # of "news": see news.py; of "ticket": a Progress, see progress.py
 
 
 # --- Desired configuration of a unit (topic down/cfg, retained, whole) ---------------------------
@@ -474,6 +470,15 @@ class Call(Struct, frozen=True, kw_only=True):
     window_name: str = ""
 
 
+class ShutTime(Struct, frozen=True, kw_only=True):
+    """When a queue gives out no tickets today, and what is said then."""
+
+    start: datetime
+    end: datetime
+    zh: str
+    en: str
+
+
 class QueueLine(Struct, frozen=True, kw_only=True):
     code: str
     zh: str
@@ -492,6 +497,8 @@ class QueueLine(Struct, frozen=True, kw_only=True):
     zone_en: str = ""
     what_zh: str = ""  # what the matter is, for who has not been here before
     what_en: str = ""
+    shut: list[ShutTime] = []  # by the sessions of the day; is_open says how it is as the board is drawn
+    prefix: str | None = None  # of its numbers; None: not said
 
 
 class WindowBoard(Struct, frozen=True, kw_only=True):
@@ -509,6 +516,17 @@ class WindowBoard(Struct, frozen=True, kw_only=True):
     queues_en: str = ""
     until: datetime | None = None  # of a pause
     line: str = ""  # what a one-line LED bar shows
+
+
+class Layout(Struct, frozen=True, kw_only=True):
+    """How a display lays its board out. 0 of columns or rows: as many as fit."""
+
+    shows: str  # hall | zone | window | notices | leader | staff
+    columns: int = 0
+    rows: int = 0
+    order: str = ""  # of queues: "" as set up, "waiting" the longest line first
+    lang: str = "zh"  # the language written large
+    turn: int = 0  # degrees clockwise the picture is turned, where the screen hangs turned
 
 
 class Board(Struct, frozen=True, kw_only=True):
@@ -530,51 +548,15 @@ class Board(Struct, frozen=True, kw_only=True):
     hall_zh: str = ""  # name of the whole hall, where zh and en name a part of it
     hall_en: str = ""
     time_zone: str = ""  # of the clock a screen shows; "" = the usual Asia/Shanghai
+    layout: Layout | None = None  # of a display's own board (`d-lobby`)
+    is_quiet: bool = False  # calls are not spoken here now: the screen alone calls
+    leader_zh: str = ""  # who leads the hall today
+    leader_en: str = ""
+    leader_phone: str = ""
 
-
-# --- bytes ----------------------------------------------------------------------------------------
-
-M = TypeVar("M", bound=Struct)
 
 REPORTS: dict[str, type[Struct]] = {kind.__name__: kind for kind in get_args(Report)}
 ORDERS: dict[str, type[Struct]] = {kind.__name__: kind for kind in get_args(Order)}
-
-_encoder = msgspec.json.Encoder()
-_decoders: dict[type[Struct], msgspec.json.Decoder[Any]] = {}
-_making = threading.Lock()
-
-
-def encode(message: Struct) -> bytes:
-    """The message as UTF-8 JSON. Raises BadMessage when it would exceed MAX_PAYLOAD_BYTES."""
-    payload = _encoder.encode(message)
-    if len(payload) > MAX_PAYLOAD_BYTES:
-        raise BadMessage(f"{type(message).__name__} of {len(payload)} bytes is over {MAX_PAYLOAD_BYTES}")
-    return payload
-
-
-def _decoder_of(kind: type[Struct]) -> msgspec.json.Decoder[Any]:
-    """msgspec looks a class over at its first use; a second thread meanwhile would end the whole process."""
-    decoder = _decoders.get(kind)
-    if decoder is None:
-        with _making:
-            decoder = _decoders.setdefault(kind, msgspec.json.Decoder(kind))
-    return decoder
-
-
-def decode(payload: bytes, kind: type[M]) -> M:
-    """The message in `payload`. Raises BadMessage naming the field that is wrong."""
-    if len(payload) > MAX_PAYLOAD_BYTES:
-        raise BadMessage(f"{len(payload)} bytes are over {MAX_PAYLOAD_BYTES}", remedy="send less at once")
-    try:
-        return _decoder_of(kind).decode(payload)  # type: ignore[no-any-return]
-    except msgspec.ValidationError as error:
-        text = str(error)
-        field = text.rpartition(" - at `")[2].rstrip("`") if " - at `" in text else "$"
-        raise BadMessage(f"{kind.__name__}: {text}", field) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BadMessage(f"{kind.__name__}: not JSON ({error})") from error
-    except RecursionError as error:
-        raise BadMessage(f"{kind.__name__}: nested too deeply") from error
 
 
 def decode_report(envelope: Envelope) -> Report | None:
@@ -591,13 +573,4 @@ def decode_order(command: Command) -> Order | None:
     return None if kind is None else decode(bytes(command.d), kind)  # type: ignore[return-value]
 
 
-def raw(message: Struct) -> msgspec.Raw:
-    return msgspec.Raw(_encoder.encode(message))
-
-
-def utc(moment: datetime) -> datetime:
-    """The moment in UTC, as all wire and stored times are."""
-    return moment.astimezone(UTC)
-
-
-_looked_over = [_decoder_of(kind) for kind in Struct.__subclasses__()]  # by the one thread that imports this
+look_over(Struct.__subclasses__())

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from firmware.protocol.messages import BadMessage, Reply, Request
+from firmware.protocol.codec import BadMessage
+from firmware.protocol.messages import Reply, Request
 
 Versions = Mapping[str, tuple[int, int]]  # board -> (gen, ver)
 

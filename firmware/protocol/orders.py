@@ -12,17 +12,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from firmware.protocol.codec import BadMessage
 from firmware.protocol.guard import Guard
-from firmware.protocol.messages import (
-    VERSION,
-    BadMessage,
-    Command,
-    Order,
-    Result,
-    ResultState,
-    TimeQuality,
-    decode_order,
-)
+from firmware.protocol.messages import VERSION, Command, Order, Result, ResultState, TimeQuality, decode_order
 from firmware.protocol.outbox import Outbox
 
 KEEP_DETAIL = 200  # characters of an error that travel to the controller

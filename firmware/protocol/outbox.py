@@ -21,9 +21,9 @@ from typing import Any
 
 from firmware.protocol import store_file
 from firmware.protocol.clock import UnitClock as UnitClock
+from firmware.protocol.codec import BadMessage, encode
 from firmware.protocol.messages import (
     MAX_EVENT_BYTES,
-    BadMessage,
     Faulted,
     IssuedOffline,
     Lease,
@@ -35,7 +35,6 @@ from firmware.protocol.messages import (
     Result,
     ResultState,
     TimeQuality,
-    encode,
 )
 from firmware.protocol.store_file import StoreFault as StoreFault
 
@@ -442,7 +441,7 @@ class Outbox:
         row = self._one("SELECT next FROM series WHERE queue = ? AND day = ?", (queue, day))
         number = 1 if row is None else int(row[0])
         self._db.execute("INSERT OR REPLACE INTO series VALUES (?, ?, ?)", (queue, day, number + 1))
-        return f"{queue}-{suffix}{self._series_letter()}-{number:03d}"
+        return f"{queue}-{suffix}{self._series_letter()}-{number:03d}".upper()  # as keys bear the letters
 
     def _series_letter(self) -> str:
         """Nothing, or a letter once a corrupted store was replaced: its series may have been used today."""

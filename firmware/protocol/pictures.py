@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import msgspec
 
-from firmware.protocol.messages import BadMessage, Struct, decode
+from firmware.protocol.codec import BadMessage, decode
+from firmware.protocol.messages import Struct
 
 JPEG = b"\xff\xd8\xff"  # how such a file begins. Source: ITU-T T.81, B.1.1.3, and the marker after it.
 MOST_BYTES = 180_000  # of a picture: as text it is a third longer, and a message may have 256 KiB

@@ -1,4 +1,5 @@
-"""What a unit asks the controller (topic up/req, answered on down/rep): the time, and the news.
+"""What a unit asks the controller (topic up/req, answered on down/rep): the time, the news, and where a
+ticket stands when somebody at its kiosk wants to know.
 
 Hides when it is time to ask, which answer belongs to which question, and what silence means. The time
 is asked four times in a row and the answer with the smallest round trip believed (R16). The news is
@@ -11,15 +12,19 @@ that gets no answers, or no boards though it was told of them, makes its connect
 from __future__ import annotations
 
 import math
+import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from msgspec import to_builtins
+
 from firmware.protocol.clock import UnitClock
 from firmware.protocol.logs import Outages
 from firmware.protocol.messages import Reply, Request, TimeQuality
 from firmware.protocol.news import News, Versions, forgotten_in, versions_in
+from firmware.protocol.progress import Asked, Progress, progress_in
 
 TIME_QUESTIONS = 4  # edge-peers 4.4: keep the answer with the smallest round trip
 CONTROLLER = "controller"  # which part is out
@@ -56,6 +61,7 @@ class Questions:
         self._unanswered = 0
         self._lacked: Versions = {}
         self._patience = PATIENCE[0]
+        self._awaited: dict[str, queue.SimpleQueue[Reply]] = {}  # rid -> where somebody waits for its answer
 
     def begin(self, now: float, first_news_s: float) -> None:
         """A new connection: the time at once, the news soon."""
@@ -111,6 +117,24 @@ class Questions:
             self._learn_time(reply, time_every_s)
         elif reply.t == "news":
             self._learn_news(reply)
+        elif (awaited := self._awaited.get(reply.rid)) is not None:
+            awaited.put(reply)
+
+    def where(self, asked: Asked, wait_s: float) -> Progress | None:
+        """Where a ticket stands; None when no answer comes in time. Waits, so never on the connection's own
+        thread."""
+        answers: queue.SimpleQueue[Reply] = queue.SimpleQueue()
+        with self._lock:
+            rid = self._next("ticket")
+            self._awaited[rid] = answers
+        try:
+            self._send(Request(rid=rid, t="ticket", d=to_builtins(asked)))
+            return progress_in(answers.get(timeout=wait_s).d)
+        except queue.Empty:
+            return None
+        finally:
+            with self._lock:
+                del self._awaited[rid]
 
     # --- the time
 

@@ -20,6 +20,7 @@ import logging
 import math
 import random
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -33,8 +34,9 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from firmware.protocol.codec import MAX_PAYLOAD_BYTES
 from firmware.protocol.guard import Guard
-from firmware.protocol.messages import MAX_PAYLOAD_BYTES
+from firmware.protocol.read_ahead import PlainSocket, TlsSocket
 from firmware.protocol.whereabouts import Whereabouts
 
 INFLIGHT = 128  # above the send window of 64, so that the window is what throttles (R4)
@@ -103,7 +105,19 @@ class _Client(Client):
         self._whereabouts = whereabouts
 
     def _create_socket_connection(self) -> socket.socket:
-        return self._whereabouts.reach(self.port, self.connect_timeout)
+        return PlainSocket.of(self._whereabouts.reach(self.port, self.connect_timeout))
+
+
+def _tls(ca_file: str) -> ssl.SSLContext:
+    """Trusts the certificates of this file, or those of the machine, as paho's own would: the stricter
+    context that ssl makes by default refuses many a hall's own authority."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.sslsocket_class = TlsSocket
+    if ca_file:
+        context.load_verify_locations(ca_file)
+    else:
+        context.load_default_certs()
+    return context
 
 
 class Session:
@@ -236,7 +250,7 @@ class Session:
         if self._broker.user:
             client.username_pw_set(self._broker.user, self._broker.secret)
         if self._broker.is_tls:
-            client.tls_set(ca_certs=self._broker.ca_file or None)
+            client.tls_set_context(_tls(self._broker.ca_file))
         client.on_socket_open = self._socket_opened
         client.on_connect = self._connected
         client.on_connect_fail = self._connect_failed

@@ -16,8 +16,9 @@ import pytest
 
 from controller.hall.commands import CallNext
 from controller.people import SYSTEM
-from firmware.protocol import messages, topics
-from firmware.protocol.messages import Struct, encode
+from firmware.protocol import codec, messages, topics
+from firmware.protocol.codec import encode
+from firmware.protocol.messages import Struct
 from tests import npm
 from tests.controller.brokers import client
 from tests.controller.sites import HALL, Running, desk, dispenser, running
@@ -30,7 +31,9 @@ PARTS = {
     "Envelope",
     "Command",
     "Call",
+    "Layout",
     "QueueLine",
+    "ShutTime",
     "WindowBoard",
     "Capability",
     "OutboxState",
@@ -138,7 +141,7 @@ def test_every_message_as_it_is_sent_is_as_documented(channel: asyncapi.Channel)
         for name, kind in (channel.wraps or {"": carrier}).items():
             message = example(carrier)
             if channel.wraps:
-                message = msgspec.structs.replace(message, t=name, d=messages.raw(example(kind)))
+                message = msgspec.structs.replace(message, t=name, d=codec.raw(example(kind)))
             check(channel, encode(message), name)
 
 

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from firmware.protocol.catalogue import MOST_BYTES, Matter, pack, unpack
-from firmware.protocol.messages import MAX_PAYLOAD_BYTES, BadMessage
+from firmware.protocol.codec import MAX_PAYLOAD_BYTES, BadMessage
 
 SYLLABLES = "社会保险登记变更注销申请核准许可证书备案审批补换领机动车不动产企业个体工商户医疗生育失业工伤养老"
 

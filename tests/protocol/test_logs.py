@@ -40,7 +40,7 @@ def said() -> Iterator[io.StringIO]:
 @pytest.mark.parametrize("line", CARRIERS)
 def test_no_secret_is_logged(said: io.StringIO, form: str, line: str) -> None:
     logs.set_up(form, stream=said)
-    logging.getLogger("gunicorn.error").error(line)
+    logging.getLogger("_granian").error(line)
     logging.getLogger("any").error("%s", line, extra={"address": line})
     assert SECRET not in said.getvalue()
     assert said.getvalue().count(logs.MASK) >= 2

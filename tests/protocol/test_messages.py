@@ -10,13 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firmware.protocol import messages
+from firmware.protocol.codec import MAX_PAYLOAD_BYTES, BadMessage, decode, encode, raw
 from firmware.protocol.messages import (
-    MAX_PAYLOAD_BYTES,
     ORDERS,
     REPORTS,
     VERSION,
     Ack,
-    BadMessage,
     Board,
     Command,
     ControllerState,
@@ -32,11 +31,8 @@ from firmware.protocol.messages import (
     Struct,
     TimeQuality,
     UnitConfig,
-    decode,
     decode_order,
     decode_report,
-    encode,
-    raw,
 )
 
 AT = datetime(2026, 11, 23, 0, 55, tzinfo=UTC)
