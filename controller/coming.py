@@ -1,4 +1,5 @@
-"""What a hall does by itself when its hour comes: changes of its plan, and the roster of the day.
+"""What a hall does by itself when its hour comes: changes of its plan, the roster of the day, and what the
+calendar says of a day that is open already.
 
 `step` is called again and again beside everything else. Hides that what is refused is tried again until it
 can be done or somebody withdraws it, and that a roster is taken over once, when its day is open.
@@ -11,8 +12,10 @@ from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta, tzinfo
 
 from controller.changes import Changes
-from controller.hall.commands import PlanShifts
+from controller.hall.commands import PlanShifts, ReckonDay
+from controller.hall.duty import kinds_from
 from controller.hall.model import DayState, Refused, Shift
+from controller.holidays import Holidays
 from controller.live import Live
 from controller.people import SYSTEM
 from controller.store import rosters
@@ -29,8 +32,11 @@ _logger = logging.getLogger(__name__)
 class Coming:
     """What is due in one hall. One thread calls `step`."""
 
-    def __init__(self, live: Live, changes: Changes, people: People, zone: tzinfo) -> None:
+    def __init__(
+        self, live: Live, changes: Changes, people: People, holidays: Holidays, zone: tzinfo
+    ) -> None:
         self._live, self._changes, self._people, self._zone = live, changes, people, zone
+        self._holidays = holidays
         self._not_before: dict[int, datetime] = {}
         self._rostered: date | None = None
 
@@ -41,6 +47,7 @@ class Coming:
             if is_due and now >= self._not_before.get(change.id, now):
                 self._try(change, now)
         self._plan_shifts()
+        self._reckon()
 
     def _try(self, change: Planned, now: datetime) -> None:
         """In the name of who decided it, if that person still may."""
@@ -67,6 +74,15 @@ class Coming:
             shifts = shifts_of(turns, window, self._zone)
             self._live.submit(PlanShifts(window, shifts), SYSTEM, key=f"roster:{day.date}:{window}")
         self._rostered = day.date
+
+    def _reckon(self) -> None:
+        """A calendar that was changed since the day was opened holds from now on."""
+        day = self._live.hall.day
+        if day is None or day.state is DayState.CLOSED or not day.kinds:
+            return
+        kinds = kinds_from(self._holidays.calendar, day.date)
+        if kinds != day.kinds:
+            self._live.submit(ReckonDay(day.date, kinds), SYSTEM)
 
 
 def shifts_of(turns: list[Turn], window: int, zone: tzinfo) -> tuple[Shift, ...]:

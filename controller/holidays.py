@@ -7,10 +7,13 @@ Hides where each comes from. The shipped files and those that are brought in hav
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from importlib.resources import files
+from types import MappingProxyType
+from typing import Annotated
 
 import msgspec
 
@@ -21,6 +24,7 @@ from controller.store import Store
 from controller.store import calendar as rows
 from controller.store.audit import audit
 
+FIRST, LAST = 2007, 2099  # years that have a list, or will
 MOST_DAYS = 120  # of a year's list
 LONGEST_NAME = 20
 
@@ -44,7 +48,7 @@ class Listed(msgspec.Struct):
 class YearList(msgspec.Struct):
     """papers: the addresses of the notices it was made from; no days: the notice is not out."""
 
-    year: int
+    year: Annotated[int, msgspec.Meta(ge=FIRST, le=LAST)]
     days: list[Listed]
     papers: list[str] = []
 
@@ -101,26 +105,47 @@ class Holidays:
                 audit(by, "calendar.withdraw", day.isoformat(), real_now())(c)
         self._read()
 
-    def bring_in(self, text: bytes, by: str) -> YearList:
-        """A year's list, instead of what was known of that year. Raises BadList."""
-        brought = read_list(text)
-        if not brought.days:
-            raise BadList("empty")
+    def bring_in(self, brought: YearList, by: str) -> None:
+        """A year's list, instead of what was known of that year."""
         row = audit(by, "calendar.bring_in", str(brought.year), real_now(), days=len(brought.days))
         with self._store.writing() as c:
             rows.put_year(c, brought.year, brought.specials(), by, real_now())
             row(c)
         self._read()
-        return brought
+
+    def supposing(self, day: date, is_off: bool | None) -> Calendar:
+        """The calendar as it would be with that laid down about the day; None: what the notice says."""
+        asked = [] if is_off is None else [Special(day, is_off)]
+        return self._made(lambda ours: [*(one for one in ours if one.date != day), *asked])
+
+    def supposing_list(self, brought: YearList) -> Calendar:
+        """The calendar as it would be with this list of a year."""
+        return self._made(lambda ours: ours, {brought.year: brought.specials()})
 
     def _read(self) -> Calendar:
         with self._turn:
-            with self._store.reading() as c:
-                brought, ours = rows.years(c), rows.overrides(c)
-            lists = {**shipped(), **{one.year: one.days for one in brought}}
-            layers = (lists[year] for year in sorted(lists))
-            made = self._calendar = calendar_of(*layers, [one.special for one in ours], years=lists)
+            made = self._calendar = self._made(lambda ours: ours)
         return made
+
+    def _made(
+        self,
+        changed: Callable[[list[Special]], list[Special]],
+        brought: Mapping[int, Sequence[Special]] = MappingProxyType({}),
+    ) -> Calendar:
+        """Of all that is stored, with what managers laid down changed, and these years' lists."""
+        with self._store.reading() as c:
+            kept, ours = rows.years(c), rows.overrides(c)
+        lists = {**shipped(), **{one.year: one.days for one in kept}, **brought}
+        layers = (lists[year] for year in sorted(lists))
+        return calendar_of(*layers, changed([one.special for one in ours]), years=lists)
+
+
+def new_list(text: bytes) -> YearList:
+    """A file of holiday-cn to be brought in. Raises BadList, also when its notice is not out."""
+    found = read_list(text)
+    if not found.days:
+        raise BadList("empty")
+    return found
 
 
 def read_list(text: bytes) -> YearList:
@@ -133,6 +158,12 @@ def read_list(text: bytes) -> YearList:
     if len(found.days) > MOST_DAYS or not all(first <= one.date <= last for one in found.days):
         raise BadList("days")
     return found
+
+
+def shipped_calendar() -> Calendar:
+    """Working days where there is no site yet: by the shipped lists alone."""
+    lists = shipped()
+    return calendar_of(*(lists[year] for year in sorted(lists)), years=lists)
 
 
 @cache

@@ -12,6 +12,8 @@ from datetime import date, timedelta
 from itertools import combinations, pairwise
 
 from controller.clock import real_now
+from controller.hall.calendar import Calendar, DayKind
+from controller.hall.duty import keeps_hours, stretches
 from controller.hall.model import Hall, Plan, Refused
 from controller.store import Store, rosters, substitutes
 from controller.store.audit import audit
@@ -24,7 +26,8 @@ DAYS = 7
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Something in a roster that may be so and probably should not. code: double, unskilled, gone or away."""
+    """Something in a roster that may be so and probably should not. code: double, unskilled, gone,
+    away or off_duty."""
 
     code: str
     turn: Turn
@@ -59,16 +62,19 @@ class Rosters:
         check(turns)
         self._put([day], windows, turns, by, "put")
 
-    def fill(self, monday: date, plan: Plan, by: str) -> None:
-        """Every window at the usual hours, on the days of the week that have nothing yet."""
+    def fill(self, monday: date, plan: Plan, calendar: Calendar, by: str) -> None:
+        """Every window at the usual hours, on those days that the hall keeps and that have nothing yet."""
         busy = {turn.day for turn in self.week(monday)}
-        days = [day for day in week_of(monday) if day.weekday() in plan.weekdays and day not in busy]
+        kept = (day for day in week_of(monday) if keeps_hours(plan, calendar.kind(day), day))
+        days = [day for day in kept if day not in busy]
         turns = [turn for day in days for window in plan.windows for turn in usual(plan, window.number, day)]
         self._put(days, [window.number for window in plan.windows], turns, by, "fill")
 
-    def copy(self, monday: date, plan: Plan, by: str) -> None:
-        """What was a week before, on days that have nothing yet, for windows and clerks there still are."""
+    def copy(self, monday: date, plan: Plan, calendar: Calendar, by: str) -> None:
+        """What was a week before, on days that have nothing yet and are no holidays, for windows and clerks
+        there still are."""
         busy = {turn.day for turn in self.week(monday)}
+        busy |= {day for day in week_of(monday) if calendar.kind(day) is DayKind.HOLIDAY}
         windows, clerks = {one.number for one in plan.windows}, {one.id for one in plan.clerks}
         turns = [
             replace(
@@ -130,6 +136,22 @@ def doubts(turns: Sequence[Turn], hall: Hall) -> Iterator[Doubt]:
         for one, other in combinations(mine, 2):
             if other.start < one.end and one.start < other.end:
                 yield Doubt("double", one, other)
+
+
+def off_duty(turns: Sequence[Turn], plan: Plan, calendar: Calendar) -> Iterator[Doubt]:
+    """Windows on duty in a session at which somebody is missing, on days that have a roster.
+
+    What the plan says of its sessions is published and kept to (S3.17), whoever is rostered.
+    """
+    for day in sorted({turn.day for turn in turns}):
+        for one in stretches(plan, calendar.kind(day), day):
+            if one.session is None or one.is_by_appointment:
+                continue
+            for window in one.session.windows:
+                theirs = [turn for turn in turns if (turn.day, turn.window) == (day, window)]
+                steps = range(one.start, one.end, STEP)
+                if not all(any(turn.start <= step < turn.end for turn in theirs) for step in steps):
+                    yield Doubt("off_duty", Turn(day, window, one.start, one.end))
 
 
 def _by_clerk(turns: Sequence[Turn]) -> dict[tuple[date, str], list[Turn]]:

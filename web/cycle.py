@@ -22,7 +22,7 @@ from controller.store import past, reconciled, tallies
 from controller.store.tallies import Day
 from web.bulletins import course
 from web.home import BOARD_ROLES
-from web.manager import CLOSES
+from web.manager import closing_time
 from web.needs import Link, Need, device_needs
 from web.substitutes import unanswered
 from web.visit import hall_now, place_of, role_required, say, the_hall, the_site
@@ -55,7 +55,7 @@ def page(hall: str) -> str:
         "manager/cycle.html",
         hall=value,
         now=now,
-        closes=CLOSES.strftime("%H:%M"),
+        closes=closing_time(value.plan, now),
         lines=lines,
         missing=sum(line.look in ("red", "amber") for line in lines),
         course=_course(value, row),

@@ -38,7 +38,8 @@ def week(hall: str) -> str:
 def _week(live: Live, error: str = "") -> str:
     monday = rostering.monday_of(_day(request.values.get("week", "")) or _today())
     turns = _rosters(live).in_force(monday, monday + timedelta(days=rostering.DAYS - 1), live.hall.plan)
-    days = rostering.week_of(monday)
+    days, plan, calendar = rostering.week_of(monday), live.hall.plan, the_site().holidays.calendar
+    doubts = [*rostering.doubts(turns, live.hall), *rostering.off_duty(turns, plan, calendar)]
     return render_template(
         "manager/roster.html",
         hall=live.hall,
@@ -46,8 +47,9 @@ def _week(live: Live, error: str = "") -> str:
         days=days,
         today=_today(),
         cells={(turn.window, turn.day): [t for t in turns if _is_beside(t, turn)] for turn in turns},
+        planned={(turn.window, turn.day, turn.start): turn.clerk for turn in _rosters(live).week(monday)},
         staffed=[len({turn.window for turn in turns if turn.day == day}) for day in days],
-        doubts=[_said(one, live.hall) for one in rostering.doubts(turns, live.hall)],
+        doubts=[_said(one, live.hall) for one in doubts],
         before=monday - timedelta(days=rostering.DAYS),
         after=monday + timedelta(days=rostering.DAYS),
         clock=_clock,
@@ -64,8 +66,8 @@ def _is_beside(turn: Turn, other: Turn) -> bool:
 def spread(hall: str, what: str) -> Response:
     """Last week again, or the usual hours, on the days of a week that have nothing yet."""
     live, monday = the_hall(hall), rostering.monday_of(_day(request.form.get("week", "")) or _today())
-    rosters = _rosters(live)
-    (rosters.copy if what == "copy" else rosters.fill)(monday, live.hall.plan, me().id)
+    rosters, calendar = _rosters(live), the_site().holidays.calendar
+    (rosters.copy if what == "copy" else rosters.fill)(monday, live.hall.plan, calendar, me().id)
     return redirect(url_for("roster.week", hall=hall, week=monday), HTTPStatus.SEE_OTHER)
 
 
@@ -172,6 +174,8 @@ def _said(doubt: Doubt, hall: Hall) -> str:
         clerk=_name(hall, turn.clerk),
         window=turn.window,
         other=other.window if other else "",
+        start=_clock(turn.start),
+        end=_clock(turn.end),
     )
 
 

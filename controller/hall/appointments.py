@@ -6,7 +6,7 @@ counted here, so that of two after the last place one gets it. The limits are ru
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import TypeAlias, assert_never
 
@@ -23,6 +23,7 @@ from controller.hall.commands import (
     RejectAppointment,
     ReopenSlots,
     RequestAppointment,
+    TakeBack,
     TakeTicket,
 )
 from controller.hall.events import (
@@ -42,6 +43,7 @@ from controller.hall.events import (
 from controller.hall.model import Hall, PreCheck, Slip, TicketClass
 from controller.hall.refusals import refuse
 
+MATTER_ENDED = "matter_ended"  # why the hall took it back: nobody can come for its matter on its day
 NOT_OPEN = "closed"  # why the hall took it back: it was not open when somebody was to come
 
 OnBookings: TypeAlias = (
@@ -53,6 +55,7 @@ OnBookings: TypeAlias = (
     | CancelAppointment
     | CheckIn
     | CancelSlots
+    | TakeBack
     | ReopenSlots
     | LiftBlock
 )
@@ -74,6 +77,8 @@ def decide(hall: Hall, command: OnBookings, now: datetime) -> list[Event]:
             return _check_in(hall, command, now)
         case CancelSlots():
             return _cancel_slots(hall, command, now)
+        case TakeBack():
+            return _take_back(hall, command, now)
         case ReopenSlots():
             return _reopen(hall, command, now)
         case LiftBlock():
@@ -306,21 +311,43 @@ def arriving(hall: Hall, said: str, now: datetime) -> Appointment:
     """Today's appointment of who stands at a kiosk with a code, or the last four digits of a phone number.
 
     Of several with these digits the one whose time it is. Raises Refused for none, or when in doubt."""
-    digits, today = "".join(said.split()), tickets.running_day(hall).date
+    digits = "".join(said.split())
     by_code = hall.bookings.by_code(digits)
     if by_code is not None:
         return by_code
-    known = [one for one in hall.bookings.known.values() if one.day == today and one.tail == digits != ""]
+    found = _timely(hall, now, (one for one in _of_today(hall) if one.tail == digits != ""))
+    if not found:
+        raise refuse("nobody_booked")
+    if len(found) > 1:
+        raise refuse("several_booked")
+    return found[0]
+
+
+def arriving_with_card(hall: Hall, person: str, now: datetime) -> Appointment:
+    """Today's appointment of who laid an identity card on a reader; of several the one whose time it is.
+
+    person: the digest. Raises Refused for none, or when in doubt."""
+    found = _timely(hall, now, (one for one in _of_today(hall) if person in one.persons))
+    if not found:
+        raise refuse("nobody_with_card")
+    if len(found) > 1:
+        raise refuse("several_with_card")
+    return found[0]
+
+
+def _of_today(hall: Hall) -> Iterator[Appointment]:
+    today = tickets.running_day(hall).date
+    return (one for one in hall.bookings.known.values() if one.day == today)
+
+
+def _timely(hall: Hall, now: datetime, those: Iterable[Appointment]) -> list[Appointment]:
+    """Of these the ones that may be checked in now; else all that may be meant."""
+    known = list(those)
     found = [one for one in known if one.state is AppointmentState.CONFIRMED] or [
         one for one in known if one.state in (AppointmentState.CHECKED_IN, AppointmentState.NO_SHOW)
     ]
     before, after = hall.plan.rules.check_in_before, hall.plan.rules.check_in_after
-    timely = [one for one in found if one.start - before <= now <= one.start + after] or found
-    if not timely:
-        raise refuse("nobody_booked")
-    if len(timely) > 1:
-        raise refuse("several_booked")
-    return timely[0]
+    return [one for one in found if one.start - before <= now <= one.start + after] or found
 
 
 def overdue(hall: Hall, now: datetime) -> Iterator[Event]:
@@ -359,6 +386,13 @@ def concerned(hall: Hall, command: CancelSlots) -> list[Appointment]:
         for one in found
         if one.end > command.start and (not command.queues or one.queue in command.queues)
     ]
+
+
+def _take_back(hall: Hall, command: TakeBack, now: datetime) -> list[Event]:
+    """Once each: those that are over, or taken back before, stay as they are."""
+    known = (hall.bookings.known.get(id) for id in command.appointments)
+    gone = [one for one in known if one is not None and one.state in OPEN]
+    return [AppointmentHallCancelled(now, one.id, command.reason) for one in gone]
 
 
 def _reopen(hall: Hall, command: ReopenSlots, now: datetime) -> list[Event]:

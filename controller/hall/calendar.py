@@ -12,20 +12,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from enum import StrEnum
 
 from controller.hall.refusals import refuse
+from controller.hall.sessions import DayKind as DayKind
 
 DAY = timedelta(days=1)
 SATURDAY = 5  # of date.weekday()
 LONGEST = 3660  # days that are counted through; more is a mistake
-
-
-class DayKind(StrEnum):
-    WORKDAY = "workday"
-    WEEKEND = "weekend"
-    HOLIDAY = "holiday"  # free though it might not be: 放假
-    MAKE_UP = "make_up"  # worked though it is a weekend: 调休上班
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from controller.hall.model import (
     WindowMode,
 )
 from controller.hall.ratings import Channel
+from controller.hall.sessions import DayKind
 
 # --- the hall and its day
 
@@ -35,8 +36,20 @@ class ChangePlan:
 
 @dataclass(frozen=True, slots=True)
 class OpenDay:
+    """midnight, kinds: of the day, so that sessions beside the usual hours hold (duty.py)."""
+
     date: date
     closes_at: datetime
+    midnight: datetime | None = None
+    kinds: tuple[DayKind, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReckonDay:
+    """The calendar says now that the day that is open, and those after it, are of these kinds."""
+
+    date: date
+    kinds: tuple[DayKind, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +133,13 @@ class ReturnTicket:  # T6
 class CancelTicket:  # T12
     ticket: int
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TakeUpAgain:
+    """T12 undone: who gave up a place by mistake wants it back."""
+
+    ticket: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,6 +404,14 @@ class CancelSlots:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeBack:
+    """A10: the hall takes these back, such as those for a matter that has ended by then."""
+
+    appointments: tuple[int, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReopenSlots:
     closure: int
 
@@ -398,6 +426,7 @@ class LiftBlock:
 Command = (
     ChangePlan
     | OpenDay
+    | ReckonDay
     | CloseDay
     | Tick
     | TakeTicket
@@ -407,6 +436,7 @@ Command = (
     | RecordSlip
     | ReturnTicket
     | CancelTicket
+    | TakeUpAgain
     | LetPass
     | Rate
     | RatePast
@@ -439,6 +469,7 @@ Command = (
     | CancelAppointment
     | CheckIn
     | CancelSlots
+    | TakeBack
     | ReopenSlots
     | LiftBlock
 )

@@ -26,6 +26,7 @@ from controller.hall.events import (
     AppointmentRejected,
     DayClosed,
     DayOpened,
+    DayReckoned,
     Event,
     IssuingStopped,
     MeasureTaken,
@@ -63,7 +64,7 @@ NEWS = (
 
 def effects(hall: Hall, event: Event) -> list[Effect]:
     """Who must be told of the event; hall is the hall after it. Each effect is there once."""
-    if isinstance(event, PlanChanged | DayOpened | IssuingStopped | DayClosed):
+    if isinstance(event, PlanChanged | DayOpened | DayReckoned | IssuingStopped | DayClosed):
         return list(_everybody(hall))
     if isinstance(event, NumbersLeased):
         return [LeaseGrant(event.lease, event.unit)] if event.unit else []

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeAlias, assert_never
 
+from controller.hall import duty
 from controller.hall.appointments import overdue
-from controller.hall.commands import ChangePlan, CloseDay, OpenDay, Tick
+from controller.hall.commands import ChangePlan, CloseDay, OpenDay, ReckonDay, Tick
 from controller.hall.events import (
     DayClosed,
     DayOpened,
+    DayReckoned,
     Event,
     IssuingStopped,
     PauseOverdue,
@@ -26,7 +28,7 @@ from controller.hall.service import at_desk, miss
 from controller.hall.tickets import overdue_no_shows, running_day
 from controller.hall.windows import requeue, requeue_targeted
 
-OnDay: TypeAlias = ChangePlan | OpenDay | CloseDay | Tick
+OnDay: TypeAlias = ChangePlan | OpenDay | ReckonDay | CloseDay | Tick
 
 
 def decide(hall: Hall, command: OnDay, now: datetime) -> list[Event]:
@@ -37,6 +39,8 @@ def decide(hall: Hall, command: OnDay, now: datetime) -> list[Event]:
             return [PlanChanged(now, command.plan, command.note)]
         case OpenDay():
             return _open(hall, command, now)
+        case ReckonDay():
+            return _reckon(hall, command, now)
         case CloseDay():
             running_day(hall)
             course = Course(hall, now)
@@ -57,7 +61,23 @@ def _open(hall: Hall, command: OpenDay, now: datetime) -> list[Event]:
         raise refuse("day_past", date=command.date.isoformat(), last=day.date.isoformat())
     if command.closes_at <= now:
         raise refuse("closes_too_early", closes_at=command.closes_at.isoformat())
-    return [DayOpened(now, command.date, command.closes_at)]
+    return [DayOpened(now, command.date, command.closes_at, command.midnight, command.kinds)]
+
+
+def _reckon(hall: Hall, command: ReckonDay, now: datetime) -> list[Event]:
+    """The end of the day goes with it where the plan says another one; a day that becomes free keeps it for
+    those who wait, and gives out no more tickets."""
+    day = hall.day
+    is_news = day is not None and day.date == command.date and day.kinds != command.kinds
+    if day is None or not is_news or not day.kinds or day.midnight is None or day.state is DayState.CLOSED:
+        return []
+    before, after = (duty.closing(hall.plan, kinds[0], day.date) for kinds in (day.kinds, command.kinds))
+    if before == after:
+        return [DayReckoned(now, command.kinds, day.closes_at, day.is_called_off)]
+    if after is None:
+        return [DayReckoned(now, command.kinds, day.closes_at, is_called_off=True)]
+    closes_at = day.midnight + timedelta(minutes=duty.minutes(after))
+    return [DayReckoned(now, command.kinds, max(closes_at, now))]
 
 
 def _close(course: Course) -> None:

@@ -23,7 +23,7 @@ KEYS: Mapping[str, str] = {
     "clerks": "id",
     "rating_reasons": "id",
 }
-WHOLE = ("name", "hours", "weekdays", "extended")  # of the plan itself
+WHOLE = ("name", "address", "hours", "weekdays", "extended")  # of the plan itself
 
 Item = Any  # a CallingDomain, Department, Zone, Queue, Window, Clerk or RatingReason
 Edit = Callable[[Plan], Plan]

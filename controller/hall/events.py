@@ -26,6 +26,7 @@ from controller.hall.model import (
     WindowMode,
 )
 from controller.hall.ratings import Channel
+from controller.hall.sessions import DayKind
 from controller.hall.weighing import Reasons
 
 # --- the hall and its day
@@ -45,6 +46,18 @@ class DayOpened:
     at: datetime
     date: date
     closes_at: datetime
+    midnight: datetime | None = None  # by the hall's clock
+    kinds: tuple[DayKind, ...] = ()  # of the day and those after it
+
+
+@dataclass(frozen=True, slots=True)
+class DayReckoned:
+    """The calendar was changed while the day was open. kinds: of the day and those after it."""
+
+    at: datetime
+    kinds: tuple[DayKind, ...]
+    closes_at: datetime
+    is_called_off: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,12 +218,24 @@ class TicketFinished:  # T11
     reason: str = ""
 
 
+GIVEN_UP = "citizen"  # the reason of a cancellation by who holds the ticket
+
+
 @dataclass(frozen=True, slots=True)
 class TicketCancelled:  # T12
     at: datetime
     ticket: int
     reason: str
     quota_back: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TicketTakenUpAgain:
+    """T12 undone: it stands again where it stood. quota_counts: it was given back, and is used again."""
+
+    at: datetime
+    ticket: int
+    quota_counts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -501,6 +526,7 @@ OfBookings: TypeAlias = AppointmentBooked | SlotsClosed | SlotsReopened | BlockL
 OfHall: TypeAlias = (
     PlanChanged
     | DayOpened
+    | DayReckoned
     | IssuingStopped
     | DayClosed
     | TicketIssued
@@ -516,6 +542,7 @@ OfTicket: TypeAlias = (
     | TicketReturned
     | TicketAbandoned
     | TicketCancelled
+    | TicketTakenUpAgain
     | TicketChained
     | TicketExpired
     | TicketLetPass

@@ -8,12 +8,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from immutables import Map
-
-from controller.hall.bookings import Bookings, forgotten
 from controller.hall.events import (
+    GIVEN_UP,
     DayClosed,
     DayOpened,
+    DayReckoned,
     Event,
     IssuingStopped,
     MeasureTaken,
@@ -51,6 +50,7 @@ from controller.hall.events import (
     TicketRequeued,
     TicketResumed,
     TicketReturned,
+    TicketTakenUpAgain,
     TicketTransferred,
     WindowClosed,
     WindowLost,
@@ -62,14 +62,12 @@ from controller.hall.events import (
 )
 from controller.hall.hindsight import learn as learn_wait
 from controller.hall.model import (
-    FINAL,
     DayState,
     Hall,
     Lease,
     Leg,
     Outcome,
     Place,
-    ServiceDay,
     Session,
     Slip,
     Taken,
@@ -77,13 +75,15 @@ from controller.hall.model import (
     TicketClass,
     TicketState,
     WindowState,
+    label,
 )
-from controller.hall.paces import Served, learn, overnight
+from controller.hall.paces import Served, learn
 from controller.hall.places import again_first
 from controller.hall.plans import with_plan
 from controller.hall.register import recorded
 from controller.hall.roster import doubts_of
-from controller.hall.standing import passed_by, put, refigured, restaffed, seat
+from controller.hall.service_day import in_state, opened, reckoned
+from controller.hall.standing import passed_by, put, refigured, seat
 from controller.hall.values import replace
 
 
@@ -135,11 +135,13 @@ def _of_hall(hall: Hall, event: OfHall) -> Hall:
         case PlanChanged():
             return with_plan(hall, event.plan)
         case DayOpened():
-            return _opened(hall, event)
+            return opened(hall, event)
+        case DayReckoned():
+            return reckoned(hall, event)
         case IssuingStopped():
-            return _day(hall, DayState.CLOSING)
+            return in_state(hall, DayState.CLOSING)
         case DayClosed():
-            return _day(hall, DayState.CLOSED)
+            return in_state(hall, DayState.CLOSED)
         case TicketIssued():
             return _issued(hall, event)
         case NumbersLeased():
@@ -152,55 +154,6 @@ def _of_hall(hall: Hall, event: OfHall) -> Hall:
             return hall
         case _:
             assert_never(event)
-
-
-def _day(hall: Hall, state: DayState) -> Hall:
-    return hall if hall.day is None else replace(hall, day=replace(hall.day, state=state))
-
-
-def _opened(hall: Hall, event: DayOpened) -> Hall:
-    day = ServiceDay(event.date, DayState.OPEN, event.at, event.closes_at)
-    if hall.day is not None and hall.day.date == event.date:  # the same day goes on, with its numbers
-        return replace(hall, day=replace(day, opened_at=hall.day.opened_at))
-    kept = {id: ticket for id, ticket in hall.tickets.items() if ticket.state not in FINAL}
-    sessions = hall.sessions
-    for session in hall.sessions.values():
-        sessions = sessions.set(session.window, _fresh(hall, session, kept))
-    balance = hall.plan.rules.balance
-    paces = overnight(hall.paces, doubts_of(hall.plan.rules), balance.day_drift)
-    fresh = replace(
-        hall,
-        day=day,
-        tickets=Map(kept),
-        paces=paces,
-        figures=paces,
-        figures_at=event.at,
-        shifts=Map(),
-        taken=(),
-        bookings=_bookings_over_night(hall, event.at),
-        sessions=sessions,
-        counters=Map(),
-        issued=Map(),
-        leases=Map(),
-        numbers=Map(),
-        presses=Map({ticket.press: id for id, ticket in kept.items() if ticket.press is not None}),
-        tokens=Map({ticket.token: id for id, ticket in kept.items()}),
-    )
-    return restaffed(fresh)
-
-
-def _bookings_over_night(hall: Hall, now: datetime) -> Bookings:
-    rules = hall.plan.rules
-    return forgotten(hall.bookings, now, rules.absences_within + rules.blocked_for)
-
-
-def _fresh(hall: Hall, session: Session, kept: dict[int, Ticket]) -> Session:
-    """A session on a new day: the mode of the plan again, unless somebody is logged in."""
-    last = session.last_finished if session.last_finished in kept else None
-    window = hall.windows.get(session.window)
-    if session.state is not WindowState.CLOSED or window is None:
-        return replace(session, last_finished=last)
-    return replace(session, last_finished=last, mode=window.mode)
 
 
 def _issued(hall: Hall, event: TicketIssued) -> Hall:
@@ -240,7 +193,7 @@ def _issued(hall: Hall, event: TicketIssued) -> Hall:
         counters=counters,
         presses=presses,
         issued=hall.issued.set(event.queue, hall.issued.get(event.queue, 0) + 1),
-        numbers=hall.numbers.set((domain, event.number), event.ticket),
+        numbers=hall.numbers.set(label(domain, event.number), event.ticket),
         tokens=hall.tokens.set(event.token, event.ticket),
     )
 
@@ -268,11 +221,11 @@ def _of_ticket(hall: Hall, ticket: Ticket, event: OfTicket) -> Hall:
     match event:
         case TicketRenumbered():
             renumbered = put(hall, replace(ticket, number=event.number, slip=Slip.UNCERTAIN))
-            numbers = hall.numbers.set((ticket.domain, event.number), ticket.id)
+            numbers = hall.numbers.set(label(ticket.domain, event.number), ticket.id)
             return replace(renumbered, numbers=numbers)
         case SlipRecorded():
             return put(hall, replace(ticket, slip=event.slip))
-        case TicketReturned():
+        case TicketReturned() | TicketLetPass():
             return put(hall, _waiting(ticket, event.place, event.at))
         case TicketAbandoned():
             return put(hall, _over(ticket, TicketState.ABANDONED, event.at))
@@ -280,8 +233,8 @@ def _of_ticket(hall: Hall, ticket: Ticket, event: OfTicket) -> Hall:
             return _cancelled(hall, ticket, event)
         case TicketExpired():
             return put(_leave(hall, ticket), _over(ticket, TicketState.EXPIRED, event.at))
-        case TicketLetPass():
-            return put(hall, _waiting(ticket, event.place, event.at))
+        case TicketTakenUpAgain():
+            return _taken_up(hall, ticket, event)
         case TicketDelayed():
             return put(_leave(hall, ticket), _waiting(ticket, event.place, event.at))
         case TicketNear():
@@ -342,11 +295,21 @@ def _served(ticket: Ticket, at: datetime) -> timedelta:
 
 
 def _cancelled(hall: Hall, ticket: Ticket, event: TicketCancelled) -> Hall:
-    hall = put(hall, _over(ticket, TicketState.CANCELLED, event.at))
-    queue = ticket.legs[0].queue
-    if not event.quota_back or hall.issued.get(queue, 0) < 1:
-        return hall
-    return replace(hall, issued=hall.issued.set(queue, hall.issued[queue] - 1))
+    is_given_up = event.reason == GIVEN_UP
+    hall = put(hall, replace(_over(ticket, TicketState.CANCELLED, event.at), is_given_up=is_given_up))
+    return _counted(hall, ticket.legs[0].queue, -1) if event.quota_back else hall
+
+
+def _taken_up(hall: Hall, ticket: Ticket, event: TicketTakenUpAgain) -> Hall:
+    state = TicketState.WAITING if ticket.missed_at is None else TicketState.NO_SHOW
+    legs = (*ticket.legs[:-1], replace(ticket.legs[-1], ended_at=None))
+    again = replace(ticket, state=state, legs=legs, is_given_up=False, taken_up=ticket.taken_up + 1)
+    hall = put(hall, again)
+    return _counted(hall, ticket.legs[0].queue, 1) if event.quota_counts else hall
+
+
+def _counted(hall: Hall, queue: str, change: int) -> Hall:
+    return replace(hall, issued=hall.issued.set(queue, max(0, hall.issued.get(queue, 0) + change)))
 
 
 def _requeued(hall: Hall, ticket: Ticket, event: TicketRequeued) -> Hall:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,7 +20,7 @@ from controller.hall.hindsight import Expected, Hindsight
 from controller.hall.line import Line
 from controller.hall.paces import Paces
 from controller.hall.ratings import USUAL_REASONS
-from controller.hall.sessions import Extended
+from controller.hall.sessions import DayKind, Extended
 from controller.hall.sessions import Sitting as Sitting
 
 if TYPE_CHECKING:
@@ -279,6 +279,7 @@ class Plan:
     hours: tuple[Sitting, ...] = ()  # of a usual day; (): not said
     extended: tuple[Extended, ...] = ()  # sessions beside them
     weekdays: tuple[int, ...] = (0, 1, 2, 3, 4)  # Monday is 0
+    address: Text = Text("", "")  # published with the hours
     rev: int = 0
 
 
@@ -390,6 +391,8 @@ class Ticket:
     is_reopened: bool = False  # after it was completed (T14)
     why: str = ""  # it has its class, in the words of who gave it
     precheck: PreCheck | None = None
+    is_given_up: bool = False  # cancelled by its holder, who may take it up again
+    taken_up: int = 0  # how often that was done
 
     @property
     def queue(self) -> str:
@@ -479,14 +482,32 @@ class DayState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ServiceDay:
+    """midnight: when it begins by the hall's clock; kinds: what it is and the days after it. Both are
+    missing where nobody said them; sessions then limit nothing. is_called_off: the calendar has made it a
+    free day since it was opened; no more tickets are given out."""
+
     date: date
     state: DayState
     opened_at: datetime
     closes_at: datetime
+    midnight: datetime | None = None
+    kinds: tuple[DayKind, ...] = ()
+    is_called_off: bool = False
 
     def was_closed_at(self, at: datetime, now: datetime) -> bool:
         """Whether it was opened only after `at`; not known while the hall's clock stands before that."""
         return at < self.opened_at <= now
+
+
+@dataclass(frozen=True, slots=True)
+class Shut:
+    """When a queue gives out no tickets. is_booked: who has booked is served then; again: when tickets are
+    given out next, by the hall's clock; None: not on any day that is known."""
+
+    start: datetime
+    end: datetime
+    is_booked: bool
+    again: tuple[date, time] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -547,7 +568,7 @@ class Hall:
     issued: Map[str, int] = field(default_factory=Map)  # per queue today, for the quota
     leases: Map[int, Lease] = field(default_factory=Map)
     presses: Map[Press, int] = field(default_factory=Map)
-    numbers: Map[tuple[str, str], int] = field(default_factory=Map)  # (domain, number) -> ticket
+    numbers: Map[tuple[str, str], int] = field(default_factory=Map)  # by label() -> ticket
     tokens: Map[str, int] = field(default_factory=Map)
     finished: Map[str, tuple[timedelta, ...]] = field(default_factory=Map)
     missed: Line = field(default_factory=Line)
@@ -566,4 +587,11 @@ class Hall:
     windows: Mapping[int, Window] = field(default_factory=dict)  # of plan, by number
     clerks: Mapping[str, Clerk] = field(default_factory=dict)  # of plan, by id
     servers: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # windows whose plan names a queue
+    shut: Mapping[str, tuple[Shut, ...]] = field(default_factory=dict)  # per queue today (duty.py)
     roster: Roster | None = field(default=None, compare=False, repr=False)
+
+
+def label(domain: str, number: str) -> tuple[str, str]:
+    """What Hall.numbers has a number under: the same for A-2a-001 and A-2A-001, which nobody tells apart who
+    reads one out or types it."""
+    return domain, number.upper()

@@ -8,6 +8,7 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
+from controller.hall import duty
 from controller.hall.bookings import OPEN
 from controller.hall.model import FINAL, Hall, Plan, Queue, Refused, Session, Window, WindowState
 from controller.hall.refusals import refuse
@@ -39,7 +40,12 @@ def with_plan(hall: Hall, plan: Plan) -> Hall:
         clerks={clerk.id: clerk for clerk in plan.clerks},
         servers=_servers(plan),
     )
-    return reindexed(changed)
+    return reindexed(with_duty(changed))
+
+
+def with_duty(hall: Hall) -> Hall:
+    """The hall with what its sessions say of its day."""
+    return replace(hall, shut=duty.shut(hall.plan, hall.day, hall.servers))
 
 
 def check_plan(plan: Plan) -> None:

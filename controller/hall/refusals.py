@@ -61,6 +61,9 @@ REFUSALS: Mapping[str, str] = {
     "move_too_late": "an appointment is moved at least {minutes} minutes before it begins",
     "checked_in_already": "this appointment is checked in: its number is {number}",
     "nobody_booked": "no appointment of today has this code or these digits",
+    "nobody_with_card": "nobody booked today with this card: enter the code, or the end of the phone number, "
+    "or take a ticket",
+    "several_with_card": "this card has several appointments now: the code of eight digits is needed",
     "several_booked": "several appointments of today end in these digits: the code of eight digits is needed",
     "check_in_early": "check in from {opens} on",
     "check_in_late": "the appointment was at {start}; an ordinary ticket is needed now",
@@ -77,6 +80,9 @@ REFUSALS: Mapping[str, str] = {
     "unknown_ticket": "there is no ticket {ticket} today",
     # taking a ticket
     "not_served": "no window serves queue {queue}",
+    "off_duty_until": "queue {queue} is not served now; tickets are given out again at {time}",
+    "off_duty_until_day": "queue {queue} is not served now; tickets are given out again on {day} at {time}",
+    "off_duty": "queue {queue} is not served now; book an appointment",
     "quota_reached": "queue {queue} has given out its {quota} tickets for today; book another time",
     "already_waiting": "this person already has an active ticket in queue {queue}",
     "slot_needed": "an appointment ticket needs the time of its appointment",
@@ -90,6 +96,7 @@ REFUSALS: Mapping[str, str] = {
     "not_held": "{number} is {state}, not on hold",
     "not_completed": "{number} is {state}, not completed",
     "not_cancellable": "{number} is {state}: only a waiting or missed ticket can be cancelled",
+    "passed_by": "the turn of {number} is over; please take a new ticket",
     "not_transferable": "{number} is {state}: only a ticket at a window can be transferred",
     "return_too_late": "{number} was missed more than {minutes} minutes ago and cannot return",
     "return_used_up": "{number} was missed {misses} times and cannot return again",

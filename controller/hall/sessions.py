@@ -19,6 +19,13 @@ class Sitting:
     end: time
 
 
+class DayKind(StrEnum):
+    WORKDAY = "workday"
+    WEEKEND = "weekend"
+    HOLIDAY = "holiday"  # free though it might not be: 放假
+    MAKE_UP = "make_up"  # worked though it is a weekend: 调休上班
+
+
 class SessionKind(StrEnum):
     """On which days: noon and evening on those with usual hours."""
 

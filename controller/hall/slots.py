@@ -13,13 +13,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from controller.hall.bookings import Slot
-from controller.hall.calendar import Calendar, DayKind
+from controller.hall.calendar import Calendar
+from controller.hall.duty import UNSAID, Stretch, keeps_hours, minutes, stretches
 from controller.hall.model import Plan, Queue, Rules, Serves
-from controller.hall.sessions import Extended, SessionKind, SessionMode, Sitting
 
 MOST_DAYS = 60  # looked through for bookable ones; a holiday is shorter
 MINUTE = timedelta(minutes=1)
-UNSAID = (Sitting(time(9), time(12)), Sitting(time(13, 30), time(17)))  # hours of a plan that says none
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +41,8 @@ class Span:
 
 
 def is_open(plan: Plan, calendar: Calendar, day: date) -> bool:
-    """Whether the hall keeps its usual hours on that day: its weekdays, but for holidays, and days moved."""
-    kind = calendar.kind(day)
-    if kind is DayKind.HOLIDAY:
-        return False
-    return kind is DayKind.MAKE_UP or day.weekday() in plan.weekdays
+    """Whether the hall keeps its usual hours on that day."""
+    return keeps_hours(plan, calendar.kind(day), day)
 
 
 def bookable_days(plan: Plan, calendar: Calendar, today: date) -> dict[date, int]:
@@ -65,29 +61,20 @@ def bookable_days(plan: Plan, calendar: Calendar, today: date) -> dict[date, int
 
 def usual_spans(plan: Plan) -> list[Span]:
     """The hours of a usual day."""
-    return [Span(_minutes(one.start), _minutes(one.end)) for one in plan.hours or UNSAID]
+    return [Span(minutes(one.start), minutes(one.end)) for one in plan.hours or UNSAID]
 
 
 def spans_of(plan: Plan, calendar: Calendar, day: date) -> list[Span]:
     """When bookings are taken on that day: the usual hours, and sessions by appointment."""
-    is_usual = is_open(plan, calendar, day)
-    spans = usual_spans(plan) if is_usual else []
-    for one in plan.extended:
-        if one.mode is SessionMode.APPOINTMENT and _is_held(one, calendar.kind(day), is_usual):
-            windows, queues = frozenset(one.windows) or None, frozenset(one.queues) or None
-            spans.append(Span(_minutes(one.start), _minutes(one.end), windows, queues))
-    return spans
+    found = stretches(plan, calendar.kind(day), day)
+    return [_span(one) for one in found if one.session is None or one.is_by_appointment]
 
 
-def _is_held(one: Extended, kind: DayKind, is_usual: bool) -> bool:
-    """Whether a session is held on a day of this kind; is_usual: that has the usual hours."""
-    match one.kind:
-        case SessionKind.WEEKEND:
-            return kind is DayKind.WEEKEND and not is_usual
-        case SessionKind.HOLIDAY:
-            return kind is DayKind.HOLIDAY
-        case _:
-            return is_usual
+def _span(one: Stretch) -> Span:
+    if one.session is None:
+        return Span(one.start, one.end)
+    windows, queues = frozenset(one.session.windows) or None, frozenset(one.session.queues) or None
+    return Span(one.start, one.end, windows, queues)
 
 
 def slots(
@@ -147,13 +134,9 @@ def _serves(serves: Iterable[Serves], queue: Queue) -> bool:
     return any(one.queue == queue.code for one in serves)
 
 
-def _minutes(moment: time) -> int:
-    return moment.hour * 60 + moment.minute
-
-
-def _moment(day: date, minutes: int, zone: tzinfo) -> datetime:
-    """minutes: since midnight; 24:00 is the next day's."""
-    return datetime.combine(day, time(), zone).astimezone(UTC) + minutes * MINUTE
+def _moment(day: date, minute: int, zone: tzinfo) -> datetime:
+    """minute: since midnight; 24:00 is the next day's."""
+    return datetime.combine(day, time(), zone).astimezone(UTC) + minute * MINUTE
 
 
 def working_time(plan: Plan, calendar: Calendar, zone: tzinfo, start: datetime, end: datetime) -> timedelta:
@@ -162,7 +145,7 @@ def working_time(plan: Plan, calendar: Calendar, zone: tzinfo, start: datetime, 
     for _ in range(MOST_DAYS):
         if is_open(plan, calendar, day):
             for span in usual_spans(plan):
-                first, last = (_moment(day, minutes, zone) for minutes in (span.start, span.end))
+                first, last = (_moment(day, minute, zone) for minute in (span.start, span.end))
                 total += max(timedelta(), min(end, last) - max(start, first))
         day += timedelta(days=1)
         if _moment(day, 0, zone) >= end:

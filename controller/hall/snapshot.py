@@ -20,6 +20,7 @@ from controller.hall.model import (
     Taken,
     Ticket,
     TicketClass,
+    label,
 )
 from controller.hall.paces import Belief, Paces
 from controller.hall.plans import with_plan
@@ -113,7 +114,7 @@ def thaw(snapshot: HallSnapshot) -> Hall:
         leases=Map({lease.id: lease for lease in snapshot.leases}),
         counters=Map({(domain, prefix): last for domain, prefix, last in snapshot.counters}),
         issued=Map(dict(snapshot.issued)),
-        numbers=Map({(domain, number): id for domain, number, id in snapshot.numbers}),
+        numbers=Map({label(domain, number): id for domain, number, id in snapshot.numbers}),
         finished=Map({queue: tuple(times) for queue, times in snapshot.finished}),
         presses=Map({ticket.press: ticket.id for ticket in snapshot.tickets if ticket.press is not None}),
         tokens=Map({ticket.token: ticket.id for ticket in snapshot.tickets}),

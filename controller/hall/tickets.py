@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeAlias, assert_never
 
 from controller.hall.commands import (
@@ -17,8 +17,10 @@ from controller.hall.commands import (
     RecordSlip,
     ReturnTicket,
     TakeTicket,
+    TakeUpAgain,
     VoidRating,
 )
+from controller.hall.duty import now_shut
 from controller.hall.events import (
     Event,
     NumbersLeased,
@@ -34,8 +36,10 @@ from controller.hall.events import (
     TicketRenumbered,
     TicketRequeued,
     TicketReturned,
+    TicketTakenUpAgain,
 )
 from controller.hall.model import (
+    FINAL,
     DayState,
     Hall,
     Lease,
@@ -46,12 +50,14 @@ from controller.hall.model import (
     TicketClass,
     TicketState,
     WindowState,
+    label,
 )
-from controller.hall.places import behind_next, first_place
+from controller.hall.places import behind_next, first_place, line_of, walk
 from controller.hall.ratings import LEVELS
 from controller.hall.refusals import refuse
 from controller.hall.values import replace
 
+UNDO_WITHIN = timedelta(minutes=1)  # a mistaken tap is noticed by then; the page says so
 NOBODY = ""  # holds the leases that are passed over
 LARGEST_LEASE = 1000  # numbers; a dispenser gives out fewer in a day
 SLIP_MAY_BECOME = {
@@ -70,6 +76,7 @@ OnTicket: TypeAlias = (
     | RecordSlip
     | ReturnTicket
     | CancelTicket
+    | TakeUpAgain
     | LetPass
     | Rate
     | RatePast
@@ -93,6 +100,8 @@ def decide(hall: Hall, command: OnTicket, now: datetime) -> list[Event]:
             return _return(hall, command, now)
         case CancelTicket():
             return _cancel(hall, command, now)
+        case TakeUpAgain():
+            return _take_up_again(hall, command, now)
         case LetPass():
             return _let_pass(hall, command, now)
         case Rate():
@@ -137,6 +146,8 @@ def _take(hall: Hall, command: TakeTicket, now: datetime) -> list[Event]:
     _check_queue(hall, queue, command.klass)
     _check_request(hall, queue, command)
     asked_at = _asked_at(hall, command, now)
+    if command.klass is not TicketClass.APPOINTMENT:
+        _check_duty(hall, queue, asked_at)
     number, count = next_number(hall, queue)
     return [
         TicketIssued(
@@ -190,6 +201,19 @@ def _check_queue(hall: Hall, queue: Queue, klass: TicketClass) -> None:
         raise refuse("quota_reached", queue=queue.code, quota=queue.daily_quota)
 
 
+def _check_duty(hall: Hall, queue: Queue, at: datetime) -> None:
+    """Raises Refused while the session of the hour is for others (S3.17), saying when that ends."""
+    shut = now_shut(hall.shut.get(queue.code, ()), at)
+    if shut is None:
+        return
+    if shut.again is None:
+        raise refuse("off_duty", queue=queue.code)
+    day, time = shut.again[0].isoformat(), f"{shut.again[1]:%H:%M}"
+    if hall.day is not None and shut.again[0] == hall.day.date:
+        raise refuse("off_duty_until", queue=queue.code, time=time)
+    raise refuse("off_duty_until_day", queue=queue.code, day=day, time=time)
+
+
 def _check_request(hall: Hall, queue: Queue, command: TakeTicket) -> None:
     if command.person is not None and (queue.code, command.person) in hall.persons:
         raise refuse("already_waiting", queue=queue.code)
@@ -212,7 +236,7 @@ def next_number(hall: Hall, queue: Queue) -> tuple[str, int]:
 
 
 def _is_taken(hall: Hall, queue: Queue, count: int) -> bool:
-    return (queue.domain, numbered(hall, queue, count)) in hall.numbers
+    return label(queue.domain, numbered(hall, queue, count)) in hall.numbers
 
 
 def _is_leased(hall: Hall, queue: Queue, count: int) -> bool:
@@ -266,7 +290,7 @@ def _accept_offline(hall: Hall, command: AcceptOffline, now: datetime) -> list[E
 
 
 def _renumber(hall: Hall, ticket: Ticket, command: AcceptOffline, now: datetime) -> list[Event]:
-    if hall.numbers.get((ticket.domain, command.number)) == ticket.id:
+    if hall.numbers.get(label(ticket.domain, command.number)) == ticket.id:
         return []
     number = _free_label(hall, ticket.domain, command.number)
     return [TicketRenumbered(now, ticket.id, number, former=ticket.number)]
@@ -274,11 +298,11 @@ def _renumber(hall: Hall, ticket: Ticket, command: AcceptOffline, now: datetime)
 
 def _free_label(hall: Hall, domain: str, number: str) -> str:
     """The number on the paper, or with "-2", "-3" ... behind it when somebody else holds it already."""
-    label, copy = number, 1
-    while (domain, label) in hall.numbers:
+    free, copy = number, 1
+    while label(domain, free) in hall.numbers:
         copy += 1
-        label = f"{number}-{copy}"
-    return label
+        free = f"{number}-{copy}"
+    return free
 
 
 def _lease(hall: Hall, command: LeaseNumbers, now: datetime) -> list[Event]:
@@ -362,6 +386,34 @@ def _cancel(hall: Hall, command: CancelTicket, now: datetime) -> list[Event]:
 
 def _cancelled(ticket: Ticket, reason: str, now: datetime) -> TicketCancelled:
     return TicketCancelled(now, ticket.id, reason, quota_back=ticket.legs[0].called_at is None)
+
+
+def _take_up_again(hall: Hall, command: TakeUpAgain, now: datetime) -> list[Event]:
+    """At its place; nothing when it was taken up before."""
+    ticket = ticket_of(hall, command.ticket)
+    if ticket.state not in FINAL:
+        return []
+    running_day(hall)
+    if not may_take_up(hall, ticket, now):
+        raise refuse("passed_by", number=ticket.number)
+    counts = ticket.legs[0].called_at is None
+    if counts:
+        _check_queue(hall, queue_of(hall, ticket.legs[0].queue), ticket.klass)
+    if ticket.person is not None and (ticket.queue, ticket.person) in hall.persons:
+        raise refuse("already_waiting", queue=ticket.queue)
+    again: list[Event] = [TicketTakenUpAgain(now, ticket.id, counts)]
+    if _for_anybody(hall, ticket) is not ticket:
+        again.append(TicketRequeued(now, ticket.id, ticket.place))
+    return again
+
+
+def may_take_up(hall: Hall, ticket: Ticket, now: datetime) -> bool:
+    """Whether who gave it up may have it back: for a while, or while somebody who was ahead still waits."""
+    gone_at = ticket.legs[-1].ended_at
+    if ticket.state is not TicketState.CANCELLED or not ticket.is_given_up or gone_at is None:
+        return False
+    ahead = None if ticket.missed_at is not None else next(walk(hall, line_of(ticket)), None)
+    return now - gone_at <= UNDO_WITHIN or (ahead is not None and ahead < ticket.place)
 
 
 def _let_pass(hall: Hall, command: LetPass, now: datetime) -> list[Event]:

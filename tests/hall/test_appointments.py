@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from controller.hall.appointments import arriving, blocked_until
+from controller.hall.appointments import arriving, arriving_with_card, blocked_until
 from controller.hall.bookings import HELD, Appointment, AppointmentState, Bookings, Slot, Way, collected
 from controller.hall.commands import (
     ApproveAppointment,
@@ -246,6 +246,19 @@ def test_a_kiosk_finds_who_comes_by_code_or_the_end_of_the_phone_number() -> Non
     for said, refused in (("2222", "several_booked"), ("3333", "nobody_booked"), ("", "nobody_booked")):
         with pytest.raises(Refused) as told:
             arriving(state.hall, said, state.now)
+        assert told.value.code == refused
+
+
+def test_a_card_finds_the_appointment_of_its_holder_that_is_due() -> None:
+    state = small(plan=small_plan(Rules(bookings_a_day=9)))
+    later = at(TEN + timedelta(hours=3))
+    for person, slot in (("p", at(places=9)), ("p", later), ("q", at(places=9)), ("q", at(places=9))):
+        state = go(state, book(state, person, slot))
+    state = tomorrow(state, 10)
+    assert arriving_with_card(state.hall, "p", state.now).id == 1
+    for person, refused in (("q", "several_with_card"), ("r", "nobody_with_card")):
+        with pytest.raises(Refused) as told:
+            arriving_with_card(state.hall, person, state.now)
         assert told.value.code == refused
 
 

@@ -37,6 +37,7 @@ from controller.hall.model import (
     WindowState,
 )
 from controller.hall.refusals import REFUSALS
+from controller.hall.sessions import DayKind
 from controller.hall.snapshot import freeze, thaw
 from tests.halls import CLOSING, OPENING, TODAY, small_plan
 
@@ -165,12 +166,17 @@ class AnyDay(RuleBasedStateMachine):
         ticket = self.some_ticket(n, TicketState.WAITING)
         choices: tuple[Command, ...] = (
             c.LetPass(ticket),
-            c.CancelTicket(ticket),
+            c.CancelTicket(ticket, events.GIVEN_UP if n % 2 else ""),
             c.JumpCall(window, ticket, "because"),
             c.RecordSlip(ticket, list(Slip)[n % 5]),
             c.LetPass(ticket),
         )
         self.say(choices[what])
+
+    @precondition(lambda self: self.any(TicketState.CANCELLED))
+    @rule(n=numbers)
+    def somebody_takes_a_ticket_up_again(self, n: int) -> None:
+        self.say(c.TakeUpAgain(self.some_ticket(n, TicketState.CANCELLED)))
 
     @precondition(lambda self: self.any(TicketState.COMPLETED))
     @rule(n=numbers, window=windows, level=st.integers(0, 6))
@@ -517,6 +523,8 @@ def test_apply_accepts_every_event_even_of_things_it_does_not_know(kind: type) -
         "closes_at": CLOSING,
         "date": TODAY,
         "plan": small_plan(),
+        "midnight": OPENING,
+        "kinds": (DayKind.WORKDAY,),
         "place": (OPENING, 0, 77),
         "klass": TicketClass.NORMAL,
         "slip": Slip.NONE,

@@ -24,10 +24,17 @@ from controller.hall.commands import (
     ReturnTicket,
     Start,
     TakeTicket,
+    TakeUpAgain,
     Tick,
 )
 from controller.hall.effects import LeaseGrant, PaperTicket, RatingThanks
-from controller.hall.events import NumbersLeased, TicketRenumbered
+from controller.hall.events import (
+    GIVEN_UP,
+    NumbersLeased,
+    TicketCancelled,
+    TicketRenumbered,
+    TicketTakenUpAgain,
+)
 from controller.hall.model import Lease, Press, Rules, Slip, TicketClass, TicketState
 from tests.halls import (
     CLOSING,
@@ -453,3 +460,48 @@ def test_recalls_do_not_count_against_a_ticket_that_returns() -> None:
     state = go(small("A"), CallNext(1), after(seconds=5), Recall(1), NoShow(1, "gone"))
     state = go(state, ReturnTicket(id_of(state, "A001")), CallNext(1))
     assert (ticket(state, "A001").calls, ticket(state, "A001").misses) == (1, 1)
+
+
+def given_up(queue_of_others: str = "A A A") -> Told:
+    """A002 of three was given up by its holder."""
+    state = small(queue_of_others, plan=small_plan())
+    return go(state, CancelTicket(id_of(state, "A002"), GIVEN_UP))
+
+
+def test_who_gave_up_by_mistake_has_the_place_back_once() -> None:
+    state = given_up()
+    again = TakeUpAgain(id_of(state, "A002"))
+    assert queue(state, "A") == ["A001", "A003"]
+    state = go(state, again, again)
+    assert queue(state, "A") == ["A001", "A002", "A003"]
+    assert [type(event) for event in state.events[-2:]] == [TicketCancelled, TicketTakenUpAgain]
+    assert state.hall.issued["A"] == 3
+
+
+@pytest.mark.parametrize(
+    ("minutes", "called", "refused"),
+    [(0.5, 2, ""), (30, 0, ""), (30, 1, "passed_by"), (30, 2, "passed_by")],
+)
+def test_a_place_can_be_had_back_for_a_minute_or_until_the_turn_has_come(
+    minutes: float, called: int, refused: str
+) -> None:
+    state = given_up()
+    again = TakeUpAgain(id_of(state, "A002"))
+    for window in range(1, called + 1):
+        state = go(state, CallNext(window))
+    state = go(state, after(minutes=minutes))
+    if refused:
+        assert refusal(state, again).code == refused
+    else:
+        assert "A002" in queue(go(state, again), "A")
+
+
+def test_what_others_cancelled_or_was_missed_long_ago_is_not_had_back() -> None:
+    state = small("A A")
+    by_desk = go(state, CancelTicket(id_of(state, "A002"), "no papers"))
+    assert refusal(by_desk, TakeUpAgain(id_of(state, "A002"))).code == "passed_by"
+    missed = go(state, CallNext(1), NoShow(1, "gone"), CancelTicket(id_of(state, "A001"), GIVEN_UP))
+    back = go(missed, TakeUpAgain(id_of(state, "A001")))
+    assert ticket(back, "A001").state is TicketState.NO_SHOW
+    assert refusal(go(missed, after(minutes=2)), TakeUpAgain(id_of(state, "A001"))).code == "passed_by"
+    assert refusal(go(missed, CloseDay()), TakeUpAgain(id_of(state, "A001"))).code == "day_closed"

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
-
-import pytest
 
 from controller.clock import real_now
 from controller.hall.commands import (
@@ -27,20 +23,9 @@ from controller.people import Role
 from controller.store.devices import Fault, raise_fault
 from controller.store.people import Person
 from tests.store.halls import DAY, MORNING, PLAN
-from tests.web.desk import Browser, Desk, open_desk, words
+from tests.web.desk import Browser, Desk, words
 
 PAGE = "/m/hall/cycle"
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    with open_desk(tmp_path) as desk:
-        yield desk
-
-
-@pytest.fixture
-def boss(desk: Desk) -> Browser:
-    return desk.browser("boss")
 
 
 def serve(desk: Desk, people: int = 1) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import csv
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from io import StringIO
+
+import pytest
 
 from controller.hall.commands import ChangePlan, CloseDay, OpenDay, Tick
 from controller.hall.model import Sitting
+from controller.hall.sessions import Extended, SessionKind, SessionMode
 from tests.store.halls import DAY, MORNING, PLAN
-from tests.web.desk import Browser, Desk, words
-from tests.web.test_setup import coming
+from tests.web.desk import Browser, Desk, coming, words
 from web import times
 
 ROSTER = "/m/hall/roster"
@@ -47,6 +49,17 @@ def test_a_day_is_written_and_the_week_shows_it(desk: Desk) -> None:
     assert write(boss, TOMORROW, 1, ("09:00", "12:00", "li"), ("13:30", "17:00", "")) == ""
     assert "09:00–12:00 李 13:30–17:00" in words(boss.get(ROSTER))
     assert rows(boss, TOMORROW)[0] == ["2026-03-03", "1", "09:00", "12:00", "001 李*"]
+
+
+def test_a_window_on_duty_that_the_roster_leaves_empty_is_said(desk: Desk) -> None:
+    boss, noon = desk.browser("boss"), (time(12), time(13, 30))
+    session = Extended(SessionKind.NOON, SessionMode.DUTY, *noon, windows=(1,))
+    desk.give(ChangePlan(replace(PLAN, extended=(session,))))
+    write(boss, TOMORROW, 1, ("09:00", "12:00", "li"))
+    said = "2026-03-03：12:00–13:30 的值班时段要求 1 号窗口在岗"
+    assert said in words(boss.get(ROSTER))
+    write(boss, TOMORROW, 1, ("09:00", "12:30", "li"), ("12:30", "13:30", ""))
+    assert said not in words(boss.get(ROSTER))
 
 
 def test_the_roster_of_a_day_is_its_shifts_once_the_day_is_opened(desk: Desk) -> None:
@@ -89,6 +102,7 @@ def test_nobody_is_at_two_windows_and_skills_are_minded(desk: Desk) -> None:
     assert "李没有 1 号窗口任何队列所需的技能" in page
 
 
+@pytest.mark.both_engines
 def test_a_week_is_copied_where_the_next_has_nothing(desk: Desk) -> None:
     boss = desk.browser("boss")
     write(boss, DAY, 1, ("09:00", "12:00", "li"))
@@ -104,13 +118,15 @@ def test_a_week_is_copied_where_the_next_has_nothing(desk: Desk) -> None:
 def test_everybody_comes_at_the_usual_hours_of_the_days_the_hall_is_open(desk: Desk) -> None:
     (morning,) = times.spans("09:00-12:00")
     desk.give(ChangePlan(replace(PLAN, hours=(Sitting(*morning),), weekdays=(0, 2))))
+    desk.site.holidays.lay_down(NEXT_WEEK + timedelta(days=2), True, "县庆", "boss")
+    desk.site.holidays.lay_down(NEXT_WEEK + timedelta(days=5), False, "补班", "boss")
     boss = desk.browser("boss")
     boss.post(f"{ROSTER}/fill", page=ROSTER, week=str(NEXT_WEEK))
     assert [row[:2] for row in rows(boss, NEXT_WEEK)] == [
         ["2026-03-09", "1"],
         ["2026-03-09", "2"],
-        ["2026-03-11", "1"],
-        ["2026-03-11", "2"],
+        ["2026-03-14", "1"],
+        ["2026-03-14", "2"],
     ]
 
 
