@@ -7,7 +7,7 @@ alone, which refuses to drop what is in use.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from controller.clock import real_now
+from controller.conduct import Kind
 from controller.devices import Devices
 from controller.hall.commands import ChangePlan
 from controller.hall.drafting import Edit, merged
@@ -25,9 +26,11 @@ from controller.live import Live, Record
 from controller.people import Actor
 from controller.store import planned
 from controller.store.audit import audit
-from controller.store.planned import Planned, PlannedState
+from controller.store.conduct import take_over_kinds
+from controller.store.planned import NOTHING_BESIDE, Beside, Planned, PlannedState
 
 _positions = msgspec.json.Decoder(list[Position])
+_kinds = msgspec.json.Decoder(list[Kind])
 _refusals = msgspec.json.Decoder(tuple[str, str, dict[str, Any]])
 
 
@@ -54,23 +57,23 @@ class Changes:
         draft = self.draft()
         return self._live.hall.plan if draft is None else draft.plan
 
-    def edit(self, edit: Edit, by: str, subject: str, positions: Sequence[Position] | None = None) -> None:
-        """Change the draft, or begin one. subject: what the audit row names. Raises Refused for a plan that
-        contradicts itself; the draft stays as it was then."""
+    def edit(self, edit: Edit, by: str, subject: str, beside: Beside | None = None) -> None:
+        """Change the draft, or begin one. subject: what the audit row names; beside: of a file, None keeps
+        what is there. Raises Refused for a plan that contradicts itself; the draft stays as it was then."""
         now, in_force = real_now(), self._live.hall.plan
         with self._store.writing() as c:
             found = planned.draft(c, self._live.id)
             before = in_force if found is None else rebased(found, self._live.hall).plan
             plan = replace(edit(before), rev=before.rev)
             check_plan(plan)
-            if plan == before and positions is None:
+            if plan == before and beside is None:
                 return
-            places = None if positions is None else msgspec.json.encode(list(positions)).decode()
-            former = "[]" if found is None else found.positions
-            if plan == in_force and (former if places is None else places) == "[]":
+            if beside is None:
+                beside = NOTHING_BESIDE if found is None else found.beside
+            if plan == in_force and beside == NOTHING_BESIDE:
                 planned.drop_draft(c, self._live.id)
             else:
-                planned.keep_draft(c, self._live.id, in_force, plan, by, now, places)
+                planned.keep_draft(c, self._live.id, in_force, plan, by, now, beside)
             audit(by, "plan.draft", f"{self._live.id}/{subject}", now)(c)
 
     def discard(self, by: str) -> None:
@@ -105,7 +108,7 @@ class Changes:
             found = next((one for one in planned.waiting(c, self._live.id) if one.id == id), None)
             planned.settle(c, self._live.id, id, PlannedState.WITHDRAWN, now)
             if found is not None and planned.draft(c, self._live.id) is None:
-                planned.keep_draft(c, self._live.id, found.base, found.plan, by, now, found.positions)
+                planned.keep_draft(c, self._live.id, found.base, found.plan, by, now, found.beside)
             audit(by, "plan.withdraw", f"{self._live.id}/{id}", now)(c)
 
     def apply_due(self, change: Planned, by: Actor) -> None:
@@ -120,7 +123,7 @@ class Changes:
 
     def _drafted(self) -> Planned:
         draft = self.draft()
-        if draft is None or (draft.plan == self._live.hall.plan and draft.positions == "[]"):
+        if draft is None or (draft.plan == self._live.hall.plan and draft.beside == NOTHING_BESIDE):
             raise NothingToApply("nothing_to_apply", "the draft does not differ from the plan in force")
         return draft
 
@@ -128,9 +131,26 @@ class Changes:
         hall = self._live.hall
         plan = replace(change.plan, rev=hall.plan.rev + 1)
         row = audit(by.id, "ChangePlan", self._live.id, real_now(), rev=plan.rev, note=note)
-        self._live.submit(ChangePlan(plan, note), by, records=[settle, row])
-        for place in _positions.decode(change.positions):
+        records = [settle, row, *self._kinds_of(change, by)]
+        self._live.submit(ChangePlan(plan, note), by, records=records)
+        for place in _positions.decode(change.beside.positions):
             self._devices.put_position(self._live.id, place.id, place.name, place.config, real_now())
+
+    def _kinds_of(self, change: Planned, by: Actor) -> Iterator[Record]:
+        kinds = kinds_of(change.beside)
+        if kinds is not None:
+            yield lambda c: take_over_kinds(c, self._live.id, kinds, by.id, real_now())
+
+
+def of_file(positions: Sequence[Position], kinds: Sequence[Kind] | None) -> Beside:
+    """What a hall's file changes beside the plan. kinds: of conduct; None: nothing."""
+    written = None if kinds is None else msgspec.json.encode(kinds).decode()
+    return Beside(msgspec.json.encode(positions).decode(), written)
+
+
+def kinds_of(beside: Beside) -> Sequence[Kind] | None:
+    """Its kinds of conduct; empty: the centre's, None: it says nothing of them."""
+    return None if beside.kinds is None else _kinds.decode(beside.kinds)
 
 
 def rebased(change: Planned, hall: Hall) -> Planned:

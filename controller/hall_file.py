@@ -16,6 +16,7 @@ import msgspec
 
 from controller import commandline
 from controller.clock import HallClock, real_now
+from controller.conduct import Kind, check_kinds
 from controller.devices import Devices, check_config
 from controller.hall import engine
 from controller.hall.commands import ChangePlan
@@ -26,6 +27,7 @@ from controller.people import SYSTEM
 from controller.settings import Settings, load
 from controller.store import Store, log
 from controller.store.audit import audit
+from controller.store.conduct import own_kinds, take_over_kinds
 from controller.store.records import add_hall, all_halls, load_clock
 from firmware.protocol import topics
 from firmware.protocol.messages import UnitConfig
@@ -44,9 +46,13 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HallFile(msgspec.Struct, frozen=True, kw_only=True):
+    """conduct_kinds: the hall's own kinds of conduct; empty: it goes by the centre's, None: the file says
+    nothing of them, as those of older versions, and they stay."""
+
     id: str
     plan: Plan
     positions: list[Position] = []
+    conduct_kinds: list[Kind] | None = None
 
 
 def encode(hall: HallFile) -> bytes:
@@ -86,6 +92,8 @@ def _check(hall: HallFile) -> None:
         raise BadHallFile(f"{hall.id!r} cannot name a hall: use 1 to 32 of a-z, 0-9 and -")
     for position in hall.positions:
         check_config(position.id, position.config)
+    if hall.conduct_kinds:
+        check_kinds(hall.conduct_kinds)
     engine.decide(Hall(hall.id), ChangePlan(hall.plan), real_now())
 
 
@@ -96,17 +104,19 @@ def read(store: Store, settings: Settings, id: str) -> HallFile:
             known = ", ".join(all_halls(c)) or "none yet"
             raise BadHallFile(f"there is no hall {id!r} here; there are: {known}")
         hall, _ = log.load(c, id)
-    return described(id, hall.plan, Devices(store, settings))
+    return described(store, id, hall.plan, Devices(store, settings))
 
 
-def described(id: str, plan: Plan, devices: Devices) -> HallFile:
-    """A hall of this plan, with what hangs where in it now."""
+def described(store: Store, id: str, plan: Plan, devices: Devices) -> HallFile:
+    """A hall of this plan, with what hangs where in it and its own kinds of conduct now."""
     positions = [
         Position(id=name, name=one.name, config=one.config)
         for (owner, name), one in devices.book.positions.items()
         if owner == id
     ]
-    return HallFile(id=id, plan=plan, positions=positions)
+    with store.reading() as c:
+        kinds = list(own_kinds(c, id))
+    return HallFile(id=id, plan=plan, positions=positions, conduct_kinds=kinds)
 
 
 def put(store: Store, settings: Settings, hall: HallFile) -> bool:
@@ -123,6 +133,9 @@ def put(store: Store, settings: Settings, hall: HallFile) -> bool:
     devices = Devices(store, settings)
     for position in hall.positions:
         devices.put_position(hall.id, position.id, position.name, position.config, real_now())
+    if hall.conduct_kinds is not None:
+        with store.writing() as c:
+            take_over_kinds(c, hall.id, hall.conduct_kinds, SYSTEM.id, real_now())
     return is_new
 
 

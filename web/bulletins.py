@@ -21,6 +21,7 @@ from controller.hall.tallies import Tally, WindowTally, together
 from controller.store import devices, spans, tallies
 from controller.store.devices import Fault
 from controller.store.tallies import Day, DayTally
+from web.conduct import day_sums
 from web.document import Bars, Block, Column, Document, Fact, Facts, Grid, Lines, Value
 from web.document import shown as said
 from web.home import BOARD_ROLES
@@ -125,6 +126,7 @@ def _blocks(hall: Hall, told: Told) -> Iterator[Block]:
     yield _queues(hall, made.queues)
     yield _windows(made.windows)
     yield _attention(made)
+    yield from day_sums(hall.id, made.day.day)
     yield _faults(told.faults, zone)
 
 
@@ -332,5 +334,6 @@ def _attention(made: DayTally) -> Grid:
 
 def _faults(faults: Sequence[Fault], zone: tzinfo) -> Grid:
     rows = [[*fault_words(one), one.since, one.until] for one in faults]
-    columns = [Column(say("Where")), Column(say("Fault")), Column(say("From")), Column(say("Until"))]
+    times = (i18n.label(g.lang, "span", end) for end in ("from", "until"))
+    columns = [Column(name) for name in (say("Where"), say("Fault"), *times)]
     return Grid(say("Faults of devices"), columns, rows, say("No device had a fault."))

@@ -39,8 +39,19 @@ class NotWaiting(HallError):
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """What a hall's file brings beside its plan, as JSON. kinds: of conduct; None: none are said."""
+
+    positions: str = "[]"
+    kinds: str | None = None
+
+
+NOTHING_BESIDE = Beside()
+
+
+@dataclass(frozen=True, slots=True)
 class Planned:
-    """A change of a plan that is not in force. base: the plan it was made from; positions: JSON of a file's.
+    """A change of a plan that is not in force. base: the plan it was made from; beside: of a file.
 
     at: when it was last touched. due_at: when it is to be applied; refusal: why it could not be then.
     """
@@ -53,7 +64,7 @@ class Planned:
     at: datetime
     due_at: datetime | None
     refusal: str
-    positions: str
+    beside: Beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +88,11 @@ def draft(c: Connection, hall: str) -> Planned | None:
 
 
 def keep_draft(
-    c: Connection, hall: str, base: Plan, plan: Plan, by: str, now: datetime, positions: str | None = None
+    c: Connection, hall: str, base: Plan, plan: Plan, by: str, now: datetime, beside: Beside
 ) -> None:
-    """Write the hall's draft down, instead of the one there was. positions: None keeps those there were."""
+    """Write the hall's draft down, instead of the one there was."""
     values = {"base": _json(base), "plan": _json(plan), "by": by, "at": now}
-    if positions is not None:
-        values["positions"] = positions
+    values |= {"positions": beside.positions, "kinds": beside.kinds}
     t = planned.c
     changed = update(planned).where(t.hall == hall, t.state == PlannedState.DRAFT).values(**values)
     if not c.execute(changed).rowcount:
@@ -159,7 +169,8 @@ def _of(hall: str, state: PlannedState) -> Select[Any]:
 
 def _planned(row: Row[Any]) -> Planned:
     base, plan = _plans.decode(row.base), _plans.decode(row.plan)
-    words: Sequence[Any] = (row.note, row.by, row.at, row.due_at, row.refusal, row.positions)
+    beside = Beside(row.positions, row.kinds)
+    words: Sequence[Any] = (row.note, row.by, row.at, row.due_at, row.refusal, beside)
     return Planned(row.id, base, plan, *words)
 
 

@@ -7,8 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from controller import hall_file
+from controller.conduct import Kind
 from controller.hall.model import Refused, Text
 from controller.hall_file import BadHallFile, HallFile, Position
 from controller.lock import lock
@@ -47,6 +49,8 @@ def test_what_is_written_is_what_is_read() -> None:
 def test_a_hall_made_from_a_file_is_exported_as_it_was(
     tmp_path: Path, config: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    noise = Kind("noise", Text("大声喧哗", "Noise"), -1)
+    assert run(config, "import", given(tmp_path, structs.replace(HALL, conduct_kinds=[noise]))) == 0
     assert run(config, "import", given(tmp_path, HALL)) == 0
     capsys.readouterr()
     assert run(config, "export", "hall") == 0
@@ -54,6 +58,7 @@ def test_a_hall_made_from_a_file_is_exported_as_it_was(
     assert replace(found.plan, rev=0) == replace(PLAN, rev=0)
     assert [position.id for position in found.positions] == ["door"]
     assert found.positions[0].config.devices == [PRINTER]
+    assert [one for one in found.conduct_kinds or [] if one.is_used] == [noise]
 
 
 def test_the_sample_needs_no_settings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -84,6 +89,7 @@ def test_a_hall_is_changed_by_its_file(
         ("{", "no hall file"),
         ('{"id": "hall"}', "plan"),
         ('{"id": "Hall 1", "plan": {}}', "cannot name a hall"),
+        ('{"id": "hall", "plan": {}, "conduct_kinds": [{}]}', "$.conduct_kinds[0]"),
         ('{"id": "hall", "plan": {"rules": {"no_show_call": 2}}}', "$.plan.rules.no_show_call"),
         ('{"id": "hall", "plan": {"windows": [{"number": "one"}]}}', "$.plan.windows[0].number"),
     ],
