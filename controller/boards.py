@@ -6,18 +6,20 @@ kiosk of a calling domain. Screens never get differences, so nothing can be miss
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
 from controller.hall import balance, effects, waits
+from controller.hall.duty import now_shut
 from controller.hall.model import (
     DayState,
     Hall,
     Queue,
     Session,
+    Shut,
     Text,
     Ticket,
     TicketState,
@@ -28,9 +30,9 @@ from controller.hall.model import (
 from controller.hall.waits import Forecast
 from controller.people import mask
 from controller.told import NOTHING, joining
-from firmware.protocol.messages import Board, Call, QueueLine, WindowBoard
+from firmware.protocol.messages import Board, Call, QueueLine, ShutTime, WindowBoard
 
-CALLS_SHOWN = 12  # of a zone; a screen shows as many as fit
+CALLS_SHOWN = 40  # of a zone; a screen shows as many as fit, and then the next
 NEXT_SHOWN = 3  # ux: hall display
 NO_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 AT_WINDOW = frozenset({TicketState.CALLED, TicketState.SERVING})
@@ -38,6 +40,7 @@ NOT_OPEN = Text("现在不在取号时间", "Tickets are not being issued now")
 ENDED = Text("今日取号已结束", "No more tickets today")
 FULL = Text("今日号已取完，可预约其他时间", "Today's tickets are used up: book another time")
 NOT_SERVED = Text("本业务未设窗口", "No window offers this")
+FOR_TODAY = (NOT_OPEN, ENDED, FULL, NOT_SERVED)  # no hour of this day changes them
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,10 @@ def of_window(number: int) -> str:
 
 def of_zone(zone: str) -> str:
     return f"z-{zone}"
+
+
+HALL, STAFF = "h-hall", "h-staff"  # everything that is called, and who sits where
+WHOLE = frozenset({HALL, STAFF})
 
 
 def of_domain(domain: str) -> str:
@@ -116,12 +123,19 @@ def looks(
     number = window_of(name)
     if number is not None and number in hall.windows:
         return _board(hall, name, hall.plan.name, time_zone, window=window_board(hall, number, now))
+    if name == HALL:
+        lines = [queue_line(hall, queue, now, forecast) for queue in hall.plan.queues]
+        calls = _newest(hall, hall.plan.windows)
+        return _board(hall, name, hall.plan.name, time_zone, calls=calls, queues=lines)
+    if name == STAFF:
+        faces = [window_board(hall, window.number, now) for window in hall.plan.windows]
+        return _board(hall, name, hall.plan.name, time_zone, windows=faces)
     for zone in hall.plan.zones:
         if name == of_zone(zone.id):
             return _zone_board(hall, zone, now, time_zone, forecast)
     for domain in hall.plan.domains:
         if name == of_domain(domain.id):
-            queues, calls = kiosk_queues(hall, domain.id, forecast), domain_calls(hall, domain.id)
+            queues, calls = kiosk_queues(hall, domain.id, now, forecast), domain_calls(hall, domain.id)
             return _board(hall, name, domain.name, time_zone, queues=queues, calls=calls)
     return None
 
@@ -133,8 +147,16 @@ def announcing(looks: Board, text: Text) -> Board:
 
 def zones_of(hall: Hall, name: str) -> set[str]:
     """The areas whose people look at a board: none at a window's own."""
-    zones = {zone.id for zone in hall.plan.zones if name == of_zone(zone.id)}
+    if window_of(name) is not None:
+        return set()
+    zones = {zone.id for zone in hall.plan.zones if name in (of_zone(zone.id), *WHOLE)}
     return zones | {queue.zone for queue in hall.plan.queues if name == of_domain(queue.domain)}
+
+
+def area_of(hall: Hall, name: str) -> set[str]:
+    """The same; of a window's own board the area it stands in."""
+    window = hall.windows.get(window_of(name) or 0)
+    return zones_of(hall, name) if window is None else {window.zone}
 
 
 def _zone_board(hall: Hall, zone: Zone, now: datetime, time_zone: str, forecast: Forecast | None) -> Board:
@@ -144,7 +166,9 @@ def _zone_board(hall: Hall, zone: Zone, now: datetime, time_zone: str, forecast:
         zone.name,
         time_zone,
         calls=zone_calls(hall, zone.id),
-        queues=[queue_line(hall, queue, forecast) for queue in hall.plan.queues if queue.zone == zone.id],
+        queues=[
+            queue_line(hall, queue, now, forecast) for queue in hall.plan.queues if queue.zone == zone.id
+        ],
         windows=[window_board(hall, w.number, now) for w in hall.plan.windows if w.zone == zone.id],
     )
 
@@ -207,15 +231,15 @@ def window_board(hall: Hall, number: int, now: datetime) -> WindowBoard:
 
 def zone_calls(hall: Hall, zone: str) -> list[Call]:
     """Who is called to or served at the zone's windows, the newest call first."""
-    return _newest(hall, lambda window, ticket: window.zone == zone)
+    return _newest(hall, [window for window in hall.plan.windows if window.zone == zone])
 
 
 def domain_calls(hall: Hall, domain: str) -> list[Call]:
     """Who of a calling domain is called or served, the newest call first."""
-    return _newest(hall, lambda window, ticket: ticket.domain == domain)
+    return _newest(hall, hall.plan.windows, domain)
 
 
-def _newest(hall: Hall, is_shown: Callable[[Window, Ticket], bool]) -> list[Call]:
+def _newest(hall: Hall, windows: Iterable[Window], domain: str | None = None) -> list[Call]:
     called = [
         Call(
             number=ticket.number,
@@ -225,21 +249,22 @@ def _newest(hall: Hall, is_shown: Callable[[Window, Ticket], bool]) -> list[Call
             ticket=ticket.id,
             window_name=window.name.zh,
         )
-        for window in hall.plan.windows
-        if (ticket := _current(hall, hall.sessions[window.number])) is not None and is_shown(window, ticket)
+        for window in windows
+        if (ticket := _current(hall, hall.sessions[window.number])) is not None
+        and domain in (None, ticket.domain)
     ]
     return sorted(called, key=lambda call: (call.at, call.ticket), reverse=True)[:CALLS_SHOWN]
 
 
-def kiosk_queues(hall: Hall, domain: str, forecast: Forecast | None = None) -> list[QueueLine]:
-    return [queue_line(hall, queue, forecast) for queue in hall.plan.queues if queue.domain == domain]
+def kiosk_queues(hall: Hall, domain: str, now: datetime, forecast: Forecast | None = None) -> list[QueueLine]:
+    return [queue_line(hall, queue, now, forecast) for queue in hall.plan.queues if queue.domain == domain]
 
 
-def queue_line(hall: Hall, queue: Queue, forecast: Forecast | None = None) -> QueueLine:
+def queue_line(hall: Hall, queue: Queue, now: datetime, forecast: Forecast | None = None) -> QueueLine:
     """How a queue stands: who waits, who is next, and what somebody who joins now has to expect."""
     waiting = waits.waiting(hall, queue.code)
     wait = NOTHING if forecast is None else joining(forecast, queue.code)
-    closed, what = why_closed(hall, queue), queue.description
+    closed, what = why_closed(hall, queue, now), queue.description
     zone = next((zone.name for zone in hall.plan.zones if zone.id == queue.zone), None)
     return QueueLine(
         code=queue.code,
@@ -259,10 +284,12 @@ def queue_line(hall: Hall, queue: Queue, forecast: Forecast | None = None) -> Qu
         zone_en=zone.en if zone else "",
         what_zh=what.zh if what else "",
         what_en=what.en if what else "",
+        shut=[] if closed in FOR_TODAY else [_shut_time(hall, queue, one) for one in _shut(hall, queue)],
+        prefix=queue.prefix,
     )
 
 
-def why_closed(hall: Hall, queue: Queue) -> Text | None:
+def why_closed(hall: Hall, queue: Queue, now: datetime) -> Text | None:
     """Why nobody can take a ticket of this queue now; None when one can."""
     if hall.day is None or hall.day.state is DayState.CLOSED:
         return NOT_OPEN
@@ -270,7 +297,32 @@ def why_closed(hall: Hall, queue: Queue) -> Text | None:
         return ENDED
     if queue.daily_quota is not None and hall.issued.get(queue.code, 0) >= queue.daily_quota:
         return FULL
-    return None if hall.servers.get(queue.code) else NOT_SERVED
+    if not hall.servers.get(queue.code):
+        return NOT_SERVED
+    shut = now_shut(_shut(hall, queue), now)
+    return None if shut is None else _off_duty(hall, queue, shut)
+
+
+def _shut(hall: Hall, queue: Queue) -> tuple[Shut, ...]:
+    return hall.shut.get(queue.code, ())
+
+
+def _shut_time(hall: Hall, queue: Queue, shut: Shut) -> ShutTime:
+    said = _off_duty(hall, queue, shut)
+    return ShutTime(start=shut.start, end=shut.end, zh=said.zh, en=said.en)
+
+
+def _off_duty(hall: Hall, queue: Queue, shut: Shut) -> Text:
+    """Not now: when again, and that one can book (S3.17)."""
+    zh, en = ("现在只办预约", "By appointment now") if shut.is_booked else ("现在不办理", "Not now")
+    if shut.again is not None:
+        day, time = shut.again[0], f"{shut.again[1]:%H:%M}"
+        is_today = hall.day is not None and day == hall.day.date
+        zh += f"，{time}起取号" if is_today else f"，{day.month}月{day.day}日{time}起取号"
+        en += f": tickets again at {time}" if is_today else f": tickets again on {day.day} {day:%b} at {time}"
+    if queue.slot_places != 0:
+        zh, en = f"{zh}；可预约", f"{en}; you can book"
+    return Text(zh, en)
 
 
 def _touched(hall: Hall, effect: effects.Effect) -> Iterator[str]:

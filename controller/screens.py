@@ -16,6 +16,7 @@ from controller.boards import Version
 from controller.hall.effects import Effect
 from controller.hall.model import Hall, Text
 from controller.hall.waits import Forecast
+from controller.shows import Shows
 from firmware.protocol.messages import Board
 
 
@@ -32,12 +33,13 @@ class Screens:
         time_zone: str = "",
         forecast: Callable[[], Forecast | None] = lambda: None,
         said: Callable[[Collection[str], datetime], Text] = lambda zones, now: Text("", ""),
+        shows: Shows | None = None,
     ) -> None:
         """every_s: real seconds that pass between two drawings of one board; the first is at once.
 
         forecast: of the waits as last made; it must not take time. said: announced to people of some areas.
         """
-        self._said = said
+        self._said, self._shows = said, shows
         self._forecast = forecast
         self._read, self._now, self._gen = read, now, gen
         self._every_s, self._time_zone = every_s, time_zone
@@ -59,20 +61,20 @@ class Screens:
         hall, told = self._read(), list(told)
         now, late = boards.touched(hall, told), boards.touched_late(hall, told)
         with self._changed:
-            self._dirty |= now
+            self._dirty |= now | self._displays_of(now)
             self._late |= late
 
     def touch_late(self) -> None:
         """Let the boards be drawn on which only the number of those waiting has changed."""
         with self._changed:
-            self._dirty |= self._late
+            self._dirty |= self._late | self._displays_of(self._late)
             self._late.clear()
 
     def touch_waits(self) -> None:
         """Let the boards be drawn that tell waits and announcements: there are new ones, or later."""
         names = {name for name in boards.names(self._read()) if boards.window_of(name) is None}
         with self._changed:
-            self._dirty |= names
+            self._dirty |= names | self._displays_of(names)
 
     def touch_all(self) -> None:
         with self._changed:
@@ -93,7 +95,7 @@ class Screens:
         """
         hall = self._read()
         with self._changed:
-            known = set(boards.names(hall)) if self._is_all_dirty else None
+            known = self._names(hall) if self._is_all_dirty else None
             gone = [] if known is None else [name for name in self._shown if name not in known]
             waiting = self._dirty if known is None else known
             names = {name for name in waiting if self._is_due(name, now_s)}
@@ -111,6 +113,12 @@ class Screens:
             self._shown.update({board.board: board for board in fresh})
             self._changed.notify_all()
         return fresh
+
+    def _names(self, hall: Hall) -> set[str]:
+        return {*boards.names(hall), *(self._shows.displays if self._shows else ())}
+
+    def _displays_of(self, names: Collection[str]) -> set[str]:
+        return self._shows.touched(names) if self._shows else set()
 
     def _is_due(self, name: str, now_s: float) -> bool:
         return (
@@ -150,9 +158,12 @@ class Screens:
         return board is not None and board.ver != after
 
     def _draw(self, hall: Hall, name: str, now: datetime) -> Board | None:
-        looks = boards.looks(hall, name, now, self._time_zone, self._forecast())
+        source = self._shows.source(name) if self._shows else name
+        looks = boards.looks(hall, source, now, self._time_zone, self._forecast())
         if looks is not None:
-            looks = boards.announcing(looks, self._said(boards.zones_of(hall, name), now))
+            looks = boards.announcing(looks, self._said(boards.zones_of(hall, source), now))
+        if looks is not None and self._shows:
+            looks = self._shows.dress(looks, hall, name, now)
         if looks is None or looks == self._looks.get(name):
             return None
         self._looks[name] = looks

@@ -14,7 +14,8 @@ from controller.hall.events import TicketCalled
 from controller.live import Committed
 from controller.screens import Screens
 from controller.timings import Timing
-from firmware.protocol.messages import Board, encode
+from firmware.protocol.codec import encode
+from firmware.protocol.messages import Board
 
 Say = Callable[[str, bytes], bool]  # the name of a board and its bytes (none: it is gone); whether they left
 

@@ -9,22 +9,32 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable
+from datetime import datetime
 
-from firmware.protocol.messages import BadMessage, Board, QueueLine, UnitConfig, decode, encode
+from firmware.protocol.codec import BadMessage, decode, encode
+from firmware.protocol.messages import Board, DeviceConfig, QueueLine, UnitConfig
 from firmware.protocol.outbox import Outbox, SavedBoard
 
 MOST_BOARDS = 1000  # 300 windows, their zones and kiosks; more is a mistake of the sender
 
 
 ALL = "#"
-OF_QUEUES = ("k-", "z-")  # boards of kiosks and zones say how queues stand
+OF_ZONE = "z-"
+OF_QUEUES = ("k-", OF_ZONE)  # boards of kiosks and zones say how queues stand
 
 
 def wanted_boards(config: UnitConfig) -> set[str]:
     """The boards a unit shows; all of them for a dispenser none of whose own says how its queue stands."""
-    shown = {device.board for device in config.devices if device.board}
+    shown = {name for device in config.devices for name in boards_of(device)}
     is_dispenser = any(device.queue for device in config.devices)
-    return {ALL} if is_dispenser and not any(name.startswith(OF_QUEUES) for name in shown) else shown
+    tells_queues = any(device.board.startswith(OF_QUEUES) for device in config.devices)
+    return {ALL} if is_dispenser and not tells_queues else shown
+
+
+def boards_of(device: DeviceConfig) -> set[str]:
+    """The board a device shows; a loudspeaker's is that of its area, which tells what is still called."""
+    heard = f"{OF_ZONE}{device.zone}" if device.kind == "speaker" and device.zone else ""
+    return {name for name in (device.board, heard) if name}
 
 
 class Shelf:
@@ -62,6 +72,12 @@ class Shelf:
         """Every board that is known."""
         with self._changed:
             return list(self._boards.values())
+
+    def is_called(self, zone: str, window: int, number: str) -> bool:
+        """Whether the window calls the number, as far as the board of its area tells."""
+        board = self.get(f"{OF_ZONE}{zone}")
+        face = next((one for one in board.windows if one.number == window), None) if board else None
+        return face is None or (face.ticket == number and face.is_called)
 
     def versions(self, names: Iterable[str]) -> dict[str, tuple[int, int]]:
         """Which snapshot is held of each, (gen, ver); (0, 0) of one never seen."""
@@ -101,6 +117,20 @@ class Shelf:
             self._outbox.save_boards(
                 [SavedBoard(board.board, board.gen, board.ver, encode(board)) for board in boards]
             )
+
+
+def why_shut(line: QueueLine, now: datetime | None, *, is_linked: bool) -> tuple[str, str] | None:
+    """What is said instead of giving a ticket of this queue, in Chinese and English; None when one is given.
+
+    now: the hall's time, None while nobody said it. Sessions begin and end by it, also the one that ran when
+    the board was drawn. What else the board says counts while no controller can be asked.
+    """
+    running = (one for one in line.shut if now is not None and one.start <= now < one.end)
+    shut = next(running, None)
+    if shut is not None:
+        return shut.zh, shut.en
+    is_over = now is not None and any((one.zh, one.en) == (line.why_zh, line.why_en) for one in line.shut)
+    return None if line.is_open or is_linked or is_over else (line.why_zh, line.why_en)
 
 
 def cursor_of(board: Board) -> str:

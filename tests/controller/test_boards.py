@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from controller import boards
 from controller.boards import Version
+from controller.hall.calendar import Calendar
 from controller.hall.commands import (
     CallNext,
     ChangePlan,
@@ -19,7 +21,9 @@ from controller.hall.commands import (
     Pause,
     Start,
 )
-from controller.hall.model import PauseReason, TicketClass
+from controller.hall.duty import opening
+from controller.hall.model import PauseReason, Sitting, TicketClass
+from controller.hall.sessions import Extended, SessionKind, SessionMode
 from controller.hall.waits import forecast, in_words
 from controller.screens import Screens
 from firmware.protocol.messages import QueueLine
@@ -32,7 +36,8 @@ def face(state: Told, window: int) -> boards.WindowBoard:
 
 def lines(state: Told, domain: str = "main") -> dict[str, QueueLine]:
     return {
-        line.code: line for line in boards.kiosk_queues(state.hall, domain, forecast(state.hall, state.now))
+        line.code: line
+        for line in boards.kiosk_queues(state.hall, domain, state.now, forecast(state.hall, state.now))
     }
 
 
@@ -185,3 +190,19 @@ def test_a_board_names_the_business_day(day: date) -> None:
     board = boards.draw(state.hall, "w1", state.now, Version(1, 1))
     assert board is not None
     assert board.day == day.isoformat()
+
+
+def test_a_queue_off_duty_says_when_tickets_are_given_out_again_and_for_how_long_it_is_so() -> None:
+    noon = Extended(SessionKind.NOON, SessionMode.DUTY, time(12), time(13, 30), queues=("A",))
+    hours = (Sitting(time(9), time(12)), Sitting(time(13, 30), time(17)))
+    plan = small_plan(hours=hours, extended=(noon,))
+    state = go(told(plan), opening(Calendar(), OPENING.date(), CLOSING, ZoneInfo("Asia/Shanghai")))
+    before, during = lines(state)["B"], lines(go(state, after(hours=3, minutes=45)))
+    assert before.is_open
+    (shut,) = before.shut
+    assert (shut.end - shut.start, shut.zh) == (timedelta(minutes=90), "现在不办理，13:30起取号；可预约")
+    assert (during["B"].is_open, during["B"].why_en) == (
+        False,
+        "Not now: tickets again at 13:30; you can book",
+    )
+    assert during["A"].is_open

@@ -5,14 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from msgspec.structs import replace
 
 from firmware.devices import shows
-from firmware.protocol.messages import DeviceConfig, UnitConfig
+from firmware.protocol.messages import DeviceConfig, QueueLine, ShutTime, UnitConfig
 from firmware.protocol.outbox import Outbox, SavedBoard
-from firmware.shelf import MOST_BOARDS, Shelf, cursor_of, wanted_boards
+from firmware.shelf import MOST_BOARDS, Shelf, cursor_of, wanted_boards, why_shut
 from tests.firmware.hall_unit import kiosk_board, window_board
 
 
@@ -127,3 +128,39 @@ def showing(board: str) -> DeviceConfig:
 )
 def test_a_unit_hears_the_boards_it_needs(devices, boards):
     assert wanted_boards(UnitConfig(rev=1, position="desk", devices=devices)) == boards
+
+
+NOON = datetime(2026, 3, 2, 4, tzinfo=UTC)
+SHUT = ShutTime(start=NOON, end=NOON + timedelta(minutes=90), zh="现在不办理", en="Not now")
+
+
+@pytest.mark.parametrize(
+    ("minutes", "is_linked", "drawn_shut", "is_kept_from_it"),
+    [
+        (-1, False, False, False),
+        (1, False, False, True),  # noon began while the controller was away
+        (91, False, True, False),  # and ended
+        (None, False, True, True),  # without a clock it is as the board was drawn
+        (1, True, True, True),
+        (1, True, False, True),  # though the controller may be about to fall silent
+        (None, True, True, False),  # a controller that can be asked decides
+        (91, True, True, False),
+    ],
+)
+def test_a_unit_alone_keeps_the_sessions_of_the_day_by_the_halls_clock(
+    minutes: int | None, is_linked: bool, drawn_shut: bool, is_kept_from_it: bool
+) -> None:
+    why = SHUT.zh if drawn_shut else ""
+    line = QueueLine(
+        code="A",
+        zh="",
+        en="",
+        waiting=0,
+        windows=1,
+        is_open=not why,
+        why_zh=why,
+        why_en=why and SHUT.en,
+        shut=[SHUT],
+    )
+    now = None if minutes is None else NOON + timedelta(minutes=minutes)
+    assert (why_shut(line, now, is_linked=is_linked) is not None) == is_kept_from_it
