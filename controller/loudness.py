@@ -19,20 +19,22 @@ class BadVolume(ValueError):
 @dataclass(frozen=True, slots=True)
 class _Quiet:
     start: time
-    end: time  # before start: over midnight
+    end: time
     percent: int
 
-    def holds(self, at: time) -> bool:
-        if self.start <= self.end:
-            return self.start <= at < self.end
-        return at >= self.start or at < self.end
+
+def is_within(at: time, start: time, end: time) -> bool:
+    """Whether a time of day lies in a span; one that ends before it starts goes over midnight."""
+    if start <= end:
+        return start <= at < end
+    return at >= start or at < end
 
 
 def volume_at(options: Mapping[str, str], at: time) -> int:
     """Per cent, 0 to 100. at: the hall's local time. Raises BadVolume."""
     usual = _percent(options.get("volume", "100"))
     quiet = [_quiet(text) for text in options.get("quiet", "").split(",") if text.strip()]
-    return next((one.percent for one in quiet if one.holds(at)), usual)
+    return next((one.percent for one in quiet if is_within(at, one.start, one.end)), usual)
 
 
 def _quiet(text: str) -> _Quiet:

@@ -1,8 +1,9 @@
 """A loudspeaker with a voice, in Mandarin and English, offline.
 
 One queue a speaker: chime, Chinese, English, as often as asked; nothing overlaps and nothing is said
-later than it is worth. Hides the helper process that speaks (speech.py), restarted when it dies, and
-the sound output that may be away.
+later than it is worth. While others wait each is said once and without a chime, so that all get their turn;
+what is asked for again before it was said is said once. Hides the helper process that speaks (speech.py),
+restarted when it dies, and the sound output that may be away.
 
 options of the DeviceConfig: one (yao | yi), rate (words a minute, 150), voices "cmn,en", bank (folder of
 recorded phrases: phrases.py). Of the controller: volume, quiet (its loudness.py).
@@ -14,9 +15,12 @@ import queue
 import struct
 import threading
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from firmware import wires
 from firmware.drivers import Reporter, wav
@@ -64,12 +68,19 @@ class Voice:
         self._helper.close()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Announcement:
-    cid: str
+    """One thing to say. asked: every order that wants it, and who waits for its end."""
+
     order: Speak
     late_at_s: float | None  # monotonic; said after this it would mislead
-    said: Future[bool]
+    is_due: Callable[[], bool]
+    asked: list[tuple[str, Future[bool]]]
+
+    @property
+    def is_worth_saying(self) -> bool:
+        is_late = self.late_at_s is not None and time.monotonic() > self.late_at_s
+        return not is_late and self.is_due()
 
 
 class Speaker:
@@ -86,6 +97,8 @@ class Speaker:
         self._voice = Voice()
         self._bank = _bank(config)
         self._queue: queue.Queue[_Announcement | None] = queue.Queue()
+        self._waiting: dict[tuple[str, str], _Announcement] = {}  # by what is said
+        self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=config.device, daemon=True)
         self._counts = {"spoken": 0, "late": 0, "failed": 0, "recorded": 0}
@@ -114,34 +127,60 @@ class Speaker:
             can={"zh": True, "en": True, "recorded": self._bank is not None},
         )
 
-    def say(self, cid: str, order: Speak, good_for_s: float | None = None) -> Future[bool]:
+    def say(
+        self,
+        cid: str,
+        order: Speak,
+        good_for_s: float | None = None,
+        is_due: Callable[[], bool] = lambda: True,
+    ) -> Future[bool]:
         """Queue an announcement. The Future tells whether it was said; not, when its turn comes more than
-        good_for_s seconds from now, or the speaker fails."""
+        good_for_s seconds from now or it is not due any more, or the speaker fails."""
+        said = Future[bool]()
         late_at_s = None if good_for_s is None else time.monotonic() + good_for_s
-        announcement = _Announcement(cid, order, late_at_s, Future())
-        self._queue.put(announcement)
-        return announcement.said
+        with self._lock:
+            waiting = self._waiting.get((order.zh, order.en))
+            if waiting is not None:
+                waiting.asked.append((cid, said))
+                waiting.late_at_s = late_at_s
+                return said
+            announcement = _Announcement(order, late_at_s, is_due, [(cid, said)])
+            self._waiting[order.zh, order.en] = announcement
+            self._queue.put(announcement)
+        return said
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            announcement = self._queue.get()
+            announcement = self._next()
             if announcement is not None:
-                announcement.said.set_result(self._said(announcement))
+                _end(announcement, is_said=self._said(announcement))
         while not self._queue.empty():
-            if (unsaid := self._queue.get()) is not None:
-                unsaid.said.set_result(False)
+            if (unsaid := self._next()) is not None:
+                _end(unsaid, is_said=False)
         self._voice.close()
 
+    def _next(self) -> _Announcement | None:
+        """What is said now; who asks for the same from here on wants it said again."""
+        announcement = self._queue.get()
+        if announcement is not None:
+            with self._lock:
+                del self._waiting[announcement.order.zh, announcement.order.en]
+        return announcement
+
     def _said(self, announcement: _Announcement) -> bool:
-        if announcement.late_at_s is not None and time.monotonic() > announcement.late_at_s:
+        if not announcement.is_worth_saying:
             self._counts["late"] += 1
             return False
+        order = announcement.order
+        if not self._queue.empty():
+            order = msgspec.structs.replace(order, chime=False)
         for attempt in range(TRIES):
             if attempt and self._stop.wait(RETRY_S):
                 return False
-            if self._try(announcement.order):
+            if self._try(order):
                 self._counts["spoken"] += 1
-                self._report(Spoken(order=announcement.cid))
+                for cid, _ in announcement.asked:
+                    self._report(Spoken(order=cid))
                 return True
         self._counts["failed"] += 1
         return False
@@ -160,20 +199,20 @@ class Speaker:
         self._faults.cleared("speaker.failed")
         return True
 
-    def _sentences(self, order: Speak) -> list[bytes]:
-        """The WAV of each sentence in the order they are heard."""
+    def _sentences(self, order: Speak) -> Iterator[bytes]:
+        """The WAV of each sentence in the order they are heard; nothing is repeated while others wait."""
         once = []
         if order.zh:
             once.append((spoken_zh(order.zh, self._one), self._zh, order.zh, "zh"))
         if order.en:
             once.append((spoken_en(order.en), self._en, order.en, "en"))
-        clips = []
         for number, (spoken, voice, text, lang) in enumerate(once * max(1, order.times)):
+            if number >= len(once) and number % len(once) == 0 and not self._queue.empty():
+                return
             samples, rate_hz = self._said_in(spoken, voice, lang)
             head = wav.chime(rate_hz) if number == 0 and order.chime else b""
             sound = wav.softer(head + samples, max(0, order.volume))
-            clips.append(wav.wav(sound + wav.silence(wav.PAUSE_S, rate_hz), rate_hz, text, lang))
-        return clips
+            yield wav.wav(sound + wav.silence(wav.PAUSE_S, rate_hz), rate_hz, text, lang)
 
     def _said_in(self, spoken: str, voice: str, lang: str) -> tuple[bytes, int]:
         """Samples and their rate: of a person's recordings where they suffice, else of the voice."""
@@ -183,6 +222,11 @@ class Speaker:
             return recorded, self._bank.rate_hz
         samples = self._voice.samples(voice, spoken, self._rate)
         return samples, self._voice.rate_hz
+
+
+def _end(announcement: _Announcement, *, is_said: bool) -> None:
+    for _, said in announcement.asked:
+        said.set_result(is_said)
 
 
 def _bank(config: DeviceConfig) -> Bank | None:

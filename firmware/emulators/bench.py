@@ -191,8 +191,8 @@ class Bench:
                 return self._leds(settings).add(address, self.changes)
             case ButtonSettings(pin=pin):
                 return ButtonEmulator(self._board, pin, self._chance, self.changes)
-            case SpeakerSettings(speed=speed):
-                return SpeakerEmulator(self._dir / f"{settings.device}.sock", self.changes, speed)
+            case SpeakerSettings(speed=speed, keeps=keeps):
+                return SpeakerEmulator(self._dir / f"{settings.device}.sock", self.changes, speed, keeps)
             case MatrixSettings(chips=chips):
                 return MatrixEmulator(
                     self._dir / f"{settings.device}.sock", chips, self._chance, self.changes

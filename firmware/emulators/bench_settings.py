@@ -53,6 +53,7 @@ class ButtonSettings(_Settings, frozen=True, kw_only=True, tag_field="kind", tag
 
 class SpeakerSettings(_Settings, frozen=True, kw_only=True, tag_field="kind", tag="speaker"):
     speed: float = 1.0
+    keeps: int = 12  # sentences that were said
 
 
 class ReaderSettings(_OnSerial, frozen=True, kw_only=True, tag_field="kind", tag="reader"):

@@ -6,6 +6,7 @@ language (drivers/wav), so the page can show what is being said.
 
 from __future__ import annotations
 
+import select
 import socket
 import struct
 import threading
@@ -19,7 +20,6 @@ from firmware.drivers import wav
 from firmware.emulators.door import LOOK_S, Door
 
 LONGEST_WAV = 8 * 1024 * 1024  # three minutes
-KEPT = 12
 FAULTS = ("dead", "mute")
 
 
@@ -28,13 +28,16 @@ class SpeakerEmulator:
 
     kind = "speaker"
 
-    def __init__(self, path: Path, changed: Callable[[], None], speed: float = 1.0) -> None:
-        """speed: 1 plays as long as the sound lasts; a demo that runs its clock faster plays faster."""
+    def __init__(self, path: Path, changed: Callable[[], None], speed: float = 1.0, keeps: int = 12) -> None:
+        """speed: 1 plays as long as the sound lasts; a demo that runs its clock faster plays faster.
+
+        keeps: sentences that were said, the last ones.
+        """
         self.wire_text = f"sound:emulated:{path}"
         self._speed = speed
         self._changed = changed
         self._faults: set[str] = set()
-        self._sentences: deque[dict[str, Any]] = deque(maxlen=KEPT)
+        self._sentences: deque[dict[str, Any]] = deque(maxlen=keeps)
         self._last_wav = b""
         self._number = 0
         self._lock = threading.Lock()
@@ -127,8 +130,7 @@ class SpeakerEmulator:
 def _has_left(sender: socket.socket) -> bool:
     """True when the other end has closed: it sends nothing while it waits for the end of the sound."""
     try:
-        return sender.recv(1, socket.MSG_DONTWAIT | socket.MSG_PEEK) == b""
-    except (BlockingIOError, TimeoutError):
-        return False
+        is_readable = bool(select.select([sender], [], [], 0)[0])
+        return is_readable and sender.recv(1, socket.MSG_PEEK) == b""
     except OSError:
         return True

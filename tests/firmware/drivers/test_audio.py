@@ -124,9 +124,21 @@ def test_what_comes_too_late_is_not_said(tmp_path: Path) -> None:
     with rig(tmp_path, {**SPEAKER, "speed": 4.0}) as hall:
         speaker = hall.driver("speaker-1")
         first = speaker.say("c1", call())
-        late = speaker.say("c2", call(), good_for_s=0.01)
+        late = speaker.say("c2", call(zh="请 A002 号"), good_for_s=0.01)
         assert (first.result(timeout=60), late.result(timeout=60)) == (True, False)
         assert speaker.counts()["late"] == 1
+
+
+def test_what_is_asked_for_again_is_said_once_and_what_is_over_not_at_all(tmp_path: Path) -> None:
+    with rig(tmp_path, SPEAKER) as hall:
+        speaker = hall.driver("speaker-1")
+        speaker.say("c1", call())
+        over = speaker.say("c2", call(zh="请 A002 号"), is_due=lambda: False)
+        again = [speaker.say(cid, call(zh="请 A003 号", times=2)) for cid in ("c3", "c4")]
+        assert [one.result(timeout=60) for one in (over, *again)] == [False, True, True]
+        texts = [each["text"] for each in hall.state("speaker-1")["sentences"]]
+        assert texts == [ZH, "请 A003 号", "请 A003 号"]
+        assert hall.reports.all == [Spoken(order=cid) for cid in ("c1", "c3", "c4")]
 
 
 def test_a_dead_loudspeaker_is_told_once_and_speaks_again(tmp_path: Path) -> None:
