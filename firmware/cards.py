@@ -1,14 +1,12 @@
 """What of an identity card leaves the unit, and which press it counts for.
 
 Who lays a card on the reader and presses within HAND_S asks for a ticket of the green class, if old
-enough. The controller hears that, and a digest by which a later part may know the same person again;
-the number, the name and the date of birth end here (P.33).
+enough; who lays it down to check in is found by a digest of its number. Only these leave the unit, and the
+digest only for a check-in: the number, the name and the date of birth end here (P.33).
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import threading
 import time
 from datetime import date
@@ -18,18 +16,14 @@ from msgspec.structs import replace
 from firmware.drivers.id_frames import age
 from firmware.drivers.reader import CardRead
 from firmware.protocol.messages import CardShown, DeviceConfig, Pressed
+from firmware.protocol.persons import digest
 
 HAND_S = 60.0  # from the card to the press
 GREEN = "green"
 
 
-def digest(key: str, number: str) -> str:
-    """A person's number as others may keep it: useless without the hall's key."""
-    return hmac.new(key.encode(), number.upper().encode(), hashlib.sha256).hexdigest()[:32]
-
-
 def shown(read: CardRead, config: DeviceConfig, today: date | None) -> CardShown:
-    """What the controller hears of a card. today: the business date, None when it was never told.
+    """What is told of a card. today: the business date, None when it was never told.
 
     options: green_from = age in years; none: cards make no class. key: of the digest; none: no digest.
     """
@@ -42,12 +36,28 @@ class CardAtHand:
     """The card that was shown last, until it has counted for a press or was forgotten."""
 
     def __init__(self) -> None:
-        self._green_until = float("-inf")
+        self._green_until = self._who_until = float("-inf")
+        self._who, self._count = "", 0
         self._lock = threading.Lock()
 
     def shown(self, card: CardShown) -> None:
+        until = time.monotonic() + HAND_S
         with self._lock:
-            self._green_until = time.monotonic() + HAND_S if card.is_green else float("-inf")
+            self._green_until = until if card.is_green else float("-inf")
+            self._who, self._who_until = card.who, until
+            self._count += bool(card.who)
+
+    @property
+    def count(self) -> int:
+        """How many cards were shown of which a digest is known: the last one's number."""
+        with self._lock:
+            return self._count
+
+    def who(self, number: int) -> str:
+        """The digest of the card of this number; "" unless it was the last, and just now."""
+        with self._lock:
+            is_here = number == self._count and time.monotonic() < self._who_until
+            return self._who if is_here else ""
 
     def apply(self, press: Pressed) -> Pressed:
         """The press, of the green class if a card says so; a card counts once."""

@@ -10,8 +10,15 @@ up, fill up or crash the agent. One question a connection: a line of JSON, answe
         -> {"status": 201, "body": {"number": "A007", ...}} | 409, 503 with {"error": {code, zh, en}}
     {"ask": "ticket", "appointment": "12345678", "key": "..."}
         -> the same, for who has an appointment and checks in
+    {"ask": "ticket", "card": 3, "key": "..."}
+        -> the same, with the identity card of that number, which was laid on this unit's reader just now
+    {"ask": "card"}
+        -> {"status": 200, "body": {"reader": true, "card": 3}}: of the last card laid here; 0: none
+    {"ask": "progress", "number": "A023", "token": "", "name": "k-main"}
+        -> {"status": 200, "body": {"number": "A023", "look": "waiting", ...}}: a Progress; 429 while another
+           question is under way
     {"ask": "matters"}
-        -> {"status": 200, "body": {"matters": [{"code": ..., "name": ..., "queue": ...}]}}
+        -> {"status": 200, "body": {"matters": [{"code": ..., "name": ..., "queue": ...}]}}: those taken today
 """
 
 from __future__ import annotations
@@ -25,12 +32,15 @@ from typing import Any
 
 import msgspec
 
+from firmware.devices import Devices
 from firmware.presses import Answer, Presses, PressRefused
+from firmware.progress import Desk
 from firmware.protocol.catalogue import Matter
 from firmware.protocol.clock import UnitClock
 from firmware.protocol.guard import Guard
 from firmware.protocol.messages import Pressed
 from firmware.protocol.outbox import StoreFault
+from firmware.protocol.progress import Asked
 from firmware.shelf import Shelf, cursor_of
 
 KIOSK = "kiosk"  # input of presses at a page
@@ -41,6 +51,13 @@ OUT_OF_SERVICE = (
     "本机暂停服务，请到导办台",
     "This machine is out of service; please ask the guide desk",
 )
+CARD_GONE = ("card_gone", "请再放一次身份证", "Please lay your card down once more")
+MATTER_ENDED = (
+    "matter_ended",
+    "该事项已不再办理，请到导办台",
+    "This matter is no longer taken; please ask the guide desk",
+)
+ONE_AT_A_TIME = ("one_at_a_time", "请稍候再查一次", "Please wait a moment and ask again")
 NO_ANSWER = ("no_answer", "还没有结果，请稍候", "No answer yet; please wait")
 
 
@@ -53,6 +70,9 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     queue: str = ""
     item: str = ""
     appointment: str = ""
+    card: int = 0
+    number: str = ""
+    token: str = ""
     key: str = ""
 
 
@@ -60,8 +80,8 @@ _questions = msgspec.json.Decoder(Question)  # made by one thread: see messages.
 
 
 class Inquiries:
-    """Answers pages until closed. matters: what can be found by search; silent_s: seconds since the
-    controller was there, 0 while it is."""
+    """Answers pages until closed. matters: what can be found by search; devices: told each board a page asks
+    for; desk: knows where tickets stand; silent_s: seconds since the controller was there, 0 while it is."""
 
     def __init__(
         self,
@@ -72,15 +92,15 @@ class Inquiries:
         guard: Guard,
         *,
         matters: Callable[[], Sequence[Matter]],
+        devices: Devices,
+        desk: Desk,
         silent_s: Callable[[], float],
         answer_wait_s: float,
         poll_wait_s: float,
-        asked: Callable[[str], None] = lambda board: None,
     ) -> None:
-        """asked: told each board a page asks for."""
         self.path = path
         self._shelf, self._presses, self._clock, self._guard = shelf, presses, clock, guard
-        self._matters, self._asked = matters, asked
+        self._matters, self._devices, self._desk = matters, devices, desk
         self._silent_s, self._answer_wait_s, self._poll_wait_s = silent_s, answer_wait_s, poll_wait_s
         path.unlink(missing_ok=True)
         old = os.umask(0o077)
@@ -113,13 +133,22 @@ class Inquiries:
                 return self._board(question)
             case "ticket":
                 return self._ticket(question)
+            case "card":
+                reader, card = self._devices.card()
+                return {"status": 200, "body": {"reader": reader, "card": card}}
+            case "progress":
+                return self._progress(question)
             case "matters":
-                return {"status": 200, "body": {"matters": self._matters()}}
+                today = self._devices.today()
+                return {
+                    "status": 200,
+                    "body": {"matters": [one for one in self._matters() if one.is_taken(today)]},
+                }
             case _:
                 return _error(400, "bad_question", "请求有误", f"nobody can be asked for {question.ask!r}")
 
     def _board(self, question: Question) -> dict[str, Any]:
-        self._asked(question.name)
+        self._devices.page_asked(question.name)
         wait_s = self._poll_wait_s if question.after else 0.0
         board = self._shelf.wait(question.name, question.after, wait_s)
         if board is None and self._shelf.get(question.name) is None:
@@ -127,14 +156,24 @@ class Inquiries:
         found = {"status": 200 if board else 204, "age_s": round(self._silent_s(), 1), **self._hall_time()}
         return found if board is None else {**found, "cursor": cursor_of(board), "body": board}
 
+    def _progress(self, question: Question) -> dict[str, Any]:
+        asked = Asked(number=question.number, token=question.token, board=question.name)
+        stands = self._desk.answer(asked)
+        return _error(429, *ONE_AT_A_TIME) if stands is None else {"status": 200, "body": stands}
+
     def _hall_time(self) -> dict[str, Any]:
         hall = self._clock.hall()
         return {} if hall is None else {"hall_time": hall[0].isoformat(), "speed": hall[1]}
 
     def _ticket(self, question: Question) -> dict[str, Any]:
+        who = self._devices.who(question.card) if question.card else ""
+        if question.card and not who:
+            return _error(409, *CARD_GONE)
         pressed = Pressed(
-            input=KIOSK, choice=question.queue, item=question.item, appointment=question.appointment
+            input=KIOSK, choice=question.queue, item=question.item, appointment=question.appointment, who=who
         )
+        if question.item and self._is_ended(question.item):
+            return _error(409, *MATTER_ENDED)
         try:
             seq = self._presses.take(pressed, question.key)
         except PressRefused as refused:
@@ -148,6 +187,10 @@ class Inquiries:
         if not answer.number:
             return _error(503, *NO_ANSWER)
         return {"status": 201, "body": self._told(question, answer)}
+
+    def _is_ended(self, item: str) -> bool:
+        today = self._devices.today()
+        return any(one.code == item and not one.is_taken(today) for one in self._matters())
 
     def _told(self, question: Question, answer: Answer) -> dict[str, Any]:
         line = self._shelf.queue(question.queue) if answer.ahead is not None else None

@@ -6,7 +6,8 @@ sends lines, and one in keyboard mode types them. The same card or code within A
 A card leaves this file as CardRead, for the node alone: what of it goes on to the controller is decided
 in firmware/cards.py.
 
-options of the DeviceConfig: reads (code | id_card); of cards also green_from (age in years), key.
+options of the DeviceConfig: reads (code | id_card); of cards also green_from (age in years) and key, with
+which a check-in hashes a card's number: the controller's own unless one is set, and then none is found.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firmware import wires
-from firmware.cards import CardAtHand, digest, shown
+from firmware.cards import CardAtHand, shown
 from firmware.devices import Devices
 from firmware.drivers import build, hid
 from firmware.drivers.id_frames import (
@@ -30,8 +30,11 @@ from firmware.drivers.id_frames import (
 )
 from firmware.drivers.reader import CardRead
 from firmware.emulators.reader import PEOPLE
+from firmware.protocol.clock import UnitClock
+from firmware.protocol.codec import encode
 from firmware.protocol.guard import Guard
-from firmware.protocol.messages import CardShown, DeviceConfig, Pressed, Scanned, UnitConfig, encode
+from firmware.protocol.messages import CardShown, DeviceConfig, Pressed, Scanned, UnitConfig
+from firmware.protocol.persons import digest
 from tests.firmware.rig import Reports, Rig, rig
 from tests.waiting import until
 
@@ -222,6 +225,8 @@ def test_the_next_card_takes_the_place_of_the_last() -> None:
 class Day:
     """A store that knows the business date."""
 
+    clock = UnitClock()
+
     def get(self, name: str) -> str | None:
         return TODAY.isoformat() if name == "day" else None
 
@@ -229,7 +234,7 @@ class Day:
         """Nothing is kept."""
 
 
-def test_a_unit_turns_a_card_into_a_green_press(tmp_path: Path) -> None:
+def test_a_unit_turns_a_card_into_a_green_press_and_keeps_its_digest_for_a_check_in(tmp_path: Path) -> None:
     with rig(tmp_path, CARDS) as hall:
         reports = Reports()
         devices = Devices(reports, Guard(logging.getLogger("test")), Day())
@@ -237,13 +242,16 @@ def test_a_unit_turns_a_card_into_a_green_press(tmp_path: Path) -> None:
             device="cards-1",
             kind="reader",
             wire=hall.seen("cards-1")["wire"],
-            options={"reads": "id_card", "green_from": "60"},
+            options={"reads": "id_card", "green_from": "60", "key": "hall"},
         )
         try:
             assert devices.configure(UnitConfig(rev=1, position="p", devices=[config]), print) == []
+            assert devices.card() == (True, 0)
             cards_of(hall).lay(0)
             until(lambda: reports.of(CardShown))
             assert reports.of(CardShown) == [CardShown(device="cards-1", is_green=True)]
             assert devices.with_card(Pressed(input="button-1")).klass == "green"
+            assert devices.card() == (True, 1)
+            assert [devices.who(n) for n in (0, 1)] == ["", digest("hall", PEOPLE[0].number)]
         finally:
             devices.stop()
