@@ -14,6 +14,7 @@ from datetime import date, datetime, time, timedelta, tzinfo
 
 from sqlalchemy import Connection
 
+from controller.cards import PURPOSE, person_with
 from controller.hall import slots
 from controller.hall.bookings import KEPT, Appointment, Slot, Way
 from controller.hall.commands import ApproveAppointment, BookAppointment, Command, RequestAppointment
@@ -36,7 +37,6 @@ CARD = re.compile(r"\d{17}[\dX]")
 PAPER = re.compile(r"[A-Z0-9]{5,17}")  # of any other identity paper
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)  # GB 11643
 CHECKS = "10X98765432"
-PURPOSE = "booking"  # of the digests by which persons are compared
 OFFERS = 3  # other times that are offered at once
 
 
@@ -85,10 +85,13 @@ class Booking:
         """When it begins, by the hall's clock."""
         return slot.start.astimezone(self._zone).time()
 
-    def days(self, queue: str) -> dict[date, list[Offer]]:
-        """Every day that may be booked for a queue, with all its slots, full ones too."""
+    def days(self, queue: str, item: str | None = None) -> dict[date, list[Offer]]:
+        """Every day that may be booked for a queue, with all its slots, full ones too; of a matter those on
+        which it is taken."""
         plan, today = self._live.hall.plan, self.today()
-        ahead = slots.bookable_days(plan, self._holidays.calendar, today)
+        bookable = slots.bookable_days(plan, self._holidays.calendar, today)
+        taken = items.days_taken(self._live.store, item, bookable)
+        ahead = {day: n for day, n in bookable.items() if day in taken}
         turns = self._turns(list(ahead))
         return {day: self._offers(queue, day, n, turns.get(day, ())) for day, n in ahead.items()}
 
@@ -106,21 +109,23 @@ class Booking:
             for queue in queues
         }
 
-    def next_offers(self, queue: str, most: int = OFFERS) -> list[Slot]:
+    def next_offers(self, queue: str, item: str | None = None, most: int = OFFERS) -> list[Slot]:
         """The soonest slots with a place left, one a day first."""
-        free = [[one.slot for one in day if one.left] for day in self.days(queue).values()]
+        free = [[one.slot for one in day if one.left] for day in self.days(queue, item).values()]
         firsts = [day[0] for day in free if day]
         others = [slot for day in free for slot in day[1:]]
         return (firsts + others)[:most]
 
-    def slot_at(self, queue: str, start: datetime) -> Slot:
-        """The slot of the queue that begins then. Raises Refused when there is none to be booked."""
+    def slot_at(self, queue: str, start: datetime, item: str | None = None) -> Slot:
+        """The slot of the queue that begins then. Raises Refused when there is none to be booked, or the
+        matter is not taken on that day."""
         if queue not in self._live.hall.queues:
             raise Refused("unknown_queue", f"there is no queue {queue}", queue=queue)
         day = start.astimezone(self._zone).date()
         found = next((one.slot for one in self.offers(queue, day) if one.slot.start == start), None)
         if found is None:
             raise Refused("slot_closed", "the hall takes no bookings at this time")
+        items.check_taken(self._live.store, item, day)
         return found
 
     def _offers(self, code: str, day: date, ahead: int, turns: Sequence[Staffed]) -> list[Offer]:
@@ -158,8 +163,7 @@ class Booking:
         if key is not None and (earlier := self.booked_before(key)) is not None:
             return earlier
         phone, persons = self._identified(wish.person)
-        slot = self._special(wish) if wish.why else self.slot_at(wish.queue, wish.start)
-        items.check_taken(self._live.store, wish.item, slot.day)
+        slot = self._special(wish) if wish.why else self.slot_at(wish.queue, wish.start, wish.item)
 
         def asked(code: str, token: str) -> Command:
             facts = (wish.queue, slot, code, token, persons, wish.way)
@@ -177,7 +181,11 @@ class Booking:
         """Another time instead of one the hall took back, for the same person (A10). Raises Refused."""
         if key is not None and (earlier := self.booked_before(key)) is not None:
             return earlier
-        slot, token, hall = self.slot_at(lost.queue, start), secrets.token_urlsafe(TOKEN_BYTES), self._live.id
+        slot, token, hall = (
+            self.slot_at(lost.queue, start, lost.item),
+            secrets.token_urlsafe(TOKEN_BYTES),
+            self._live.id,
+        )
 
         def move(c: Connection) -> None:
             row = contacts.of(c, hall, [lost.token]).get(lost.token)
@@ -209,8 +217,10 @@ class Booking:
         return ask(_new_code())
 
     def _special(self, wish: Wish) -> Slot:
-        """The time that is wished for, whether the hall is open then or not."""
+        """The time that is wished for, whether the hall is open then or not. Raises Refused for a matter that
+        is not taken on that day."""
         day = wish.start.astimezone(self._zone).date()
+        items.check_taken(self._live.store, wish.item, day)
         end = wish.start + self._live.hall.plan.rules.slot_length
         return Slot(day, wish.start, end, places=1)
 
@@ -220,13 +230,15 @@ class Booking:
         return lambda c: contacts.put(c, self._live.id, row, slot.end + KEPT)
 
     def approval(self, appointment: Appointment, start: datetime, window: int | None) -> ApproveAppointment:
-        """The command that agrees to a special one (A3). Raises Refused where nobody is rostered then."""
+        """The command that agrees to a special one (A3). Raises Refused where nobody is rostered then, or its
+        matter is not taken."""
         slot = Slot(
             start.astimezone(self._zone).date(),
             start,
             start + self._live.hall.plan.rules.slot_length,
             places=1,
         )
+        items.check_taken(self._live.store, appointment.item, slot.day)
         midnight = datetime.combine(slot.day, time(), self._zone)
         first, last = ((moment - midnight) // timedelta(minutes=1) for moment in (slot.start, slot.end))
         turns = self._turns([slot.day]).get(slot.day, [])
@@ -252,7 +264,8 @@ class Booking:
         if card and not is_card(card):
             raise Refused("bad_card", "this is no number of an identity paper")
         found = [f"card:{card}"] * bool(card) + [f"phone:{phone}"] * bool(phone)
-        return phone, tuple(self._seal.digest(one, PURPOSE) for one in found)
+        at_reader = (person_with(self._seal, card),) if CARD.fullmatch(card) else ()
+        return phone, (*(self._seal.digest(one, PURPOSE) for one in found), *at_reader)
 
 
 def is_card(text: str) -> bool:
@@ -301,7 +314,7 @@ def book_by_message(booking: Booking, live: Live, message: Message, key: str) ->
     queue, item = matter_of(live, message.matter, booking.today())
     free = [
         one.slot
-        for day, offers in booking.days(queue).items()
+        for day, offers in booking.days(queue, item).items()
         if message.day in (None, day)
         for one in offers
         if one.left and (message.at is None or booking.clock_of(one.slot) >= message.at)

@@ -122,7 +122,7 @@ def _one(live: Live, id: int, error: str = "") -> str:
         can_check_in=id in can_check_in(hall),
         can_cancel=known.state in OPEN,
         is_late=is_confirmed and known.start - now < rules.change_before,
-        days=days_of(live, known.queue) if can_move else [],
+        days=days_of(live, known.queue, known.item) if can_move else [],
         ticket=hall.tickets.get(known.ticket or 0),
         blocked=blocked_until(hall, known.persons, now),
         picture=segno.make(f"{the_site().settings.slip_url}/a/{known.token}").svg_data_uri(
@@ -169,7 +169,11 @@ def _change(live: Live, known: Appointment, what: str) -> None:
         give(live, CancelAppointment(known.id, reason[:MOST_REASON], is_accepted), known.queue)
         return
     start = booking.moment_of(request.form.get("start", ""))
-    give(live, MoveAppointment(known.id, the_site().booking(live).slot_at(known.queue, start)), known.queue)
+    give(
+        live,
+        MoveAppointment(known.id, the_site().booking(live).slot_at(known.queue, start, known.item)),
+        known.queue,
+    )
 
 
 def _known(live: Live, id: int) -> Appointment:
@@ -207,7 +211,7 @@ def _new(live: Live, error: str = "") -> str:
         chosen=request.values.get("for", ""),
         queue=queue,
         item=item,
-        days=days_of(live, queue.code) if queue is not None else [],
+        days=days_of(live, queue.code, None if item is None else item.code) if queue is not None else [],
         ways=WAYS,
         start_of=start_of,
         form=request.form,

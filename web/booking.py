@@ -84,11 +84,16 @@ def is_bookable(hall: Hall, queue: Queue) -> bool:
 def choose(hall: str, queue: str) -> Response:
     """Days and times of a queue."""
     live = the_hall(hall)
-    return page("booking/choose.html", live, **_about(live, queue), days=days_of(live, queue))
+    return page(
+        "booking/choose.html",
+        live,
+        **_about(live, queue),
+        days=days_of(live, queue, request.values.get("item", "")),
+    )
 
 
-def days_of(live: Live, queue: str) -> list[Day]:
-    found = the_site().booking(live).days(queue)
+def days_of(live: Live, queue: str, item: str | None = None) -> list[Day]:
+    found = the_site().booking(live).days(queue, item or None)
     return [Day(day, offers) for day, offers in found.items() if offers]
 
 
@@ -168,8 +173,8 @@ def _mine(token: str, error: str = "") -> Response:
     if live is None or one is None:
         missing = render_template("booking/missing.html", halls=the_site().halls.values())
         return make_response(missing, HTTPStatus.NOT_FOUND, NO_INDEX)
-    hall, now = live.hall, hall_now()
-    booking, rules = the_site().booking(live), hall.plan.rules
+    hall, now, rules = live.hall, hall_now(), live.hall.plan.rules
+    is_lost = one.state is AppointmentState.HALL_CANCELLED
     is_confirmed = one.state is AppointmentState.CONFIRMED
     can_move = is_confirmed and not one.is_special and one.start - now >= rules.change_before
     held = hall.tickets.get(one.ticket or 0)
@@ -180,8 +185,8 @@ def _mine(token: str, error: str = "") -> Response:
         one=one,
         queue=hall.queues.get(one.queue),
         zone=_zone(hall, one),
-        days=days_of(live, one.queue) if can_move else [],
-        offers=booking.next_offers(one.queue) if one.state is AppointmentState.HALL_CANCELLED else [],
+        days=days_of(live, one.queue, one.item) if can_move else [],
+        offers=the_site().booking(live).next_offers(one.queue, one.item) if is_lost else [],
         can_move=can_move,
         can_cancel=one.state in OPEN,
         is_late=is_confirmed and one.start - now < rules.change_before,
@@ -249,7 +254,7 @@ def _change(live: Live, one: Appointment, what: str) -> None:
         live.submit(CancelAppointment(one.id), CITIZEN, key=key)
         return
     start = moment_of(request.form.get("start", ""))
-    slot = the_site().booking(live).slot_at(one.queue, start)
+    slot = the_site().booking(live).slot_at(one.queue, start, one.item)
     live.submit(MoveAppointment(one.id, slot), CITIZEN, key=f"{key}:{start_of(start)}")
 
 

@@ -22,7 +22,7 @@ from controller.clock import real_now
 from controller.hall.model import Text
 from controller.item_standing import Count, ItemList, Standing
 from controller.live import Live
-from controller.store import item_standings, items, notices, publications
+from controller.store import items, notices, publications
 from controller.store.audit import audit
 from controller.store.publications import BY_HAND, LISTS, Channel, Lists, Member
 from web.catalogue import PUBLISHERS
@@ -61,7 +61,11 @@ class Row:
 @role_required(*GUIDE_WRITERS)
 def page() -> str:
     with the_site().store.reading() as c:
-        known, last, log = _today(c), publications.newest(c), publications.logged(c, SHOWN)
+        known, last, log = (
+            publications.members(c, today()),
+            publications.newest(c),
+            publications.logged(c, SHOWN),
+        )
     rows = [Row(kind, _count(last.members, kind) if last else None, _count(known, kind)) for kind in KINDS]
     return render_template(
         "catalogue/lists.html",
@@ -84,7 +88,7 @@ def export(kind: str, form: str) -> Response:
     """One list as it was published last; with ?of=today, or before any was, as it would be today."""
     with the_site().store.reading() as c:
         last = None if request.args.get("of") == "today" else publications.newest(c)
-        known = last.members if last is not None else _today(c)
+        known = last.members if last is not None else publications.members(c, today())
     return _file(_kind(kind), form, last, known)
 
 
@@ -94,7 +98,7 @@ def publish() -> Response:
     """All lists as they hold today, as the next version."""
     by, now = me().id, real_now()
     with the_site().store.writing() as c:
-        made_now = publications.publish(c, _today(c), today(), by, now)
+        made_now = publications.publish(c, publications.members(c, today()), today(), by, now)
         publications.log(c, LISTS, made_now.version, (Channel.WEB, Channel.PRINT), by, now)
         audit(by, "matter.lists", str(made_now.version), now, matters=len(made_now.members))(c)
     for hall in request.form.getlist("hall"):
@@ -179,15 +183,6 @@ def _newest_or_404() -> Lists:
 
 
 # --- what is on them
-
-
-def _today(c: Connection) -> list[Member]:
-    """Every matter in use, by department and name."""
-    return [_member(code, one) for code, one in item_standings.in_use(c, today()).items()]
-
-
-def _member(code: str, one: Standing) -> Member:
-    return Member(code, one.name, one.department, one.category, one.lists, one.visits)
 
 
 def _of_kind(known: Iterable[Member], kind: str) -> list[Member]:

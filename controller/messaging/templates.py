@@ -18,7 +18,7 @@ LONGEST = 400  # characters of a template
 
 
 class Event(StrEnum):
-    """What citizens are written to about (S2.20, "What the citizen sees")."""
+    """What citizens are written to about (S2.20): each is told by something, and has a text at the desk."""
 
     NEAR_TURN = "near_turn"
     RATING = "rating"
@@ -26,12 +26,7 @@ class Event(StrEnum):
     MOVED = "moved"
     UNBOOKED = "unbooked"
     HALL_CANCELLED = "hall_cancelled"
-    ACCEPTED = "accepted"
-    CORRECTION = "correction"
-    EXTENSION = "extension"
-    FINISHED = "finished"
-    COLLECT = "collect"
-    SHIPPED = "shipped"
+    MATTER_ENDED = "matter_ended"
     TEST = "test"
     ANSWERED = "answered"
 
@@ -47,15 +42,18 @@ class Form:
 
 
 _HALL = {"hall": "政务服务大厅"}
-_CASE = {**_HALL, "case": "20260302-017", "matter": "食品经营许可"}
 _SLOT = {**_HALL, "matter": "户口迁移", "day": "2026-03-05", "time": "09:30", "code": "4821"}
 
 FORMS: Mapping[Event, Form] = {
     Event.NEAR_TURN: Form(
-        {**_HALL, "number": "A023", "ahead": "2", "zone": "东区", "url": "https://hall.example/t/…"},
+        {
+            **_HALL,
+            **{"number": "A023", "ahead": "2", "zone": "东区", "url": "https://hall.example/t/…"},
+            "quiet": "现在不播报，请看屏幕。",  # at a quiet time; else nothing
+        },
         frozenset({"number"}),
-        "【{hall}】{number}号快到了，前面还有{ahead}人，请到{zone}等候叫号。",
-        "{hall}: {number} is near, {ahead} ahead of you. Please wait in {zone} for your call.",
+        "【{hall}】{number}号快到了，前面还有{ahead}人，请到{zone}等候叫号。{quiet}",
+        "{hall}: {number} is near, {ahead} ahead of you. Please wait in {zone} for your call.{quiet}",
     ),
     Event.RATING: Form(
         {**_HALL, "number": "A023", "code": "37"},
@@ -89,41 +87,12 @@ FORMS: Mapping[Event, Form] = {
         "【{hall}】很抱歉，{day} {time}的预约因大厅原因取消，请重新选择时间。",
         "{hall}: we are sorry, your appointment on {day} {time} had to be cancelled. Please choose another.",
     ),
-    Event.ACCEPTED: Form(
-        {**_CASE, "due": "2026-03-12"},
-        frozenset({"case"}),
-        "【{hall}】{matter}（{case}）已受理，{due}前办结。",
-        "{hall}: {matter} ({case}) is accepted and will be finished by {due}.",
-    ),
-    Event.CORRECTION: Form(
-        {**_CASE, "papers": "身份证复印件", "due": "2026-03-12"},
-        frozenset({"case", "papers"}),
-        "【{hall}】{matter}（{case}）需补正：{papers}，请于{due}前提交。",
-        "{hall}: {matter} ({case}) lacks {papers}. Please hand it in by {due}.",
-    ),
-    Event.EXTENSION: Form(
-        {**_CASE, "due": "2026-03-20"},
-        frozenset({"case", "due"}),
-        "【{hall}】{matter}（{case}）办理期限延长至{due}。",
-        "{hall}: {matter} ({case}) will take until {due}.",
-    ),
-    Event.FINISHED: Form(
-        _CASE,
-        frozenset({"case"}),
-        "【{hall}】{matter}（{case}）已办结。",
-        "{hall}: {matter} ({case}) is finished.",
-    ),
-    Event.COLLECT: Form(
-        {**_CASE, "window": "3"},
-        frozenset({"case"}),
-        "【{hall}】{matter}（{case}）的结果可到{window}号窗口领取。",
-        "{hall}: the result of {matter} ({case}) can be collected at window {window}.",
-    ),
-    Event.SHIPPED: Form(
-        {**_CASE, "carrier": "EMS", "tracking": "1234567890"},
-        frozenset({"case"}),
-        "【{hall}】{matter}（{case}）已由{carrier}寄出，单号{tracking}。",
-        "{hall}: {matter} ({case}) was sent by {carrier}, number {tracking}.",
+    Event.MATTER_ENDED: Form(
+        {**_SLOT, "url": "https://hall.example/a/…"},
+        frozenset({"day", "time"}),
+        "【{hall}】您预约{day} {time}办理的事项届时已不再办理，预约取消；改在何处办理、可改何时见{url}",
+        "{hall}: what you booked for {day} {time} is no longer done on that day; the appointment is "
+        "cancelled. What to do instead: {url}",
     ),
     Event.TEST: Form(_HALL, frozenset(), "【{hall}】短信测试。", "{hall}: this is a test message."),
     Event.ANSWERED: Form(

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from controller.hall.model import Hall
+from controller.live import Live
 from controller.messaging.desk import Desk
 from controller.messaging.watch import tell_now
 from controller.store import Store
@@ -49,13 +49,13 @@ class Wishes:
     def of(self, hall: str, ticket: int) -> Wish | None:
         return self._known.get((hall, ticket))
 
-    def add(self, hall: Hall, to: Contact, now: datetime) -> bool:
+    def add(self, live: Live, to: Contact, now: datetime) -> bool:
         """Whether they may be told; whoever is near already is told at once. Raises StoreFailed."""
         with self._store.writing() as c:
             if not self._may(c, to, now):
                 return False
             rows.want(c, to, now)
-            tell_now(c, self._desk, hall, to)
+            tell_now(c, self._desk, live, to)
         if len(self._known) >= MOST_KNOWN:
             self.read(now)
         with self._lock:

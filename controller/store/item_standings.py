@@ -95,9 +95,28 @@ def not_taken(c: Connection, day: date) -> set[str]:
     }
 
 
+def ends(c: Connection, day: date) -> dict[str, date]:
+    """From when on matters that may be taken now are not, as far as that is known."""
+    other = table.alias()
+    is_replaced = exists().where(
+        other.c.code == table.c.code,
+        other.c.from_day == table.c.from_day,
+        other.c.number > table.c.number,
+        other.c.change.not_in(ENDS),
+    )
+    is_to_come = table.c.change.in_(ENDS) & (table.c.from_day > day) & ~is_replaced
+    first = func.min(table.c.from_day).label("first")
+    query = select(table.c.code, first).where(is_to_come).group_by(table.c.code)
+    return {row.code: row.first for row in c.execute(query)}
+
+
 def is_taken(c: Connection, code: str, day: date) -> bool:
     """Whether people may come for the matter on that day, by its standings alone."""
-    known = of(c, code)
+    return takes(of(c, code), day)
+
+
+def takes(known: list[Version], day: date) -> bool:
+    """The same, by the versions of the matter."""
     holds = current(known, day)
     if holds is not None:
         return not holds.standing.is_ended
@@ -128,6 +147,8 @@ def put(
             at=now,
         )
     )
+    if standing.change in BEGINS | ENDS:
+        catalogue_changed(c)  # kiosks know beforehand, so that they can tell when they are alone
     return Version(code, number, from_day, standing, by, now, clean_up)
 
 

@@ -69,6 +69,15 @@ def check_taken(store: Store, code: str | None, day: date) -> None:
             raise Refused("matter_ended", "this matter is not taken on that day", day=day.isoformat())
 
 
+def days_taken(store: Store, code: str | None, days: Iterable[date]) -> set[date]:
+    """Of these days those on which people may come for the matter; all of them for None."""
+    if code is None:
+        return set(days)
+    with store.reading() as c:
+        known = item_standings.of(c, code)
+    return {day for day in days if item_standings.takes(known, day)}
+
+
 def names(store: Store) -> dict[str, str]:
     """Of every matter by its code, those that are no longer taken too."""
     with store.reading() as c:

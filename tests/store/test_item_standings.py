@@ -12,6 +12,7 @@ import pytest
 from controller.item_standing import BEGINS, Change, Standing
 from controller.store import Store, clean_ups, item_standings
 from controller.store.clean_ups import Body, CleanUp, State
+from controller.store.devices import changes
 from controller.store.items import Item, put_items
 from tests.store.halls import DAY, MORNING
 
@@ -41,6 +42,18 @@ def test_what_holds_is_the_newest_that_has_begun(store: Store) -> None:
         for n, course in courses.items():
             assert (str(n) in away) is not item_standings.is_taken(c, str(n), DAY), course
             assert (str(n) in away) is _is_away(*course), course
+
+
+def test_kiosks_are_told_beforehand_from_when_on_a_matter_is_no_longer_taken(store: Store) -> None:
+    with store.writing() as c:
+        put_items(c, [Item(code, "事项", "部门") for code in ("ends", "stays", "kept", "gone")])
+        before = changes(c)
+        item_standings.put(c, "ends", TOMORROW, standing(Change.CANCEL), "x", MORNING)
+        assert changes(c) > before
+        item_standings.put(c, "kept", TOMORROW, standing(Change.CANCEL), "x", MORNING)
+        item_standings.put(c, "kept", TOMORROW, standing(Change.TAKE_OVER), "x", MORNING)  # a correction
+        item_standings.put(c, "gone", DAY, standing(Change.CANCEL), "x", MORNING)
+        assert item_standings.ends(c, DAY) == {"ends": TOMORROW}
 
 
 def _is_away(first: Change, first_day: object, second: Change, second_day: object) -> bool:

@@ -163,7 +163,9 @@ def test_extended_sessions_are_set_up_booked_and_told_to_everybody(desk: Desk) -
     citizen = desk.browser()
     assert "20260303T1200" in citizen.get("/h/hall/book/A").get_data(as_text=True)
     assert "20260303T1200" not in citizen.get("/h/hall/book/B").get_data(as_text=True)
-    assert "工作日中午 12:00–13:00 预约办理" in words(citizen.get("/h/hall"))
+    published = words(citizen.get("/h/hall/hours"))
+    assert "03-02 周一 09:00–12:00、13:30–17:00 工作日中午 12:00–13:00 预约办理" in published
+    assert "工作日中午 12:00–13:00 预约办理 东区 · 1 号窗口 企业" in published
 
 
 def test_who_looks_does_not_decide_and_a_file_names_nobody(desk: Desk) -> None:

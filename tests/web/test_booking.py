@@ -5,13 +5,24 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import select
 
-from controller.hall.bookings import AppointmentState
-from controller.hall.commands import CancelSlots
+from controller.booking import Person, Wish
+from controller.ended import Ended
+from controller.hall.bookings import AppointmentState, Way
+from controller.hall.commands import CancelSlots, CheckIn, CloseDay, OpenDay
+from controller.hall.model import Press, Refused
+from controller.item_standing import Change, Standing
+from controller.meanings import Message, of_check_in
 from controller.people import SYSTEM
+from controller.store import item_standings
+from controller.store.items import Item, put_items
 from controller.store.message_tables import message
-from tests.store.halls import MORNING
+from controller.store.records import add_hall
+from firmware.protocol.messages import DeviceConfig, Pressed, UnitConfig
+from firmware.protocol.persons import digest
+from tests.store.halls import DAY, MORNING, PLAN
 from tests.web.desk import Browser, Desk, words
 
 CARD, PHONE = "11010519491231002X", "139 1234 5678"
@@ -83,6 +94,7 @@ def test_the_time_is_changed_and_the_appointment_cancelled(desk: Desk) -> None:
     assert citizen.post(f"{mine}/cancel", page=mine).status_code == 409
 
 
+@pytest.mark.both_engines
 def test_what_the_hall_takes_back_comes_with_other_times_and_is_told_once(desk: Desk) -> None:
     desk.site.messages.booked.step()
     citizen = desk.browser()
@@ -104,6 +116,57 @@ def test_what_the_hall_takes_back_comes_with_other_times_and_is_told_once(desk: 
     with desk.site.store.reading() as c:
         told = c.execute(select(message.c.event).order_by(message.c.id)).scalars().all()
     assert told == ["booked", "hall_cancelled", "booked"]
+
+
+def test_who_booked_with_a_card_is_known_by_what_a_reader_tells_of_it(desk: Desk) -> None:
+    mine = book(desk.browser())
+    one = desk.live.hall.bookings.by_token(mine.rpartition("/")[2])
+    reader = DeviceConfig(device="cards", kind="reader", wire="serial:/dev/c", options={"reads": "id_card"})
+    screen = DeviceConfig(device="kiosk", kind="screen", wire="screen:x", board="k-main")
+    devices, config = desk.site.devices, UnitConfig(rev=0, position="", devices=[reader, screen])
+    with desk.site.store.writing() as c:
+        add_hall(c, "hall", PLAN.name, MORNING)
+    devices.put_position("hall", "door", PLAN.name, config, MORNING)
+    devices.add_unit("hall", "node-1", MORNING, "door")
+    told = devices.book.config_of("node-1")
+    assert one is not None
+    assert told is not None
+    seen = digest(told.devices[0].options["key"], CARD)
+    assert devices.person_of(seen) in one.persons
+    pressed = Pressed(input="kiosk", who=seen)
+    now, person = desk.live.clock.now() + timedelta(days=1), devices.person_of(seen)
+    desk.give(CloseDay(), OpenDay(DAY + timedelta(days=1), now + timedelta(hours=9)))
+    asked = of_check_in(desk.live.hall, Message("node-1", "e", 1), pressed, "t", now, person)
+    assert asked.command == CheckIn(one.id, "t", Press("node-1", "e", 1))
+
+
+def test_who_booked_a_matter_that_ends_before_is_told_once_with_what_else_there_is(desk: Desk) -> None:
+    with desk.site.store.writing() as c:
+        put_items(c, [Item("m1", "旧事项", "甲局", "A")])
+    desk.site.messages.booked.step()
+    booking, ended = desk.site.booking(desk.live), Ended(desk.live)
+    late, soon = (MORNING + timedelta(days=days, minutes=30) for days in (3, 1))
+    phones = ("13900000001", "13900000002")
+    lost, kept = (
+        booking.book(Wish("A", start, Person(phone=phone), Way.WEB, "m1"))
+        for start, phone in zip((late, soon), phones, strict=True)
+    )
+    ended.step()
+    with desk.site.store.writing() as c:
+        gone = Standing("旧事项", "甲局", Change.CANCEL, "x")
+        item_standings.put(c, "m1", DAY + timedelta(days=2), gone, "boss", MORNING)
+    for looks in (ended, Ended(desk.live)):  # as after a restart
+        looks.step()
+        desk.site.messages.booked.step()
+    page = words(desk.browser().get(f"/a/{lost.token}"))
+    assert "该事项届时已不再办理。 现在怎么办" in page
+    assert {slot.day for slot in booking.next_offers("A", "m1")} == {DAY + timedelta(days=1)}
+    with pytest.raises(Refused, match="not taken"):
+        booking.again(lost, late)
+    assert desk.live.hall.bookings.known[kept.id].state is AppointmentState.CONFIRMED
+    with desk.site.store.reading() as c:
+        told = c.execute(select(message.c.event).order_by(message.c.id)).scalars().all()
+    assert told == ["booked", "booked", "matter_ended"]
 
 
 def test_the_page_is_found_by_code_and_the_end_of_the_phone_number(desk: Desk) -> None:

@@ -64,6 +64,7 @@ def test_the_public_sees_a_guide_from_the_day_it_holds(boss: Browser, desk: Desk
         assert said in page
 
 
+@pytest.mark.both_engines
 def test_what_is_published_stays_while_the_next_version_is_written(boss: Browser, desk: Desk) -> None:
     publish(boss)
     shown = edit(boss, **{**FULL, "fee_standard": "10 元"})

@@ -90,6 +90,7 @@ def test_what_contradicts_itself_is_not_kept(boss: Browser) -> None:
         assert "尚未登记" in shown
 
 
+@pytest.mark.both_engines
 def test_lists_are_published_by_version_and_stay_so(boss: Browser, desk: Desk) -> None:
     public = desk.browser()
     assert "清单尚未发布" in words(public.get("/items/lists"))

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+import web
 from controller.hall.commands import CallNext, Finish, Start
 from controller.hall.model import Refused
 from controller.messaging import numbers, templates
@@ -50,6 +51,13 @@ def test_a_number_is_understood_as_people_type_it(typed: str, full: str) -> None
 def test_what_is_no_mobile_number_is_not_taken(typed: str) -> None:
     with pytest.raises(numbers.BadNumber):
         numbers.normal(typed, "86")
+
+
+def test_every_text_at_the_desk_is_sent_by_something() -> None:
+    folders = (Path(templates.__file__).parent, Path(web.__file__).parent)
+    files = [file for folder in folders for file in folder.glob("*.py") if file.name != "templates.py"]
+    code = "".join(file.read_text("utf-8") for file in files)
+    assert [event for event in Event if f"Event.{event.name}" not in code] == []
 
 
 @pytest.mark.parametrize("event", Event)
