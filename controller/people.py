@@ -89,6 +89,7 @@ CENTRE_WRITERS = frozenset({Role.ADMIN, Role.HALL_MANAGER})
 RIGHTS: Mapping[type[c.Command], Right] = {
     c.ChangePlan: Right(anywhere=_MANAGER | {Role.ADMIN}),
     c.OpenDay: Right(anywhere=_MANAGER),
+    c.ReckonDay: Right(),
     c.CloseDay: Right(anywhere=_MANAGER),
     c.Tick: Right(),
     c.TakeTicket: Right(anywhere=_FLOOR, kinds=_PUBLIC),
@@ -98,6 +99,7 @@ RIGHTS: Mapping[type[c.Command], Right] = {
     c.RecordSlip: _DEVICES,
     c.ReturnTicket: Right(anywhere=_FLOOR, kinds=_PUBLIC),
     c.CancelTicket: Right(anywhere=_GUIDES, kinds=_PUBLIC),
+    c.TakeUpAgain: Right(kinds=frozenset({ActorKind.CITIZEN})),
     c.LetPass: Right(anywhere=_GUIDES, kinds=_PUBLIC),
     c.Rate: Right(anywhere=_PAPER, kinds=_PUBLIC),  # never from a clerk's session (rating G2)
     c.RatePast: Right(anywhere=_PAPER, kinds=_PUBLIC),
@@ -130,6 +132,7 @@ RIGHTS: Mapping[type[c.Command], Right] = {
     c.CancelAppointment: Right(anywhere=_GUIDES, kinds=_PUBLIC),
     c.CheckIn: Right(anywhere=_GUIDES, kinds=_PUBLIC),
     c.CancelSlots: Right(anywhere=_MANAGER),
+    c.TakeBack: Right(),
     c.ReopenSlots: Right(anywhere=_MANAGER),
     c.LiftBlock: Right(anywhere=_MANAGER),
 }

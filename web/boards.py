@@ -21,7 +21,7 @@ from controller.hall.model import Hall, Text
 from controller.hall.waits import Forecast
 from controller.live import Committed, Live
 from controller.settings import Settings
-from firmware.protocol import messages
+from firmware.protocol import codec
 from firmware.protocol.messages import Board
 
 SHARE = 0.15  # of the server's threads may wait here; the rest is for streams and requests
@@ -41,10 +41,12 @@ class Drawn:
     hall: Hall
     forecast: Forecast
     said: Text
+    chosen: object
     shown: Shown
 
-    def is_of(self, hall: Hall, forecast: Forecast, said: Text) -> bool:
-        return self.hall is hall and self.forecast is forecast and self.said == said
+    def is_of(self, hall: Hall, forecast: Forecast, said: Text, chosen: object) -> bool:
+        is_same = self.hall is hall and self.forecast is forecast
+        return is_same and self.said == said and self.chosen == chosen
 
 
 class Boards:
@@ -63,11 +65,13 @@ class Boards:
         """The board as it is."""
         live = self._halls[hall]
         value, forecast, known = live.hall, live.lookout.now(), self._drawn.get((hall, name))
-        said = live.announcements.said(boards.zones_of(value, name), live.clock.now())
-        if known is not None and known.is_of(value, forecast, said):
+        now, source = live.clock.now(), live.shows.source(name)
+        said = live.announcements.said(boards.zones_of(value, source), now)
+        chosen = live.shows.state(value, name, now)
+        if known is not None and known.is_of(value, forecast, said, chosen):
             return known.shown
         shown = self._draw(live, value, name, forecast, said)
-        self._drawn[hall, name] = Drawn(value, forecast, said, shown)
+        self._drawn[hall, name] = Drawn(value, forecast, said, chosen, shown)
         return shown
 
     def wait(self, hall: str, name: str, tag: str, timeout_s: float) -> Shown | None:
@@ -111,11 +115,11 @@ class Boards:
 
     def _draw(self, live: Live, hall: Hall, name: str, forecast: Forecast, said: Text) -> Shown:
         now = live.clock.now()
-        looks = boards.looks(hall, name, now, self._zone, forecast)
+        looks = boards.looks(hall, live.shows.source(name), now, self._zone, forecast)
         if looks is None:
             raise KeyError(name)
-        looks = boards.announcing(looks, said)
-        tag = hashlib.blake2b(messages.encode(looks), digest_size=9).hexdigest()
+        looks = live.shows.dress(boards.announcing(looks, said), hall, name, now)
+        tag = hashlib.blake2b(codec.encode(looks), digest_size=9).hexdigest()
         return Shown(tag, replace(looks, ts=now, ver=live.seq, gen=self._generation))
 
 

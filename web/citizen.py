@@ -30,9 +30,10 @@ from flask import (
 from flask.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response
 
-from controller import i18n
+from controller import i18n, progress
 from controller.boards import queue_line
-from controller.hall.commands import CancelTicket, Command, LetPass, ReturnTicket
+from controller.hall.commands import CancelTicket, Command, LetPass, ReturnTicket, TakeUpAgain
+from controller.hall.events import GIVEN_UP
 from controller.hall.model import Refused, Ticket
 from controller.hall.ratings import Channel
 from controller.live import Live
@@ -40,7 +41,8 @@ from controller.people import CITIZEN
 from controller.slips import address
 from controller.store import guides
 from controller.told import joining_text
-from firmware.protocol import messages
+from firmware.protocol import codec, messages
+from firmware.protocol.progress import MOST_ASKED, Asked, Progress
 from web import public, rating
 from web.app import PAGES
 from web.boards import Boards, Shown, TooMany
@@ -57,8 +59,8 @@ from web.shapes import (
     WantedTicket,
 )
 from web.taking import KEY, KEY_FORM, NOT_TAKEN, BadRequest, KeyUsed, come, key_of_tap, take, taken
-from web.ticket_page import NO_INDEX, found, phone_page, quiet
-from web.visit import say_refused, the_hall, the_site
+from web.ticket_page import NO_INDEX, found, phone_page, quiet, wants_part
+from web.visit import hall_now, say_refused, the_hall, the_site
 
 POLL_S = 25.0  # a screen's request waits this long at most
 ASK_AGAIN_S = 1  # of a screen for which no thread is free to wait
@@ -78,6 +80,7 @@ def _prepare(state: BlueprintSetupState) -> None:
     state.app.extensions["boards"] = Boards(site.halls, site.generation, settings)
     state.app.config.setdefault("POLL_S", POLL_S)
     state.app.extensions["ticket_limit"] = Limit(burst=60, per_second=2.0)  # all kiosks behind one address
+    state.app.extensions["progress_limit"] = Limit(burst=30, per_second=1.0)
     state.app.extensions["phone_limit"] = Limit(burst=20, per_second=0.5)
 
 
@@ -119,7 +122,7 @@ def board(hall: str, name: str) -> Response:
 def _board_answer(shown: Shown | None) -> Response:
     if shown is None:
         return make_response("", HTTPStatus.NO_CONTENT)
-    response = make_response(messages.encode(shown.board))
+    response = make_response(codec.encode(shown.board))
     response.mimetype = "application/json"
     response.set_etag(shown.tag)
     return response
@@ -152,6 +155,32 @@ def matters(hall: str) -> Response:
     response = _as_json(Matters(matters=rows))
     response.headers["Cache-Control"] = f"private, max-age={KEEP_S}"
     return response
+
+
+@operation(
+    blueprint,
+    Operation(
+        "GET",
+        "/h/<hall>/api/progress",
+        "screen",
+        {HTTPStatus.OK: Progress},
+        (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.TOO_MANY_REQUESTS),
+        wrong=ScreenProblem,
+        parameters=(
+            Parameter("number", "query", "The number on the slip, as somebody typed it."),
+            Parameter("token", "query", "Instead of it: what stands at the end of the slip's address."),
+            Parameter("board", "query", "The kiosk's board, whose own numbers come first."),
+        ),
+    ),
+)
+def progress_at_kiosk(hall: str) -> Response:
+    """Where a ticket stands, for who asks at a kiosk by its number: what the screens and its own page say."""
+    live = the_hall(hall)
+    keep_to_kiosks()
+    keep_to_limit("progress_limit")
+    number, token, board = (request.args.get(name, "")[:MOST_ASKED] for name in ("number", "token", "board"))
+    asked, zone = Asked(number=number, token=token, board=board), the_site().settings.zone
+    return _as_json(progress.answer(live.hall, asked, live.clock.now(), live.lookout.now(), zone))
 
 
 # --- taking a ticket
@@ -263,13 +292,13 @@ def _as_json(value: object, status: int = HTTPStatus.OK) -> Response:
 def glance(hall: str) -> Response:
     """The queues of a hall for somebody on the way there."""
     live = the_hall(hall)
-    value, forecast = live.hall, live.lookout.now()
+    value, forecast, now = live.hall, live.lookout.now(), hall_now()
     lines: dict[str, list[messages.QueueLine]] = {domain.id: [] for domain in value.plan.domains}
     for queue in value.plan.queues:
-        lines[queue.domain].append(queue_line(value, queue, forecast))
+        lines[queue.domain].append(queue_line(value, queue, now, forecast))
     told = {code: joining_text(g.lang, value, forecast, code) for code in value.queues}
     zones = {zone.id for zone in value.plan.zones}
-    notices = live.announcements.shown(zones, live.clock.now())
+    notices = live.announcements.shown(zones, now)
     body = render_template(
         "citizen/hall.html",
         hall=value,
@@ -278,6 +307,7 @@ def glance(hall: str) -> Response:
         notices=notices,
         hours=public.hours(value),
         at_kiosk=is_at_kiosk(),
+        is_part=wants_part(),
     )
     return quiet(body)
 
@@ -302,7 +332,7 @@ def code(token: str) -> Response:
     return make_response(picture.getvalue(), {**NO_INDEX, "Content-Type": "image/svg+xml"})
 
 
-@blueprint.post("/t/<token>/<any(pass, cancel, back):what>")
+@blueprint.post("/t/<token>/<any(pass, cancel, undo, back):what>")
 def act(token: str, what: str) -> Response:
     """One of the buttons of the phone page; pressed twice on the same page it acts once."""
     keep_to_limit("phone_limit")
@@ -322,7 +352,9 @@ def _asked(what: str, held: Ticket) -> Command:
         case "pass":
             return LetPass(held.id)
         case "cancel":
-            return CancelTicket(held.id, "citizen")
+            return CancelTicket(held.id, GIVEN_UP)
+        case "undo":
+            return TakeUpAgain(held.id)
         case _:
             return ReturnTicket(held.id)
 

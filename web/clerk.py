@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from datetime import timedelta
 from http import HTTPStatus
 from typing import TypeVar
@@ -11,7 +13,7 @@ from flask import Blueprint, abort, g, redirect, render_template, request, url_f
 from werkzeug.wrappers import Response
 
 from controller.hall import commands as c
-from controller.hall.model import Hall, Outcome, PauseReason, Refused, WindowState
+from controller.hall.model import Hall, Outcome, PauseReason, Refused, WindowState, label
 from controller.live import Live
 from controller.people import Role
 from web.console import console, found, targets
@@ -33,6 +35,8 @@ DELAYS = (1, 2, 3, 5, 10)  # people
 DELAYS_MINUTES = (5, 10, 15, 20, 30)
 
 T = TypeVar("T")
+
+_turn = threading.Lock()  # consoles are drawn one at a time: docs/decisions/pages-in-turn.md
 
 
 # --- choosing a window
@@ -124,6 +128,12 @@ def search(hall: str, number: int) -> str:
 def _page(
     live: Live, number: int, *, asks: str = "", failed: str = "", error: str = "", words: str | None = None
 ) -> str:
+    is_console = is_fragment() and not asks and words is None
+    with _turn if is_console else nullcontext():
+        return _drawn(live, number, asks, failed, error, words)
+
+
+def _drawn(live: Live, number: int, asks: str, failed: str, error: str, words: str | None) -> str:
     now, hall = hall_now(), live.hall
     try:
         shown = console(hall, number, me().id, now)
@@ -214,10 +224,11 @@ def _outcome() -> Outcome:
 
 def _ticket(hall: Hall) -> int:
     """The ticket a form names: by its id, or by the number on the slip."""
-    number = request.form.get("number", "").strip().upper()
+    number = request.form.get("number", "").strip()
     if not number:
         return _number("ticket")
-    return next((id for (_, name), id in hall.numbers.items() if name == number), 0)
+    found = (hall.numbers.get(label(domain.id, number), 0) for domain in hall.plan.domains)
+    return next(filter(None, found), 0)
 
 
 def _transfer(hall: Hall, window: int) -> c.Command:

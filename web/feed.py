@@ -8,6 +8,7 @@ whose own window changed come first. Each stream holds a thread of the server, s
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -28,8 +29,11 @@ PACE_S = 0.1
 AT_ONCE = 10  # browsers told in each PACE_S: what a hundred pages a second cost is a fifth of a processor
 BEAT_S = 10.0  # a comment so often, so that a proxy keeps the stream and a closed browser is noticed
 RETRY_MS = 2000
+CHECK_S = 30.0  # a stream, which only tells that something changed, may outlive its session so long
 SHARE = 0.75  # of the server's threads may be held by streams; the rest answers requests
 ANY = "*"
+
+_chance = random.SystemRandom()
 
 blueprint = Blueprint("feed", __name__)
 
@@ -98,7 +102,8 @@ class Topics:
         """Who does not know the newest: first those whose own window changed, then who waits longest."""
         with self._lock:
             streams = list(self._streams)
-        behind = [one for one in streams if self.version(one.topics) > one.seen]
+        newest = {topics: self.version(topics) for topics in {one.topics for one in streams}}
+        behind = [one for one in streams if newest[one.topics] > one.seen]
         return sorted(behind, key=lambda one: (self.version(one.own) <= one.seen, one.told_at))
 
     def close(self) -> None:
@@ -132,8 +137,8 @@ def topics_of_view(view: str, hall: Hall) -> frozenset[str]:
 class Feed:
     """The streams of all halls. A hall is listened to from its first stream on."""
 
-    def __init__(self, halls: Mapping[str, Live], threads: int) -> None:
-        self._lives = halls
+    def __init__(self, halls: Mapping[str, Live], threads: int, check_s: float = CHECK_S) -> None:
+        self._lives, self._check_s = halls, check_s
         self._halls: dict[str, Topics] = {}
         self._lock = threading.Lock()
         self._free = threading.BoundedSemaphore(max(1, int(threads * SHARE)))
@@ -163,12 +168,12 @@ class Feed:
         self._free.release()
 
     def stream(self, hall: str, topics: frozenset[str], is_welcome: Callable[[], bool]) -> Iterator[str]:
-        """Messages for one browser until it goes, is no longer welcome or the server stops."""
+        """Messages for one browser until it goes, is found to be no longer welcome or the server stops."""
         source = self._topics(hall)
-        stream = source.join(topics)
+        stream, check = source.join(topics), Rarely(is_welcome, self._check_s)
         try:
             yield f"retry: {RETRY_MS}\n\n{_changed(stream.seen)}"
-            while not source.is_closed and is_welcome():
+            while not source.is_closed and check.holds():
                 if not stream.turn.wait(BEAT_S):
                     yield ": beat\n\n"
                 elif not source.is_closed:
@@ -177,6 +182,25 @@ class Feed:
                     yield _changed(stream.seen)
         finally:
             source.leave(stream)
+
+
+class Rarely:
+    """A question to the store, asked seldom: a thousand streams that always ask leave no turn for calls."""
+
+    def __init__(self, question: Callable[[], bool], every_s: float) -> None:
+        self._question, self._every_s = question, every_s
+        self._due = self._next()
+
+    def holds(self) -> bool:
+        """The answer, which was yes when it was asked last."""
+        if time.monotonic() < self._due:
+            return True
+        self._due = self._next()
+        return self._question()
+
+    def _next(self) -> float:
+        """Not all at once, though all streams began together when the server did."""
+        return time.monotonic() + _chance.uniform(self._every_s / 2, self._every_s)
 
 
 def _changed(version: int) -> str:

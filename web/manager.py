@@ -10,27 +10,20 @@ from sqlalchemy import Connection
 from werkzeug.wrappers import Response
 
 from controller.hall import commands as c
-from controller.hall import reports
-from controller.hall.model import Hall, Plan, Refused, WindowMode, WindowState, Zone
-from controller.hall.reports import WindowNow
+from controller.hall import duty, reports
+from controller.hall.model import Hall, Plan, Refused, WindowMode, WindowState
 from controller.live import Live
 from controller.people import Role
 from controller.store import log, projections
-from controller.told import joining_text
-from web import advising, copies
+from web import advising, copies, live_board
 from web import tickets as lists
-from web.chart import Chart, PairChart, bar_chart, pair_chart
 from web.home import BOARD_ROLES
-from web.needs import needs
 from web.privacy import name_of
-from web.tiles import tile
 from web.timeline import timeline
-from web.usual import Usual, usual
 from web.visit import give, hall_now, is_fragment, place_of, role_required, say_refused, the_hall, the_site
 
 blueprint = Blueprint("manager", __name__)
 
-NEEDS_SHOWN = 6  # the others are one click away, so that the figures stay in sight
 MIDNIGHT = time(23, 59)
 CLOSES = time(17, 30)  # offered when a day is opened and the plan says no hours; the manager may change it
 
@@ -45,60 +38,25 @@ def board(hall: str) -> str:
 
 
 def _board(live: Live, failed: str = "", error: str = "") -> str:
-    hall, now, zone = live.hall, hall_now(), the_site().settings.zone
-    before = usual(live.id, now.astimezone(zone))
-    halves, forecast = reports.half_hours(hall, zone, now), live.lookout.now()
+    now = hall_now()
     return render_template(
         "manager/_board.html" if is_fragment() and not failed else "manager/board.html",
-        hall=hall,
-        now=now,
-        queues=reports.queues_now(hall, now),
-        waits={code: joining_text(g.lang, hall, forecast, code) for code in hall.queues},
-        zones=_by_zone(hall, now),
-        tile=tile,
-        needs=needs(hall, now),
-        needs_shown=NEEDS_SHOWN,
-        figures=reports.day_figures(hall),
-        halves=halves,
+        hall=live.hall,
+        shown=live_board.drawn(live),
         advice=advising.shown(live, now),
-        arrivals=_arrivals(halves, before),
-        usual=before,
-        by_now=None if before is None else before.taken_by(now.astimezone(zone)),
-        mean_waits=_mean_waits(halves, hall.plan.rules.long_wait),
-        long_wait=hall.plan.rules.long_wait,
-        closes=closing_time(hall.plan, now),
+        closes=closing_time(live.hall.plan, now),
         failed=failed,
         error=error,
     )
 
 
-def _by_zone(hall: Hall, now: datetime) -> list[tuple[Zone, list[WindowNow]]]:
-    """Each zone with its windows."""
-    found: dict[str, list[WindowNow]] = {zone.id: [] for zone in hall.plan.zones}
-    for at in reports.windows_now(hall, now):
-        found.setdefault(at.window.zone, []).append(at)
-    return [(zone, found[zone.id]) for zone in hall.plan.zones]
-
-
 def closing_time(plan: Plan, now: datetime) -> str:
     """When a day is offered to close; once that is over, midnight, and not that hour of tomorrow."""
-    usual, local = plan.hours[-1].end if plan.hours else CLOSES, now.astimezone(the_site().settings.zone)
+    local = now.astimezone(the_site().settings.zone)
+    kind = the_site().holidays.calendar.kind(local.date())
+    last = duty.closing(plan, kind, local.date()) if plan.hours or plan.extended else None
+    usual = last or (plan.hours[-1].end if plan.hours else CLOSES)
     return (usual if usual > local.time() else MIDNIGHT).strftime("%H:%M")
-
-
-def _arrivals(halves: list[reports.HalfHour], before: Usual | None) -> Chart | PairChart:
-    """Today's, beside the usual ones when there are any."""
-    labels, came = [f"{half.start:%H:%M}" for half in halves], [float(half.arrivals) for half in halves]
-    if before is None:
-        return bar_chart(labels, came)
-    usually = [before.halves[half.start.hour * 2 + half.start.minute // 30] for half in halves]
-    return pair_chart(labels, usually, came)
-
-
-def _mean_waits(halves: list[reports.HalfHour], long_wait: timedelta) -> Chart:
-    minutes = [None if half.mean_wait is None else half.mean_wait.total_seconds() / 60 for half in halves]
-    labels = [f"{half.start:%H:%M}" for half in halves]
-    return bar_chart(labels, minutes, long_wait.total_seconds() / 60)
 
 
 # --- the day
@@ -111,7 +69,8 @@ def open_day(hall: str) -> Response | tuple[str, int]:
     live, zone = the_hall(hall), the_site().settings.zone
     today = hall_now().astimezone(zone)
     closes = _time(request.form.get("closes", ""), today)
-    return _try(live, c.OpenDay(today.date(), closes), "day")
+    calendar = the_site().holidays.calendar
+    return _try(live, duty.opening(calendar, today.date(), closes, zone), "day")
 
 
 def _time(text: str, today: datetime) -> datetime:

@@ -12,8 +12,10 @@ from flask import Blueprint, make_response, request
 from werkzeug.wrappers import Response
 
 from controller.boards import queue_line
+from controller.hall import duty
 from controller.hall.figures import figures
 from controller.hall.model import Hall, Sitting
+from controller.hall.sessions import Extended
 from controller.hall.tallies import together
 from controller.live import Live
 from controller.store import spans
@@ -31,10 +33,11 @@ KEEP_S = 20  # how long others may keep the open data
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """sittings: (): closed. why: the holiday, when it is one."""
+    """sittings: the usual hours, sessions: those beside them. why: the holiday, when it is one."""
 
     date: date
     sittings: tuple[Sitting, ...]
+    sessions: tuple[Extended, ...]
     why: str
 
 
@@ -53,17 +56,17 @@ def today() -> date:
 
 def hours(hall: Hall) -> list[Day]:
     """Of the coming days; () while nobody has said the hours."""
-    if not hall.plan.hours:
+    if not hall.plan.hours and not hall.plan.extended:
         return []
     return [_day(hall, today() + timedelta(days=n)) for n in range(DAYS)]
 
 
 def _day(hall: Hall, day: date) -> Day:
     calendar, plan = the_site().holidays.calendar, hall.plan
-    special = calendar.specials.get(day)
-    usual = day.weekday() in plan.weekdays
-    is_open = usual if special is None else not special.is_off and (usual or day.weekday() >= 5)
-    return Day(day, plan.hours if is_open else (), special.name if special else "")
+    kind = calendar.kind(day)
+    held = tuple(one.session for one in duty.stretches(plan, kind, day) if one.session is not None)
+    sittings = plan.hours if duty.keeps_hours(plan, kind, day) else ()
+    return Day(day, sittings, held, calendar.name(day))
 
 
 _rated: dict[str, tuple[date, Rated | None]] = {}
@@ -102,7 +105,7 @@ def _read(live: Live, day: date) -> Rated | None:
 def open_data(hall: str) -> Response:
     """Who waits where, and when the hall is open, for everybody to use; `licence` says how."""
     live = the_hall(hall)
-    value, forecast, known = live.hall, live.lookout.now(), rated(live)
+    value, forecast, known, now = live.hall, live.lookout.now(), rated(live), hall_now()
     told = OpenData(
         licence=the_site().settings.open_data_licence,
         hall=live.id,
@@ -110,7 +113,7 @@ def open_data(hall: str) -> Response:
         hours=[_told(one) for one in hours(value)],
         queues=[
             OpenQueue(
-                line=queue_line(value, queue, forecast),
+                line=queue_line(value, queue, now, forecast),
                 zone=queue.zone,
             )
             for queue in value.plan.queues
@@ -128,5 +131,6 @@ def open_data(hall: str) -> Response:
 
 
 def _told(day: Day) -> OpenHours:
-    spans_of_day = [f"{one.start:%H:%M}-{one.end:%H:%M}" for one in day.sittings]
+    beside = (Sitting(one.start, one.end) for one in day.sessions)
+    spans_of_day = [f"{one.start:%H:%M}-{one.end:%H:%M}" for one in (*day.sittings, *beside)]
     return OpenHours(date=day.date, open=spans_of_day, holiday=day.why)

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
+import threading
+from contextlib import nullcontext
 from dataclasses import dataclass
 from http import HTTPStatus
 
 from flask import g, make_response, render_template, request
 from werkzeug.wrappers import Response
 
+from controller import progress
 from controller.hall.model import FINAL, Hall, Ticket
 from controller.hall.ratings import LONGEST_WORDS
 from controller.live import Live
 from controller.messaging.wishes import Wish
-from controller.told import wait_text
-from web import phone, rating
+from web import rating
 from web.visit import hall_now, the_site
 from web.why import for_citizen
 
 NO_INDEX = {"X-Robots-Tag": "noindex, nofollow"}
+
+_turn = threading.Lock()  # open pages are drawn anew one at a time: docs/decisions/pages-in-turn.md
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,7 @@ class Telling:
 def found(token: str) -> tuple[Live, Ticket] | tuple[None, None]:
     """The ticket of this token, and its hall."""
     for live in the_site().halls.values():
-        held = phone.find(live.hall, token)
+        held = progress.find(live.hall, token)
         if held is not None:
             return live, held
     return None, None
@@ -44,34 +49,63 @@ def phone_page(token: str, refused: str = "") -> Response:
     if live is None or held is None:
         missing = render_template("citizen/missing.html")
         return rating.past_page(token, refused) or make_response(missing, HTTPStatus.NOT_FOUND, NO_INDEX)
-    hall = live.hall
-    seen = phone.see(hall, held, hall_now(), live.lookout.now())
-    body = render_template(
-        "citizen/phone.html",
-        hall=hall,
-        page=seen,
-        wait=wait_text(g.lang, seen.wait),
-        why=for_citizen(hall, held, g.lang),
-        token=token,
-        telling=_telling(live, held),
-        places=phone.places(hall, held),
-        refused=refused,
-        visit=rating.visit_of(live, held),
-        longest=LONGEST_WORDS,
-        notices=live.announcements.shown(_zones(hall, held), hall_now()),
+    with _turn if wants_part() else nullcontext():
+        return _as_it_stands(live, held, refused)
+
+
+def _as_it_stands(live: Live, held: Ticket, refused: str) -> Response:
+    hall, token, facts = live.hall, held.token, _facts(live, held, refused)
+    tag = _tag(hall, facts)
+    if tag in request.if_none_match and not refused:
+        return _kept_by_browser(make_response("", HTTPStatus.NOT_MODIFIED), tag)
+    drawn = render_template(
+        "citizen/phone.html", hall=hall, token=token, longest=LONGEST_WORDS, is_part=wants_part(), **facts
     )
-    response = quiet(body)
-    if refused:
-        response.status_code = HTTPStatus.CONFLICT
-    return response
+    return _kept_by_browser(make_response(drawn, HTTPStatus.CONFLICT if refused else HTTPStatus.OK), tag)
+
+
+def _facts(live: Live, held: Ticket, refused: str) -> dict[str, object]:
+    """What the page says that may change."""
+    hall, now, zones = live.hall, hall_now(), _zones(live.hall, held)
+    seen = progress.see(hall, held, now, live.lookout.now())
+    return {
+        "page": seen,
+        "told": progress.told(seen, g.lang, the_site().settings.zone),
+        "why": for_citizen(hall, held, g.lang),
+        "telling": _telling(live, held),
+        "places": progress.places(hall, held),
+        "refused": refused,
+        "visit": rating.visit_of(live, held),
+        "notices": live.announcements.shown(zones, now),
+        "is_quiet": live.shows.is_quiet(zones, now),
+    }
+
+
+def _tag(hall: Hall, facts: dict[str, object]) -> str:
+    """The same for as long as the page is: known before it is drawn, for thousands ask every few seconds."""
+    said = (the_site().generation, hall.plan.name, hall.plan.rev, g.lang, g.theme, request.full_path, facts)
+    return hashlib.blake2b(repr(said).encode(), digest_size=12).hexdigest()
+
+
+def wants_part() -> bool:
+    """Whether an open page asks for what may have changed on it, at another address: browsers keep both."""
+    return "part" in request.args
 
 
 def quiet(body: str) -> Response:
     """A page that is asked for again and again: unchanged it costs a few bytes. Not for search engines."""
     response = make_response(body, NO_INDEX)
-    response.headers["Cache-Control"] = "private, no-cache"
     response.add_etag()
-    return response.make_conditional(request)
+    return _kept_by_browser(response).make_conditional(request)
+
+
+def _kept_by_browser(response: Response, tag: str = "") -> Response:
+    """To be asked for each time all the same. Not for search engines."""
+    response.headers.update(NO_INDEX)
+    response.headers["Cache-Control"] = "private, no-cache"
+    if tag:
+        response.set_etag(tag)
+    return response
 
 
 def _telling(live: Live, held: Ticket) -> Telling | None:

@@ -133,10 +133,8 @@ class People:
 
     def all(self) -> list[Person]:
         """Everybody, by staff number and name."""
-        query = select(tables.person).order_by(tables.person.c.staff_number, tables.person.c.name)
         with self.store.reading() as c:
-            known = network(c)
-            return [_person(row, known) for row in c.execute(query)]
+            return everybody(c)
 
     def get(self, id: str) -> Person | None:
         with self.store.reading() as c:
@@ -298,7 +296,7 @@ class People:
         is_use: the person did something, so the session's idle time starts anew. is_looking: a board is
         looked at, which goes on when the session was idle, until it is over altogether.
         """
-        with self.store.reading() as c:
+        with self.store.asking() as c:
             row = c.execute(_SIGNED_IN, {"hash": hash_of(token)}).first()
             person = None if row is None else _read(c, row)
         if row is None or not row.is_active or row.ended_at is not None or row.awaits_code:
@@ -375,6 +373,13 @@ class People:
             query = query.where(t.at >= since)
         with self.store.reading() as c:
             return [dict(row._mapping) for row in c.execute(query)]
+
+
+def everybody(c: Connection) -> list[Person]:
+    """By staff number and name."""
+    known = network(c)
+    query = select(tables.person).order_by(tables.person.c.staff_number, tables.person.c.name)
+    return [_person(row, known) for row in c.execute(query)]
 
 
 def locked(policy: Policy) -> BadPassword:

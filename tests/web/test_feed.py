@@ -122,6 +122,7 @@ def test_streams_leave_threads_for_other_requests(feed: Feed) -> None:
 
 
 def test_a_stream_over_http_ends_when_its_person_is_shut_out(desk: Desk) -> None:
+    desk.app.extensions["feed"] = Feed(desk.site.halls, threads=4, check_s=0.0)
     browser = desk.browser("li")
     answer = browser.get("/feed/hall?view=w1", buffered=False)
     assert answer.mimetype == "text/event-stream"
