@@ -15,10 +15,12 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from controller import broker, meanings
+from msgspec import to_builtins
+
+from controller import broker, meanings, progress
 from controller.boards import window_of
 from controller.courier import Courier, Results
-from controller.devices import Devices
+from controller.devices import Book, Devices
 from controller.hall.model import Refused
 from controller.hall.ratings import WorkDays
 from controller.intake import Due, Intake
@@ -40,8 +42,10 @@ from controller.store.devices import Record, set_aside_count
 from controller.store.orders import FINAL
 from controller.troubles import Troubles
 from firmware.protocol import messages, topics
+from firmware.protocol.codec import BadMessage, decode, encode
 from firmware.protocol.guard import Guard
-from firmware.protocol.messages import BadMessage, ResultState, Struct, decode, encode
+from firmware.protocol.messages import ResultState, Struct
+from firmware.protocol.progress import asked_in
 from firmware.protocol.session import Broker, Session, SessionTiming, Will
 
 IDLE_S = 0.25  # the loop looks at its deadlines at least this often
@@ -92,6 +96,7 @@ class Bus:
             lambda: live.hall, lambda: devices.book, self._ask_numbers, settings.lease_size, set()
         )
         self._configs: dict[str, bytes] = {}
+        self._configs_of: Book | None = None  # what they were made of
         self._troubles = Troubles(
             self.hall, devices, self.presence, live.clock, self._record, live.outages, settings.lag_after_s
         )
@@ -327,6 +332,8 @@ class Bus:
                 told: dict[str, object] = {"hall": clock.now().isoformat(), "speed": clock.speed}
             case "news":
                 told = self._news(unit, request)
+            case "ticket":
+                told = self._where(request)
             case _:
                 raise BadMessage(f"there is no request {request.t}", "t", "update the controller")
         reply = messages.Reply(rid=request.rid, t=request.t, ts=self.live.clock.real_now(), d=told)
@@ -344,6 +351,13 @@ class Bus:
         if found.config is not None:
             self._publish(topics.down(self.hall, unit, "cfg"), found.config, retain=True)
         return found.told
+
+    def _where(self, request: messages.Request) -> dict[str, object]:
+        """Where the ticket stands that somebody at the unit's kiosk asks about."""
+        live, asked = self.live, asked_in(request.d)
+        stands = progress.answer(live.hall, asked, live.clock.now(), live.lookout.now(), self.settings.zone)
+        told: dict[str, object] = to_builtins(stands)
+        return told
 
     def _on_echo(self, payload: bytes) -> None:
         """Our own state came back: the broker carries what we say, and to us."""
@@ -398,6 +412,7 @@ class Bus:
         """What a new connection needs: our state, every configuration, every board, every order."""
         self._publish(topics.controller_state(self.hall), self._state(is_online=True), retain=True)
         self._configs.clear()
+        self._configs_of = None
         self._send_configs()
         self._showing.again()
         self._courier.again(now_s)
@@ -429,9 +444,10 @@ class Bus:
 
     def _send_configs(self) -> None:
         """Each unit's whole configuration, retained; taken away from units that are shut out."""
-        if not self.session.is_up:
-            return
         book = self.devices.book
+        if not self.session.is_up or book is self._configs_of:
+            return
+        self._configs_of = book
         for unit in book.units.values():
             config = book.config_of(unit.id)
             payload = encode(config) if config is not None else b""
@@ -545,6 +561,7 @@ def _screens(live: Live, settings: Settings, gen: int) -> Screens:
         time_zone=settings.time_zone,
         forecast=live.lookout.latest,
         said=live.announcements.said,
+        shows=live.shows,
     )
 
 

@@ -12,17 +12,19 @@ import hashlib
 import logging
 import os
 import ssl
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, tzinfo
+from functools import cache, cached_property
 from pathlib import Path
 
 import msgspec
 from sqlalchemy import Connection
 
-from controller import commandline
-from controller.boards import window_of
+from controller import cards, commandline
+from controller.boards import of_window, window_of
 from controller.broker import CONTROLLER, hash_secret, new_secret, set_accounts
 from controller.broker_config import Account
 from controller.clock import real_now
@@ -34,8 +36,10 @@ from controller.store import devices as rows
 from controller.store.audit import audit
 from controller.store.devices import Position, Unit
 from controller.store.records import all_halls
+from controller.store.seal import Seal
 from firmware.protocol import catalogue, topics
-from firmware.protocol.messages import MAX_PAYLOAD_BYTES, DeviceConfig, UnitConfig
+from firmware.protocol.codec import MAX_PAYLOAD_BYTES
+from firmware.protocol.messages import DeviceConfig, UnitConfig
 
 KIOSK = "k-"  # what the boards of kiosks begin with
 LARGEST_CATALOGUE = MAX_PAYLOAD_BYTES // 2  # bytes; a third more on the wire, beside the devices
@@ -60,15 +64,15 @@ class Placed:
     device: DeviceConfig
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Book:
     """All positions and units at one instant."""
 
     rev: int = 0
     units: Mapping[str, Unit] = field(default_factory=dict)
     positions: Mapping[tuple[str, str], Position] = field(default_factory=dict)
-    kinds: Mapping[tuple[str, str], tuple[Placed, ...]] = field(default_factory=dict)  # (hall, kind)
     catalogue: bytes = b""  # what can be found at a kiosk, packed
+    reader_key: Callable[[], str] = field(default=lambda: "", compare=False)  # with which units hash cards
 
     def position_of(self, unit: str) -> Position | None:
         """Where the unit stands; None for a spare, revoked or unknown one."""
@@ -85,9 +89,16 @@ class Book:
         position = self.position_of(unit)
         if position is None:
             return UnitConfig(rev=self.rev, position="", devices=[])
-        if any(device.board.startswith(KIOSK) for device in position.config.devices):
-            return msgspec.structs.replace(position.config, catalogue=self.catalogue)
-        return position.config
+        devices = [self._with_key(device) for device in position.config.devices]
+        is_kiosk = any(device.board.startswith(KIOSK) for device in devices)
+        catalogue = self.catalogue if is_kiosk else b""
+        return msgspec.structs.replace(position.config, devices=devices, catalogue=catalogue)
+
+    def _with_key(self, device: DeviceConfig) -> DeviceConfig:
+        """A reader of cards with the key of the site's digests, unless it was given one of its own."""
+        if device.kind != "reader" or device.options.get("reads") != "id_card" or "key" in device.options:
+            return device
+        return msgspec.structs.replace(device, options={**device.options, "key": self.reader_key()})
 
     def devices_of(self, unit: str) -> Sequence[DeviceConfig]:
         position = self.position_of(unit)
@@ -96,11 +107,21 @@ class Book:
     def device(self, unit: str, name: str) -> DeviceConfig | None:
         return next((one for one in self.devices_of(unit) if one.device == name), None)
 
-    def of_kind(self, hall: str, kind: str) -> tuple[Placed, ...]:
-        return self.kinds.get((hall, kind), ())
+    def of_kind(self, hall: str, kind: str) -> Sequence[Placed]:
+        return self._placed.get((hall, kind, ""), ())
 
-    def at_window(self, hall: str, kind: str, number: int) -> list[Placed]:
-        return [one for one in self.of_kind(hall, kind) if window_of(one.device.board) == number]
+    def at_window(self, hall: str, kind: str, number: int) -> Sequence[Placed]:
+        return self._placed.get((hall, kind, of_window(number)), ())
+
+    @cached_property
+    def _placed(self) -> Mapping[tuple[str, str, str], Sequence[Placed]]:
+        """By hall, kind and board; under "" those of all boards. Orders ask at every call."""
+        found: defaultdict[tuple[str, str, str], list[Placed]] = defaultdict(list)
+        for unit in self.units.values():
+            for device in self.devices_of(unit.id):
+                for board in {device.board, ""}:
+                    found[unit.hall, device.kind, board].append(Placed(unit.id, device))
+        return found
 
     def units_of(self, hall: str) -> list[Unit]:
         """The units that may connect."""
@@ -113,14 +134,16 @@ class Devices:
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
         self._settings = settings
-        self.book = _read(store, settings)
+        self._seal = Seal(settings.data_dir)
+        self._reader_key = cache(lambda: cards.reader_key(self._seal))
+        self.book = self._read()
 
     def refresh(self) -> bool:
         """Take over what another process changed; True when something was."""
         with self._store.reading() as c:
             if rows.changes(c) == self.book.rev:
                 return False
-        self.book = _read(self._store, self._settings)
+        self.book = self._read()
         return True
 
     def sync_accounts(self) -> bool:
@@ -139,7 +162,7 @@ class Devices:
         with self._store.writing() as c:
             rows.put_position(c, hall, id, name, config)
             audit(by, "position.put", f"{hall}/{id}", now, devices=len(config.devices))(c)
-        self.book = _read(self._store, self._settings)
+        self.book = self._read()
         return self.book.positions[hall, id]
 
     def add_unit(
@@ -197,7 +220,7 @@ class Devices:
             return
         with self._store.writing() as c:
             rows.outrank(c, position.hall, position.id, rev)
-        self.book = _read(self._store, self._settings)
+        self.book = self._read()
 
     def faults(self, hall: str) -> list[rows.Fault]:
         """What is broken in the hall now."""
@@ -213,8 +236,15 @@ class Devices:
         with self._store.reading() as c:
             return rows.last_set_aside(c, hall, limit)
 
+    def person_of(self, told: str) -> str:
+        """Who it is by what a unit told of an identity card, as bookings know persons."""
+        return cards.person_of(self._seal, told)
+
+    def _read(self) -> Book:
+        return replace(_read(self._store, self._settings), reader_key=self._reader_key)
+
     def _changed(self) -> None:
-        self.book = _read(self._store, self._settings)
+        self.book = self._read()
         self.sync_accounts()
 
     def _known(self, id: str) -> Unit:
@@ -290,18 +320,12 @@ def _twice(what: str, names: Iterable[str]) -> Iterator[str]:
 def _read(store: Store, settings: Settings) -> Book:
     with store.reading() as c:
         rev, units, positions = rows.changes(c), rows.all_units(c), rows.all_positions(c)
-    book = Book(
+    return Book(
         rev,
         {unit.id: unit for unit in units},
         {(one.hall, one.id): one for one in positions},
         catalogue=_catalogue(store, settings.zone),
     )
-    kinds: dict[tuple[str, str], tuple[Placed, ...]] = {}
-    for unit in units:
-        for device in book.devices_of(unit.id):
-            key = unit.hall, device.kind
-            kinds[key] = (*kinds.get(key, ()), Placed(unit.id, device))
-    return replace(book, kinds=kinds)
 
 
 def _catalogue(store: Store, zone: tzinfo) -> bytes:
@@ -309,7 +333,7 @@ def _catalogue(store: Store, zone: tzinfo) -> bytes:
     names alone do: kiosks then search queues."""
     with store.reading() as c:
         known = guides.searched(c, _today(c, zone))
-    bare = [catalogue.Matter(code=one.code, name=one.name, queue=one.queue) for one in known]
+    bare = [catalogue.Matter(code=one.code, name=one.name, queue=one.queue, until=one.until) for one in known]
     for matters in (known, bare):
         if len(packed := catalogue.pack(matters)) <= LARGEST_CATALOGUE:
             return packed

@@ -7,7 +7,7 @@ comes, and again when a lease is nearly used up.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 
 from controller.devices import Book
@@ -40,6 +40,7 @@ class Leases:
         self._lock = threading.Lock()
         self._asked: set[tuple[object, ...]] = set()
         self._failed: list[tuple[date | None, str, AboutNumbers]] = []
+        self._by_unit: tuple[object, Mapping[str, dict[int, int]]] | None = None
 
     def keep(self, unit: str, epoch: str) -> None:
         """The unit is here, with the store of that epoch: let it have a lease of each of its queues."""
@@ -65,7 +66,18 @@ class Leases:
 
     def held(self, unit: str) -> dict[int, int]:
         """The last number of each lease of the unit, by its id."""
-        return {id: lease.last for id, lease in self._read().leases.items() if lease.unit == unit}
+        return self._of_units().get(unit, {})
+
+    def _of_units(self) -> Mapping[str, dict[int, int]]:
+        """What every unit holds, worked out when a lease was given: all units ask every few seconds."""
+        leases = self._read().leases
+        known = self._by_unit
+        if known is None or known[0] is not leases:
+            found: dict[str, dict[int, int]] = {}
+            for id, lease in leases.items():
+                found.setdefault(lease.unit, {})[id] = lease.last
+            known = self._by_unit = leases, found
+        return known[1]
 
     def used(self, unit: str, lease_id: int, number: str) -> None:
         """The unit gave out a number of a lease; in its last quarter it gets the next."""

@@ -6,7 +6,7 @@ committed, on the hall's writer; `Outstanding` keeps sending them until the unit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime, time
 from itertools import count
 
@@ -20,7 +20,8 @@ from controller.loudness import volume_at
 from controller.settings import Settings
 from controller.store.orders import PendingOrder, copy_kind
 from firmware.protocol import messages
-from firmware.protocol.messages import Struct, encode
+from firmware.protocol.codec import encode
+from firmware.protocol.messages import Struct
 
 BEEP_TTL_S = 5.0
 RATING_TTL_S = 60.0
@@ -37,9 +38,10 @@ class Renderer:
         gen: int,
         book: Callable[[], Book],
         item_name: Callable[[str], Text | None] = lambda code: None,
+        is_quiet: Callable[[Collection[str], datetime], bool] = lambda zones, now: False,
     ) -> None:
         self._hall, self._settings, self._gen = hall, settings, gen
-        self._book, self._item_name = book, item_name
+        self._book, self._item_name, self._is_quiet = book, item_name, is_quiet
         self._count = count(1)
 
     def render(self, hall: Hall, told: Sequence[Told], now: datetime) -> list[PendingOrder]:
@@ -117,6 +119,8 @@ class Renderer:
         return self._order(kind, unit, order, self._settings.slip_ttl_s, now)
 
     def _calls(self, hall: Hall, effect: effects.SpokenCall, now: datetime) -> Iterator[PendingOrder]:
+        if self._is_quiet({effect.zone}, now):
+            return
         sentence = spoken(hall, hall.tickets[effect.ticket], effect.window)
         for placed in self._book().of_kind(self._hall, "speaker"):
             loud = volume_at(placed.device.options, self._local(now))
@@ -127,8 +131,10 @@ class Renderer:
                     en=sentence.en if self._settings.speech_english else "",
                     times=self._settings.speech_times,
                     volume=loud,
+                    number=hall.tickets[effect.ticket].number,
+                    window=effect.window,
                 )
-                yield self._order("speak", placed.unit, order, self._settings.order_ttl_s, now)
+                yield self._order("speak", placed.unit, order, self._settings.speech_ttl_s, now)
 
     def _local(self, now: datetime) -> time:
         return now.astimezone(self._settings.zone).time()
@@ -160,7 +166,7 @@ class Renderer:
         )
         yield self._order("lease", lease.unit, order, LEASE_TTL_S, now)
 
-    def _keypads(self, window: int) -> list[Placed]:
+    def _keypads(self, window: int) -> Sequence[Placed]:
         return self._book().at_window(self._hall, "keypad", window)
 
     def _order(self, kind: str, unit: str, order: Struct, ttl_s: float, now: datetime) -> PendingOrder:

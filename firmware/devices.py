@@ -16,11 +16,14 @@ from datetime import date
 from functools import partial
 from typing import Any, Protocol
 
+from msgspec.structs import replace
+
 from firmware import drivers, wires
 from firmware.cards import CardAtHand, shown
 from firmware.drivers import Driver
 from firmware.drivers.reader import CardRead
 from firmware.drivers.roll import Roll
+from firmware.protocol.clock import UnitClock
 from firmware.protocol.guard import Guard
 from firmware.protocol.messages import (
     Board,
@@ -38,7 +41,10 @@ STOP_S = 5.0  # a slip in hand is finished; without one, stopping takes a fracti
 
 
 class Kept(Protocol):
-    """What outlives a restart: small values by name (the outbox)."""
+    """What outlives a restart: small values by name (the outbox). clock: as the controller said."""
+
+    @property
+    def clock(self) -> UnitClock: ...
 
     def get(self, name: str) -> str | int | bytes | None: ...
     def put(self, name: str, value: str | int | bytes) -> None: ...
@@ -113,6 +119,10 @@ class Devices:
             return named
         return next(iter(self.of_kind("printer")), None)
 
+    def keypad(self, name: str) -> Driver | None:
+        named = self.get(name)
+        return named if named is not None and named.config.kind == "keypad" else None
+
     def submit(
         self, name: str, cid: str, order: Print, mark: Callable[[], None] | None
     ) -> Future[Any] | None:
@@ -144,6 +154,15 @@ class Devices:
     def with_card(self, press: Pressed) -> Pressed:
         """The press, of the green class if a card that was shown just now says so."""
         return self._card.apply(press)
+
+    def card(self) -> tuple[bool, int]:
+        """Whether somebody can check in by a card here, and the number of the last card shown."""
+        options = [driver.config.options for driver in self.of_kind("reader")]
+        return any(one.get("reads") == "id_card" and one.get("key") for one in options), self._card.count
+
+    def who(self, number: int) -> str:
+        """The digest of the card of this number; "" when it is gone."""
+        return self._card.who(number)
 
     def tend(self) -> bool:
         """Write down how much paper is used; whether devices turned out to be other than was told."""
@@ -180,15 +199,21 @@ class Devices:
         """On to the node; of a card only what may leave this unit."""
         if isinstance(report, CardRead):
             config = self._all()[report.device].config
-            told = shown(report, config, self._day())
+            told = shown(report, config, self.today())
             self._card.shown(told)
-            report = told
+            report = replace(told, who="")  # it leaves the unit only with a check-in
         self._tell(report)
 
-    def _day(self) -> date | None:
-        """The business date as the controller told it last; this unit's own clock may be wrong."""
-        told = self._kept.get("day") if self._kept is not None else None
-        return date.fromisoformat(told) if isinstance(told, str) and told else None
+    def today(self) -> date | None:
+        """The business date as the controller told it last, or the date in the hall when its clock was told
+        and is further on; None while neither was. This unit's own clock may be wrong: it is not asked."""
+        if self._kept is None:
+            return None
+        told, hall = self._kept.get("day"), self._kept.clock.hall()
+        days = [date.fromisoformat(told)] if isinstance(told, str) and told else []
+        if hall is not None:
+            days.append(hall[0].astimezone().date())
+        return max(days, default=None)
 
     def _all(self) -> dict[str, Driver]:
         with self._lock:

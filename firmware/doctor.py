@@ -18,7 +18,8 @@ from pathlib import Path
 
 from firmware.machine import MIB, Machine
 from firmware.protocol import faults
-from firmware.protocol.messages import BadMessage, Faulted, decode
+from firmware.protocol.codec import BadMessage, decode
+from firmware.protocol.messages import Faulted
 from firmware.protocol.store_file import damage
 from firmware.settings import BadSettings, NodeSettings, load
 

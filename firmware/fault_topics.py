@@ -10,7 +10,8 @@ import threading
 from collections.abc import Callable
 
 from firmware.protocol import topics
-from firmware.protocol.messages import OpenFault, encode
+from firmware.protocol.codec import encode
+from firmware.protocol.messages import OpenFault
 from firmware.protocol.outbox import Outbox
 
 

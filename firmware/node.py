@@ -19,41 +19,36 @@ import signal
 import socket
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from firmware import doctor, heap
 from firmware.devices import Devices, shows
-from firmware.drivers import Driver
 from firmware.drivers.faults import Faults
+from firmware.errands import Errands
 from firmware.fault_topics import FaultTopics
 from firmware.house import House, Starts, notify
 from firmware.inquiries import Inquiries
 from firmware.machine import Machine, Reserve, hardware
 from firmware.pages_child import PagesChild, listen
 from firmware.presses import Presses, PressRefused
+from firmware.progress import Desk
 from firmware.protocol import catalogue, logs, topics
 from firmware.protocol.catalogue import Matter
+from firmware.protocol.codec import BadMessage, decode, encode
 from firmware.protocol.guard import Guard
 from firmware.protocol.link import Callbacks, Identity, Link, LinkTiming, Received
 from firmware.protocol.messages import (
     Ack,
-    AskRating,
-    BadMessage,
-    Beep,
     Board,
     ConfigState,
     Examine,
     Faulted,
     IssuedOffline,
-    Lease,
     Pressed,
     Print,
     Rated,
@@ -62,23 +57,20 @@ from firmware.protocol.messages import (
     Report,
     Result,
     ResultState,
-    Speak,
     Spoken,
     Struct,
-    Thank,
     UnitConfig,
-    decode,
-    encode,
 )
 from firmware.protocol.outbox import Outbox, StoreFault
 from firmware.salvage import salvages
 from firmware.selftest import SelfTest
 from firmware.settings import BadSettings, NodeSettings, load
-from firmware.shelf import Shelf, wanted_boards
-from firmware.slips import Slips, refusal_lines
+from firmware.shelf import Shelf, boards_of, wanted_boards
+from firmware.slips import Slips
 from firmware.troubles import Troubles
 
 HOUSEKEEPING_S = 1.0
+SETTLED_S = 2.0  # by then the boards that came with a call have been heard
 STORE = "outbox.sqlite"  # in the folder of the unit's data
 OWN = "node"  # the device name under which the agent reports itself
 
@@ -100,8 +92,6 @@ class Node:
         self._listener = listen(settings.pages_address)
         self._ending = threading.Event()
         self._tasks: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
-        self._orders: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._hand_over = threading.Thread(target=self._run_orders, name="orders", daemon=True)
         self.outages = logs.Outages(log)
         self.config = UnitConfig(rev=0, position="", devices=[])
         self.starts = Starts(
@@ -113,25 +103,10 @@ class Node:
         self._matters: Sequence[Matter] = ()
         self._fault_topics = FaultTopics(self.outbox, self._publish_retained)
         self.link = self._make_link()
-        self.slips = Slips(
-            self.outbox,
-            self.devices,
-            self.guard,
-            tell=self._tell,
-            forget=self.link.forget,
-            later=self._orders.put,
-            ended=lambda press, is_printed: self.presses.slip_ended(press, is_printed),
-        )
-        self.presses = Presses(
-            self.outbox,
-            self.devices,
-            self.shelf,
-            self.guard,
-            is_linked=lambda: self.link.is_up,
-            changed=self.link.wake,
-            print_offline=self._print_offline,
-        )
+        self.slips = self._make_slips()
+        self.presses = self._make_presses()
         self._selftest = self._make_selftest()
+        self._errands = self._make_errands()
         self._inquiries: Inquiries | None = None
         self._pages: PagesChild | None = None
 
@@ -150,7 +125,7 @@ class Node:
             self.outbox.append(Recovered(device=fault.device, code=fault.code))
         self._report_store()
         self._resume_config()
-        self._hand_over.start()
+        self._errands.start()
         self.link.start()
         if self._listener is not None:
             self._serve_pages(self._listener)
@@ -182,8 +157,7 @@ class Node:
         if self._pages is not None:
             self._pages.stop()
         self.devices.stop()
-        self._orders.put(None)
-        self._hand_over.join(1.0)
+        self._errands.stop()
         self.link.stop()
         if self._inquiries is not None:
             self._inquiries.close()
@@ -196,7 +170,7 @@ class Node:
     @property
     def is_working(self) -> bool:
         """Whether every thread that a restart could mend is alive (for the watchdog)."""
-        return self._hand_over.is_alive() and self.link.is_alive
+        return self._errands.is_alive and self.link.is_alive
 
     # --- reports, on threads of the drivers
 
@@ -210,8 +184,9 @@ class Node:
             case Pressed():
                 self._pressed(report)
             case Rated():
-                if self._store(report):
-                    self._to_device(report.device, "keypad", lambda keypad: keypad.thank(report.level))
+                keypad = self.devices.keypad(report.device)
+                if self._store(report) and keypad is not None:
+                    keypad.thank(report.level)
             case Spoken():
                 result = Result(cid=report.order, state=ResultState.DONE)
                 self.outbox.finish(result, report)
@@ -269,106 +244,6 @@ class Node:
         if self.outages.begin("store", str(fault)):
             self.link.report_health()
 
-    # --- orders: from the MQTT thread to the one that hands them over
-
-    def _on_order(self, received: Received) -> None:
-        if isinstance(received.order, Print | Refuse):
-            self.presses.answered(received.order)
-        self._orders.put(partial(self._hand_over_order, received))
-
-    def _run_orders(self) -> None:
-        while (step := self._orders.get()) is not None:
-            self.guard.run("orders", step)
-
-    def _hand_over_order(self, received: Received) -> None:
-        if not self.guard.run("order", partial(self._carry_out, received)):
-            self.link.forget(received.cid)
-
-    def _carry_out(self, received: Received) -> None:
-        cid, order = received.cid, received.order
-        match order:
-            case Print():
-                self.slips.print_order(received, order)
-            case Refuse():
-                self._refuse(cid, order)
-            case Speak():
-                self._speak(received, order)
-            case AskRating():
-                self._at_keypad(received, order.device, lambda pad: pad.ask_rating(order.board, order.ticket))
-            case Thank():
-                self._at_keypad(received, order.device, lambda pad: pad.thank(order.level))
-            case Beep():
-                self._at_keypad(received, order.device, lambda pad: pad.beep())
-            case Lease():
-                result = Result(cid=cid, state=ResultState.DONE)
-                self.outbox.take_lease(order, result)
-                self._tell(result)
-            case Examine():
-                self.examine(order, cid)
-
-    def examine(self, order: Examine, cid: str = "") -> None:
-        """Test what is asked, on a thread of its own, and report it. cid: of an order that asked."""
-
-        def test() -> None:
-            examined = self._selftest.examine(order.what, order.device, cid)
-            result = Result(cid=cid, state=ResultState.DONE) if cid else None
-            self.outbox.finish(result, examined)
-            self._tell(result)
-
-        threading.Thread(target=self.guard.run, args=("examine", test), name="selftest", daemon=True).start()
-
-    def _refuse(self, cid: str, order: Refuse) -> None:
-        is_news = order.press_epoch != self.outbox.epoch or self.outbox.refuse(
-            order.press, order.zh, order.en
-        )
-        self._finish(Result(cid=cid, state=ResultState.DONE, code="" if is_news else "press_settled"))
-        asked_by = self.devices.get(order.device)
-        if is_news and asked_by is not None and asked_by.config.kind == "button":
-            # A dispenser without a screen can say why only on paper.
-            slip = Print(device="", lines=refusal_lines(order.zh, order.en))
-            self.devices.submit("", f"{cid}-paper", slip, None)
-
-    def _speak(self, received: Received, order: Speak) -> None:
-        speaker = self.devices.get(order.device)
-        if speaker is None or speaker.config.kind != "speaker":
-            self._no_device(received.cid, order.device)
-            return
-        good_for_s = received.deadline - time.monotonic()
-        said: Future[bool] = speaker.say(received.cid, order, good_for_s)
-        said.add_done_callback(
-            lambda done: self.guard.run("speech", lambda: self._spoken(received.cid, done))
-        )
-
-    def _spoken(self, cid: str, said: Future[bool]) -> None:
-        """Spoken, which comes before, has ended the order if it was said."""
-        if said.cancelled() or said.result() or self._ending.is_set():
-            return
-        self._finish(Result(cid=cid, state=ResultState.FAILED, code="not_spoken"))
-
-    def _at_keypad(self, received: Received, name: str, step: Callable[[Driver], object]) -> None:
-        if received.is_late:
-            self._finish(Result(cid=received.cid, state=ResultState.EXPIRED))
-        elif self._to_device(name, "keypad", step):
-            self._finish(Result(cid=received.cid, state=ResultState.DONE))
-        else:
-            self._no_device(received.cid, name)
-
-    def _to_device(self, name: str, kind: str, step: Callable[[Driver], object]) -> bool:
-        driver = self.devices.get(name)
-        if driver is None or driver.config.kind != kind:
-            return False
-        step(driver)
-        return True
-
-    def _no_device(self, cid: str, name: str) -> None:
-        self._finish(
-            Result(cid=cid, state=ResultState.FAILED, code="no_device", detail=f"there is no {name!r} here")
-        )
-
-    def _finish(self, result: Result) -> None:
-        self.outbox.finish(result)
-        self._tell(result)
-
     def _tell(self, result: Result | None) -> None:
         """Send a result, when there is one, and the events stored with it."""
         if result is not None:
@@ -378,14 +253,26 @@ class Node:
     def _print_offline(self, issued: IssuedOffline) -> None:
         self.slips.print_offline(issued, self.shelf.queue(issued.queue))
 
-    # --- boards and configurations
+    # --- orders, boards and configurations, on the thread of the connection
 
     def _on_board(self, board: Board) -> None:
         if self.shelf.take(board):
             self.devices.paint(board)
 
+    def _on_order(self, received: Received) -> None:
+        if isinstance(received.order, Print | Refuse):
+            self.presses.answered(received.order)
+        self._errands.take(received)
+
     def _on_config(self, config: UnitConfig) -> None:
-        self._tasks.put(lambda: self._configure(config))
+        self._errands.wait_for_config()
+        self._tasks.put(lambda: self._take_up(config))
+
+    def _take_up(self, config: UnitConfig) -> None:
+        try:
+            self._configure(config)
+        finally:
+            self._errands.config_settled()
 
     def _resume_config(self) -> None:
         """Take up the last good configuration; a store without one waits for the controller."""
@@ -463,6 +350,42 @@ class Node:
         show = self.link.show
         return SelfTest(self.outbox, store, self.devices, self._machine, silent_s, self._repaint, show)
 
+    def _make_slips(self) -> Slips:
+        return Slips(
+            self.outbox,
+            self.devices,
+            self.guard,
+            tell=self._tell,
+            forget=self.link.forget,
+            later=self.hand_over,
+            ended=lambda press, is_printed: self.presses.slip_ended(press, is_printed),
+        )
+
+    def _make_presses(self) -> Presses:
+        return Presses(
+            self.outbox,
+            self.devices,
+            self.shelf,
+            self.guard,
+            is_linked=lambda: self.link.is_up,
+            changed=self.link.wake,
+            print_offline=self._print_offline,
+        )
+
+    def _make_errands(self) -> Errands:
+        return Errands(
+            self.outbox,
+            self.devices,
+            self.shelf,
+            self.slips,
+            self._selftest,
+            self.guard,
+            tell=self._tell,
+            forget=self.link.forget,
+            is_ending=self._ending.is_set,
+            first_config_s=self._settings.first_config_s,
+        )
+
     def _make_link(self) -> Link:
         settings = self._settings
         identity = Identity(
@@ -491,7 +414,7 @@ class Node:
         return self.link.session.publish(topic, payload, retain=True)
 
     def _versions(self) -> dict[str, tuple[int, int]]:
-        return self.shelf.versions(device.board for device in self.config.devices if device.board)
+        return self.shelf.versions({name for one in self.config.devices for name in boards_of(one)})
 
     def _health(self) -> dict[str, str]:
         own = "node.store_failed" if self.outages.is_out("store") else self._own_faults.worst()
@@ -511,17 +434,22 @@ class Node:
             self.outbox.clock,
             self.guard,
             matters=lambda: self._matters,
+            devices=self.devices,
+            desk=Desk(self.link.where, self.shelf),
             silent_s=lambda: self.link.silent_s,
             answer_wait_s=self._settings.answer_wait_s,
             poll_wait_s=self._settings.poll_wait_s,
-            asked=self.devices.page_asked,
         )
         self._pages = PagesChild(self._inquiries.path, listener)
         log.info("pages at %s", self.pages_url)
 
     def hand_over(self, step: Callable[[], None]) -> None:
         """Run a step on the thread that hands orders over."""
-        self._orders.put(step)
+        self._errands.put(step)
+
+    def examine(self, order: Examine) -> None:
+        """Test what is asked, on a thread of its own, and report it."""
+        self._errands.examine(order)
 
     def salvage(self, now_s: float) -> None:
         """Tell what stores before this one had not told (F41)."""

@@ -14,6 +14,7 @@ import re
 import socket
 import sys
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -39,6 +40,8 @@ CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 DIGITS = re.compile(r"[0-9]{4,8}")  # of an appointment's code, or the end of a phone number
 KEY = re.compile(r"[\x21-\x7e]{8,128}")
 MAX_BODY_BYTES = 4096
+MOST_ASKED = 64  # letters of a part of a question; messages are not imported here for one number
+MOST_CARDS = 2**31  # laid on a reader since the agent began
 REQUEST_S = 10.0  # a client slower than this with its request is cut off
 ASK_S = 40.0  # longer than any answer of the agent takes
 MOST_AT_ONCE = 64  # a unit has a few screens; more is somebody else
@@ -71,8 +74,12 @@ class Pages:
         if path.startswith("/api/board/"):
             after = parse_qs(parts.query).get("after", [""])[-1]
             return self._board(path.removeprefix("/api/board/"), after[:64])
+        if path == "/api/card":
+            return self._asked({"ask": "card"})
         if path == "/api/matters":
             return self._asked({"ask": "matters"})
+        if path == "/api/progress":
+            return self._progress({name: said[-1] for name, said in parse_qs(parts.query).items()})
         return _problem(404, "not_found", "没有这个页面", f"there is no page {path[:100]!r}")
 
     def post(self, target: str, key: str, body: bytes) -> Reply:
@@ -86,7 +93,9 @@ class Pages:
         except (ValueError, RecursionError):
             return _problem(400, "not_json", "请求有误", "the body is not JSON")
         if path == "/api/check-in":
-            code = asked.get("code") if isinstance(asked, dict) else None
+            code, card = (asked.get("code"), asked.get("card")) if isinstance(asked, dict) else (None, None)
+            if isinstance(card, int) and 0 < card < MOST_CARDS and code is None:
+                return self._asked({"ask": "ticket", "card": card, "key": key})
             if not isinstance(code, str) or not DIGITS.fullmatch(code):
                 return _problem(400, "no_code", "请输入预约码", "the field code must be 4 to 8 digits")
             return self._asked({"ask": "ticket", "appointment": code, "key": key})
@@ -114,7 +123,12 @@ class Pages:
             return _problem(404, "unknown_board", "没有这个屏", "there is no such board")
         return self._asked({"ask": "board", "name": name, "after": after})
 
-    def _asked(self, question: dict[str, str]) -> Reply:
+    def _progress(self, said: Mapping[str, str]) -> Reply:
+        """Where a ticket stands, by its number or by the token of its slip."""
+        number, token, board = (said.get(name, "")[:MOST_ASKED] for name in ("number", "token", "board"))
+        return self._asked({"ask": "progress", "number": number, "token": token, "name": board})
+
+    def _asked(self, question: dict[str, str | int]) -> Reply:
         """What the agent answers; 503 while it does not."""
         try:
             answer = self._ask(question)
@@ -133,7 +147,7 @@ class Pages:
         body = json.dumps(shown, ensure_ascii=False).encode() if "body" in answer else b""
         return Reply(int(answer["status"]), headers, body)
 
-    def _ask(self, question: dict[str, str]) -> dict[str, Any]:
+    def _ask(self, question: dict[str, str | int]) -> dict[str, Any]:
         with socket.socket(socket.AF_UNIX) as agent:
             agent.settimeout(ASK_S)
             agent.connect(self._agent)

@@ -16,9 +16,9 @@ from dataclasses import dataclass, replace
 
 from firmware.devices import Devices
 from firmware.protocol.guard import Guard
-from firmware.protocol.messages import IssuedOffline, Pressed, Print, Refuse
+from firmware.protocol.messages import IssuedOffline, Pressed, Print, QueueLine, Refuse
 from firmware.protocol.outbox import Outbox, Settled
-from firmware.shelf import Shelf
+from firmware.shelf import Shelf, why_shut
 
 REMEMBERED = 256  # answers kept in memory for pages; older ones come from the store
 LOOK_AGAIN_S = 0.2  # whoever waits: an outcome that only the store knows wakes nobody
@@ -101,7 +101,7 @@ class Presses:
         known = self._outbox.press_of(key) if key else None
         if known is not None:
             return known
-        if report.appointment:
+        if report.appointment or report.who:
             return self._check_in(report, key)
         queue = self._queue_of(report)
         self._refuse_if_hopeless(queue, is_chosen=bool(report.choice))
@@ -204,9 +204,12 @@ class Presses:
         line = self._shelf.queue(queue)
         if not queue or (is_chosen and line is None and self._shelf.knows_queues()):
             return PressRefused(*UNKNOWN_QUEUE)
-        if line is not None and not line.is_open and not self._is_linked():
-            return PressRefused("not_open", line.why_zh or NOT_OPEN[1], line.why_en or NOT_OPEN[2])
-        return None
+        return None if line is None else self._shut(line)
+
+    def _shut(self, line: QueueLine) -> PressRefused | None:
+        hall = self._outbox.clock.hall()
+        why = why_shut(line, hall[0] if hall else None, is_linked=self._is_linked())
+        return None if why is None else PressRefused("not_open", why[0] or NOT_OPEN[1], why[1] or NOT_OPEN[2])
 
     def _await_answer(self, seq: int, queue: str) -> None:
         timeout_s = self.grant_timeout_s if self._is_linked() else 0.0

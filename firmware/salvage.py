@@ -16,7 +16,8 @@ from pathlib import Path
 
 import msgspec
 
-from firmware.protocol.messages import Ack, Envelope, TimeQuality, utc
+from firmware.protocol.codec import utc
+from firmware.protocol.messages import Ack, Envelope, TimeQuality
 from firmware.protocol.store_file import put_asides
 
 AT_ONCE = 64  # R4

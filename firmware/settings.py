@@ -62,6 +62,7 @@ class NodeSettings:
     boards_save_s: float = 10.0  # boards are written down at most this often
     answer_wait_s: float = 5.0  # a page waits this long for a number, and then for its slip
     poll_wait_s: float = 25.0  # a page's question for news is answered after this long at the latest
+    first_config_s: float = 10.0  # orders to a unit that never had a configuration wait so long for its first
     selftest_after_s: float = 5.0  # after its start the unit tests itself, when its devices have been opened
     steady_s: float = 30.0  # a start that lasted so long was a good one; after five that did not, no devices
 

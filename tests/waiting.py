@@ -12,7 +12,7 @@ from tests.deadlines import PATIENCE
 T = TypeVar("T")
 
 
-def until(condition: Callable[[], T], timeout: float = 10.0, every: float = 0.02, what: str = "") -> T:
+def until(condition: Callable[[], T], timeout: float = 20.0, every: float = 0.02, what: str = "") -> T:
     """The first true value of `condition`; AssertionError after `timeout` seconds without one."""
     pause = threading.Event()
     deadline = time.monotonic() + timeout * PATIENCE

@@ -7,7 +7,8 @@ import sqlite3
 
 import pytest
 
-from firmware.protocol.messages import Ack, decode
+from firmware.protocol.codec import decode
+from firmware.protocol.messages import Ack
 from tests.contract.unit import Unit
 from tests.contract.whole import Whole
 from tests.controller.sites import Running, dispenser

@@ -9,19 +9,11 @@ from pathlib import Path
 import pytest
 
 from controller.hall.model import Slip, TicketState
-from firmware.protocol import messages, topics
+from firmware.protocol import codec, messages, topics
+from firmware.protocol.codec import decode, encode
 from firmware.protocol.guard import Guard
 from firmware.protocol.link import Session
-from firmware.protocol.messages import (
-    Beep,
-    Command,
-    ControllerState,
-    Result,
-    ResultState,
-    TimeQuality,
-    decode,
-    encode,
-)
+from firmware.protocol.messages import Beep, Command, ControllerState, Result, ResultState, TimeQuality
 from tests.contract.unit import Unit
 from tests.contract.whole import Whole
 from tests.controller.sites import HALL, desk, dispenser, running
@@ -169,7 +161,7 @@ def test_r09_what_was_held_up_in_the_network_is_not_done_late(both: Whole) -> No
 
 def test_r10_an_order_that_is_not_answered_is_unknown_and_not_failed(kind: str, tmp_path: Path) -> None:
     """A command that times out is unknown, not failed, until the result comes."""
-    with running(kind, tmp_path, slip_ttl_s=0.5) as hall:
+    with running(kind, tmp_path, slip_ttl_s=1.0) as hall:
         unit = hall.unit("node-1", dispenser("A"))
         press = unit.press()
         until(lambda: hall.bus.counts().get("orders_expired") == 1 and hall.bus.pending_orders() == 0)
@@ -223,7 +215,7 @@ class Replaced:
     def order(self, unit: str, cid: str) -> None:
         beep = Beep(device="keypad-1")
         now = datetime.now(UTC)  # noqa: TID251 - the clock of another machine
-        order = Command(cid=cid, t="Beep", gen=self.gen, iss=now, ttl_ms=20_000, d=messages.raw(beep))
+        order = Command(cid=cid, t="Beep", gen=self.gen, iss=now, ttl_ms=20_000, d=codec.raw(beep))
         self.session.publish(topics.down(HALL, unit, "cmd"), encode(order))
 
     def appear(self) -> None:

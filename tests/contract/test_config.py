@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from controller.clock import real_now
 from controller.hall.model import Text
-from firmware.protocol.messages import ConfigState, UnitConfig, decode
+from firmware.protocol.codec import decode
+from firmware.protocol.messages import ConfigState, UnitConfig
 from tests.contract.unit import Unit
 from tests.contract.whole import Whole
 from tests.controller.sites import HALL, dispenser

@@ -17,9 +17,10 @@ from controller import broker as brokers
 from controller.broker import Account, hash_secret
 from controller.settings import Settings
 from firmware.protocol import topics
+from firmware.protocol.codec import decode
 from firmware.protocol.guard import Guard
 from firmware.protocol.link import Broker, LinkTiming, Session, SessionTiming
-from firmware.protocol.messages import Beep, Birth, decode
+from firmware.protocol.messages import Beep, Birth
 from tests.contract.unit import Unit
 from tests.contract.whole import Whole
 from tests.controller.brokers import running, settings_for

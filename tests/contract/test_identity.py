@@ -9,7 +9,8 @@ import pytest
 
 from controller.hall.model import Press
 from firmware.protocol import messages, topics
-from firmware.protocol.messages import BadMessage, Beep, Faulted, encode
+from firmware.protocol.codec import BadMessage, encode
+from firmware.protocol.messages import Beep, Faulted
 from tests.contract.unit import Unit
 from tests.contract.whole import Whole
 from tests.controller.brokers import client

@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from controller.settings import Settings
-from firmware.protocol.messages import Envelope, decode
+from firmware.protocol.codec import decode
+from firmware.protocol.messages import Envelope
 from tests.contract.unit import TIMING, Unit
 from tests.contract.whole import Whole
 from tests.controller.sites import Running, dispenser
@@ -117,7 +118,7 @@ def test_r05_what_comes_out_of_order_is_applied_in_order(both: Whole) -> None:
     unit = both.met(timing=PATIENT)
     held = both.near.hold(EVENTS)
     last = unit.press(20)
-    until(lambda: len(held.hits) == last)
+    until(lambda: len(held.hits) >= last)  # more, when a slow machine looked for another connection
     held.lift()
     both.near.release(is_reversed=True)
     until(lambda: unit.is_quiet)

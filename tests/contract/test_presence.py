@@ -10,7 +10,8 @@ import pytest
 
 from controller.presence import Status
 from firmware.protocol import messages
-from firmware.protocol.messages import UnitState, encode
+from firmware.protocol.codec import encode
+from firmware.protocol.messages import UnitState
 from tests.contract.unit import Unit
 from tests.contract.whole import Whole, whole
 from tests.controller.sites import HALL, Running, dispenser, running

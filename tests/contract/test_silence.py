@@ -12,7 +12,8 @@ from controller import i18n
 from controller.broker import Account, hash_secret
 from controller.presence import Status
 from firmware.protocol import messages, topics
-from firmware.protocol.messages import Board, Request, decode
+from firmware.protocol.codec import decode
+from firmware.protocol.messages import Board, Request
 from firmware.protocol.news import versions_in
 from tests.contract.unit import Unit
 from tests.contract.whole import Whole, whole

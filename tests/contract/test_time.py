@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from firmware.protocol import messages
-from firmware.protocol.messages import Envelope, TimeQuality, decode
+from firmware.protocol.codec import decode
+from firmware.protocol.messages import Envelope, TimeQuality
 from tests.contract.unit import Unit
 from tests.contract.whole import Whole
 from tests.controller.sites import HALL, Running, dispenser, raw_json

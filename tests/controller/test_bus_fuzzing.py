@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firmware.protocol import messages, topics
-from firmware.protocol.messages import REPORTS, Envelope, Struct, encode, raw
+from firmware.protocol import codec, messages, topics
+from firmware.protocol.codec import encode, raw
+from firmware.protocol.messages import REPORTS, Envelope, Struct
 from firmware.protocol.pictures import Picture
 from tests.controller.sites import HALL, Running, desk, dispenser, running
 from tests.waiting import until
@@ -113,8 +114,8 @@ def test_f69_messages_with_any_fields_are_taken_or_set_aside(
     fields = data.draw(st.dictionaries(st.sampled_from(sorted(get_type_hints(LEAVES[leaf]))), JSON))
     payload, before = json.dumps(fields).encode(), hall.bus.counts().get("quarantined", 0)
     try:
-        messages.decode(payload, LEAVES[leaf])
-    except messages.BadMessage:
+        codec.decode(payload, LEAVES[leaf])
+    except codec.BadMessage:
         hear(hall, leaf, payload)
         assert hall.bus.counts()["quarantined"] == before + 1
     else:

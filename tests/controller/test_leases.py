@@ -9,7 +9,7 @@ import pytest
 
 from controller.devices import Book
 from controller.hall.commands import LeaseNumbers
-from controller.hall.model import Hall, Text
+from controller.hall.model import Hall, Lease, Text
 from controller.leases import AboutNumbers, Leases
 from controller.store.devices import Position, Unit
 from tests.controller.sites import dispenser
@@ -59,3 +59,15 @@ def test_yesterdays_lease_is_not_asked_for_again(asking: Asking) -> None:
     asking.hall = replace(asking.hall, day=replace(asking.hall.day, date=asking.hall.day.date + timedelta(1)))
     asking.leases.ask_again()
     assert len(asking.asked) == 2
+
+
+def test_what_a_unit_holds_follows_every_lease_that_is_given(asking: Asking) -> None:
+    first, second = Lease(1, "node-1", "A", 1, 40), Lease(2, "node-1", "A", 41, 80)
+    assert asking.leases.held("node-1") == {}
+    for given, held in (
+        (first, {1: 40}),
+        (second, {1: 40, 2: 80}),
+        (Lease(3, "node-2", "A", 81, 99), {1: 40, 2: 80}),
+    ):
+        asking.hall = replace(asking.hall, leases=asking.hall.leases.set(given.id, given))
+        assert asking.leases.held("node-1") == held

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from controller.devices import Book, Placed
+from controller.devices import Book
 from controller.hall import commands as c
 from controller.hall.model import Hall, Press, Refused, Text
 from controller.leases import AboutNumbers, Leases, offered
@@ -14,7 +14,8 @@ from controller.settings import Settings
 from controller.store.devices import Position, Unit
 from controller.store.orders import PendingOrder
 from firmware.protocol import messages
-from firmware.protocol.messages import DeviceConfig, UnitConfig, decode
+from firmware.protocol.codec import decode
+from firmware.protocol.messages import DeviceConfig, UnitConfig
 from tests.controller.sites import desk, dispenser
 from tests.halls import Told, go, small, told
 
@@ -26,12 +27,7 @@ def book(**units: UnitConfig) -> Book:
     positions = {
         ("hall", name): Position("hall", name, Text(name, name), found) for name, found in units.items()
     }
-    kinds: dict[tuple[str, str], tuple[Placed, ...]] = {}
-    for name, config in units.items():
-        for device in config.devices:
-            known = kinds.get(("hall", device.kind), ())
-            kinds["hall", device.kind] = (*known, Placed(name, device))
-    return Book(1, placed, positions, kinds)
+    return Book(1, placed, positions)
 
 
 HALL_BOOK = book(door=dispenser("A", "B"), desk=desk(1, 2))
@@ -73,6 +69,11 @@ def test_a_ticket_taken_at_a_dispenser_is_printed_there() -> None:
 
 def test_a_ticket_of_a_phone_is_printed_nowhere() -> None:
     assert rendered(small(), c.TakeTicket("A", "token")) == []
+
+
+def test_at_a_quiet_time_nothing_is_spoken() -> None:
+    quiet = Renderer("hall", Settings(), 3, lambda: HALL_BOOK, is_quiet=lambda zones, now: zones == {"east"})
+    assert rendered(small("B"), c.CallNext(2), by=quiet) == []
 
 
 def test_a_call_is_spoken_in_its_zone_only() -> None:

@@ -18,6 +18,7 @@ from controller.broker import Account, hash_secret
 from controller.settings import Settings
 from firmware.protocol import topics
 from firmware.protocol.clock import UnitClock
+from firmware.protocol.codec import decode, encode, raw
 from firmware.protocol.guard import Guard
 from firmware.protocol.link import Broker, Session, SessionTiming
 from firmware.protocol.messages import (
@@ -35,10 +36,7 @@ from firmware.protocol.messages import (
     Struct,
     UnitConfig,
     UnitState,
-    decode,
     decode_report,
-    encode,
-    raw,
 )
 from tests.controller.brokers import running, settings_for
 from tests.deadlines import either

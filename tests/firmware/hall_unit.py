@@ -23,6 +23,7 @@ from firmware.emulators.bench import PrinterSettings as Paper
 from firmware.emulators.bench import SpeakerSettings as Voice
 from firmware.machine import Machine
 from firmware.node import Node
+from firmware.protocol.codec import decode, encode
 from firmware.protocol.messages import (
     Board,
     ConfigState,
@@ -36,8 +37,6 @@ from firmware.protocol.messages import (
     SlipLine,
     UnitConfig,
     WindowBoard,
-    decode,
-    encode,
 )
 from firmware.protocol.outbox import Outbox, UnitClock
 from firmware.settings import NodeSettings

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from firmware.fault_topics import FaultTopics
-from firmware.protocol.messages import Faulted, OpenFault, Recovered, decode
+from firmware.protocol.codec import decode
+from firmware.protocol.messages import Faulted, OpenFault, Recovered
 from firmware.protocol.outbox import Outbox
 
 

@@ -13,20 +13,10 @@ from hypothesis import strategies as st
 from firmware.drivers import escpos_status, hid, id_frames, keypad_frames, led_frames
 from firmware.protocol import topics
 from firmware.protocol.clock import UnitClock
+from firmware.protocol.codec import BadMessage, decode, encode, raw
 from firmware.protocol.guard import Guard
 from firmware.protocol.link import Broker, Callbacks, Identity, Link, Received
-from firmware.protocol.messages import (
-    BadMessage,
-    Beep,
-    Board,
-    Command,
-    ControllerState,
-    Struct,
-    UnitConfig,
-    decode,
-    encode,
-    raw,
-)
+from firmware.protocol.messages import Beep, Board, Command, ControllerState, Struct, UnitConfig
 from firmware.protocol.outbox import Outbox
 
 NOISE = st.binary(max_size=64)

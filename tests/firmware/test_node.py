@@ -13,6 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from firmware import node as agent
+from firmware.protocol.codec import decode
 from firmware.protocol.messages import (
     AskRating,
     Beep,
@@ -30,7 +31,6 @@ from firmware.protocol.messages import (
     SlipLine,
     Speak,
     Spoken,
-    decode,
 )
 from firmware.protocol.outbox import Outbox
 from tests.controller.brokers import KINDS, free_port
@@ -252,6 +252,25 @@ def test_an_order_for_a_device_that_is_not_here_fails_with_its_name(node, contro
 
 
 # --- configuration
+
+
+def test_orders_wait_for_a_configuration_that_is_being_taken_up(folder, hardware, settings, controller):
+    with node_running(node_settings(folder / "unit", settings.mqtt_port)):
+        until(controller.births, SLOW)
+        controller.order("first", Beep(device="keypad-1"))
+        until(lambda: controller.results("first"), what="the order has come to the unit")
+        controller.configure(hardware.config(1, without=("speaker-1",)))
+        assert until(lambda: controller.ended("first"), SLOW).state is ResultState.DONE
+        controller.configure(hardware.config(2))
+        controller.order("second", Speak(device="speaker-1", zh="请A007号到3号窗口", en="A007", chime=False))
+        assert until(lambda: controller.ended("second"), SLOW).state is ResultState.DONE
+
+
+def test_orders_to_a_unit_that_gets_no_configuration_are_answered(folder, settings, controller):
+    with node_running(node_settings(folder / "unit", settings.mqtt_port, first_config_s=0.1)):
+        until(controller.births, SLOW)
+        controller.order("c1", Beep(device="keypad-1"))
+        assert until(lambda: controller.ended("c1")).code == "no_device"
 
 
 @ON_BOTH_BROKERS

@@ -11,17 +11,24 @@ import socket
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from msgspec.structs import replace
 
 from controller.settings import Settings
 from firmware.node import Node
+from firmware.progress import Desk
 from firmware.protocol.catalogue import Matter, pack
+from firmware.protocol.messages import Call
+from firmware.protocol.outbox import Outbox
+from firmware.protocol.progress import Asked
+from firmware.shelf import Shelf
 from tests.firmware.hall_unit import (
     Controller,
     Hardware,
@@ -66,8 +73,9 @@ class Browser:
     def get(self, target: str) -> Answered:
         return self.ask("GET", target)
 
-    def take(self, queue: str = "A", key: str = KEY) -> Answered:
-        return self.ask("POST", "/api/tickets", json.dumps({"queue": queue}).encode(), Idempotency_Key=key)
+    def take(self, queue: str = "A", key: str = KEY, **more: str) -> Answered:
+        body = json.dumps({"queue": queue, **more}).encode()
+        return self.ask("POST", "/api/tickets", body, Idempotency_Key=key)
 
 
 @pytest.fixture
@@ -257,6 +265,40 @@ def test_matters_are_found_that_came_with_the_configuration(folder, hardware):
         answer = Browser(node).get("/api/matters")
     [found] = answer.json["matters"]
     assert (found["name"], found["queue"], found["bring"]) == ("社会保障卡申领", "A", ["身份证"])
+
+
+def test_a_kiosk_alone_offers_no_matter_that_has_ended_by_the_business_day_it_was_told(folder, hardware):
+    ends = {"gone": date(2026, 11, 23), "last-day": date(2026, 11, 24), "stays": None}
+    known = [Matter(code=code, name=code, queue="A", until=until) for code, until in ends.items()]
+    keep_config(folder / "unit", hardware.config(catalogue=pack(known)), day="2026-11-23")
+    with node_running(node_settings(folder / "unit", 9, pages="127.0.0.1:0")) as node:
+        browser = Browser(node)
+        shown = [one["code"] for one in browser.get("/api/matters").json["matters"]]
+        refused = browser.take("A", item="gone")
+        assert browser.get("/api/card").json == {"reader": False, "card": 0}
+        gone = browser.ask("POST", "/api/check-in", b'{"card": 1}', Idempotency_Key=KEY)
+        assert (gone.status, gone.json["error"]["code"]) == (409, "card_gone")
+    assert shown == ["last-day", "stays"]
+    assert (refused.status, refused.json["error"]["code"]) == (409, "matter_ended")
+
+
+def test_cut_off_it_says_so_and_what_the_screens_showed_last(folder, hardware):
+    called = Call(number="A007", window=3, at=datetime(2026, 11, 23, tzinfo=UTC))
+    with node_running(node_settings(folder / "unit", 9, pages="127.0.0.1:0")) as node:
+        node.shelf.take(replace(kiosk_board(1), calls=[called]))
+        browser = Browser(node)
+        shown = browser.get("/api/progress?number=a7&board=k-main").json
+        silent = browser.get("/api/progress?number=B001").json
+    assert (shown["look"], shown["window"], "3 号窗口" in shown["zh"]["where"]) == ("away", 3, True)
+    assert (silent["look"], silent["window"], silent["en"]["where"]) == ("away", None, "")
+
+
+def test_a_kiosk_answers_one_question_about_a_number_at_a_time(folder):
+    with closing(Outbox.open(folder / "outbox.sqlite")) as outbox:
+        meanwhile = []
+        desk = Desk(lambda asked, wait_s: meanwhile.append(desk.answer(asked)), Shelf(outbox))
+        assert desk.answer(Asked(number="A1")).look == "away"
+    assert meanwhile == [None]
 
 
 def test_a_catalogue_that_cannot_be_read_leaves_a_kiosk_without_search(folder, hardware):

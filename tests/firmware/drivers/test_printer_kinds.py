@@ -23,6 +23,7 @@ from firmware.drivers.profiles import PROFILES, BadProfile, Profile, profile_for
 from firmware.drivers.roll import Roll
 from firmware.drivers.slip import drawn, font_path, is_in_font, slip_bytes
 from firmware.emulators.escpos import Parser, Raster, TextLine
+from firmware.protocol.clock import UnitClock
 from firmware.protocol.guard import Guard
 from firmware.protocol.messages import (
     DeviceConfig,
@@ -272,6 +273,8 @@ def test_a_refill_starts_a_new_roll(tmp_path: Path) -> None:
 
 class Notes(dict[str, Any]):
     """A store of small values."""
+
+    clock = UnitClock()
 
     def put(self, name: str, value: object) -> None:
         self[name] = value
