@@ -3,6 +3,7 @@ nothing moves under a finger: { root, update(board), title(board), subtitle(boar
 
 import { el, icon, lengthStep, mark, put } from "./dom.js";
 import { find } from "./search.js";
+import { isCheckIn } from "./take.js";
 import { allShut, name, remedy, say, shutReason, waitText } from "./texts.js";
 
 const ROWS = ["QWERTYUIOP", "ASDFGHJKL", "ZXCVBNM"];
@@ -18,14 +19,19 @@ export function callingRow(call, lang) {
   return el("li", {}, el("b", {}, call.number), icon("forward"), el("span", {}, window));
 }
 
-function button(classes, shape, text, press, attributes = {}) {
+export function button(classes, shape, text, press, attributes = {}) {
   return el("button", { type: "button", class: classes, onclick: press, ...attributes }, shape ? icon(shape) : null, el("span", {}, text));
 }
 
 function fact(shape, label) {
   const value = el("b", {});
   const root = el("li", {}, icon(shape), el("span", { class: "label" }, label), value);
-  return { root, value };
+  return { root, value, read: () => (root.hidden ? "" : `${label}: ${value.textContent}`) };
+}
+
+/** What stands in a node, to be read aloud: with a pause where a line or a part of it ends. */
+function aloud(node) {
+  return (node?.innerText ?? "").split(/\n+/).join(", ");
 }
 
 /** A wait, and in small letters what stands in brackets behind it. */
@@ -50,7 +56,7 @@ function cardOf(line, lang, act) {
     fields.shut,
   );
   const update = (now) => {
-    const shut = shutReason(now, lang);
+    const shut = shutReason(now, lang, act.now());
     mark(root, "data-shut", Boolean(shut));
     mark(root, "data-quiet", now.windows === 0);
     putWait(fields.wait, waitText(lang, now));
@@ -90,6 +96,11 @@ export function homeView(state, act) {
   search.append(el("small", {}, say(lang, "search.hint")));
   let drawn = "";
   let cards = [];
+  let open = null; // the queues that give out tickets come first; nothing is moved while somebody is there
+  const inOrder = (lines) => {
+    if (!open?.size || act.secondsLeft() === 0) open = new Set(lines.filter((line) => !shutReason(line, lang, act.now())).map((line) => line.code));
+    return [...lines].sort((one, other) => open.has(other.code) - open.has(one.code));
+  };
   const lay = (lines) => {
     mark(pages, "hidden", true);
     if (lines.length > capacity(grid, lines.length)) {
@@ -104,7 +115,7 @@ export function homeView(state, act) {
     pages.replaceChildren(...(count > 1 ? pager(state, act, count) : []));
   };
   const update = (board) => {
-    const lines = board?.queues ?? [];
+    const lines = inOrder(board?.queues ?? []);
     mark(nothing, "hidden", lines.length > 0);
     mark(grid, "hidden", lines.length === 0);
     put(nothing.children[1], say(lang, board ? "home.none" : "connecting"));
@@ -117,9 +128,9 @@ export function homeView(state, act) {
   return {
     root: el("div", { class: "home" }, search, grid, nothing, pages),
     update,
-    title: (board) => say(lang, allShut(board, lang) ? "closed.queue" : "home.ask"),
-    subtitle: (board) => (board && name(lang, board, "notice_")) || say(lang, allShut(board, lang) ? "home.none.do" : "home.hint"),
-    read: (board) => (board?.queues ?? []).map((line) => `${name(lang, line)}。${say(lang, "card.waiting", { n: line.waiting })}，${waitText(lang, line)}。`),
+    title: (board) => say(lang, allShut(board, lang, act.now()) ? "closed.queue" : "home.ask"),
+    subtitle: (board) => (board && name(lang, board, "notice_")) || say(lang, allShut(board, lang, act.now()) ? "home.none.do" : "home.hint"),
+    read: (board) => (board?.queues ?? []).map((line) => `${name(lang, line)}: ${shutReason(line, lang, act.now()) || `${say(lang, "card.waiting", { n: line.waiting })}, ${waitText(lang, line)}`}`),
   };
 }
 
@@ -138,7 +149,8 @@ function keyboard(lang, type, box) {
 function foundRow(one, lang, act) {
   const line = act.line(one.queue);
   const title = name(lang, one);
-  const wait = el("span", { class: "found-wait" }, line ? waitText(lang, line) : "");
+  const shut = line ? shutReason(line, lang, act.now()) : "";
+  const wait = el("span", { class: "found-wait", "data-shut": Boolean(shut) }, shut || (line ? waitText(lang, line) : ""));
   const where = one.item && line ? el("small", {}, name(lang, line)) : null;
   const press = () => act.choose(one.queue, one.item);
   return el("button", { type: "button", class: "found", onclick: press }, el("span", { class: "found-name" }, title, where), wait);
@@ -175,7 +187,7 @@ export function searchView(state, act) {
     update,
     title: () => say(lang, "search"),
     subtitle: () => hint,
-    read: () => [count.textContent, ...[...results.children].slice(0, 5).map((row) => row.textContent)],
+    read: () => [count.textContent, ...[...results.children].slice(0, 5).map(aloud)],
   };
 }
 
@@ -199,7 +211,7 @@ export function matterView(state, act) {
   const update = () => {
     const line = act.line(queue);
     if (!line) return;
-    const reason = shutReason(line, lang);
+    const reason = shutReason(line, lang, act.now());
     put(ahead.value, say(lang, "people", { n: line.waiting }));
     putWait(wait.value, waitText(lang, line));
     put(windows.value, say(lang, "windows", { n: line.windows }));
@@ -223,7 +235,7 @@ export function matterView(state, act) {
     update,
     title: () => chosen || lineName(),
     subtitle: () => (chosen ? lineName() : ""),
-    read: () => [what.textContent, ...[ahead, wait, windows].map((one) => one.root.textContent), guide?.textContent ?? "", shut.textContent],
+    read: () => [what.textContent, ...[ahead, wait, windows, where].map((one) => one.read()), aloud(guide ?? here), shut.textContent],
   };
 }
 
@@ -249,6 +261,7 @@ export function checkInView(state, act) {
   const box = el("input", { class: "digits", type: "text", inputmode: "none", autocomplete: "off", maxlength: "8", "aria-label": say(lang, "checkin.hint") });
   box.value = state.text;
   const note = el("p", { class: "notice", role: "status", hidden: true });
+  const card = el("p", { class: "card-here", hidden: true }, icon("card"), el("span", {}, say(lang, "checkin.card")));
   const type = (text) => {
     box.value = text.replace(/\D/g, "").slice(0, 8);
     act.type(box.value);
@@ -271,18 +284,19 @@ export function checkInView(state, act) {
   );
   queueMicrotask(() => box.focus({ preventScroll: true }));
   return {
-    root: el("div", { class: "checkin" }, box, pad, note, el("div", { class: "actions" }, go, back)),
+    root: el("div", { class: "checkin" }, card, box, pad, note, el("div", { class: "actions" }, go, back)),
     update: () => {
       const words = state.taking === "retrying" ? say(lang, "taking.retry") : "";
       put(note, words);
       mark(note, "hidden", !words);
+      mark(card, "hidden", !state.hasReader);
       go.disabled = Boolean(state.taking) || !/^(\d{4}|\d{8})$/.test(box.value);
       mark(go, "data-pending", Boolean(state.taking));
       back.disabled = Boolean(state.taking);
     },
     title: () => say(lang, "checkin"),
     subtitle: () => say(lang, "checkin.hint"),
-    read: () => [say(lang, "checkin.hint")],
+    read: () => [state.hasReader && say(lang, "checkin.card"), [...box.value].join(" ")],
   };
 }
 
@@ -297,7 +311,13 @@ function slipPart(ticket, lang) {
 function codePart(ticket, lang) {
   if (isPhone() && ticket.url) return el("a", { class: "link primary", href: ticket.url }, say(lang, "follow"));
   if (!ticket.qr) return null;
-  return el("figure", { class: "qr" }, el("img", { src: ticket.qr, alt: ticket.url ?? "" }), el("figcaption", {}, say(lang, "qr")));
+  return el("figure", { class: "qr" }, el("img", { src: ticket.qr, alt: "" }), el("figcaption", {}, say(lang, "qr")));
+}
+
+/** A sentence of which lines end only behind a comma or before a bracket. */
+function whole(text, lang) {
+  const parts = text.split(lang === "zh" ? /(?<=，)|(?=（)/ : /(?<=,) | (?=\()/);
+  return parts.flatMap((part, n) => [n && lang !== "zh" ? " " : "", el("span", {}, part)]);
 }
 
 /** How many are ahead; a machine without its controller cannot know. */
@@ -310,30 +330,30 @@ export function takenView(state, act) {
   const { lang, ticket } = state;
   const line = act.line(ticket.queue);
   const zone = line ? name(lang, line, "zone_") : "";
-  const isBooked = Boolean(state.tap?.code);
+  const isBooked = isCheckIn(state.tap);
   const ahead = isBooked ? say(lang, "checkin.done") : aheadText(ticket, lang);
   const expected = { ...ticket, windows: line?.windows ?? 1, waiting: ticket.ahead };
   const wait = ticket.ahead && !isBooked ? waitText(lang, expected) : "";
   const where = zone ? say(lang, "taken.where", { zone }) : say(lang, "taken.where.any");
+  const listen = say(lang, act.isQuiet() ? "quiet" : "taken.listen");
   const done = button("plain", "home", say(lang, "home"), () => act.home());
-  const seconds = el("span", { class: "seconds", "aria-hidden": "true" });
+  const seconds = el("small", { class: "seconds", "aria-hidden": "true" });
   done.append(seconds);
-  const spelled = lang === "zh" ? ticket.number : [...ticket.number].join(" ");
   return {
     root: el(
       "div",
       { class: "taken" },
       el("p", { class: "number", "data-number": ticket.number, "data-long": ticket.number.length > 4 }, ticket.number),
-      el("p", { class: "big" }, [ahead, wait].filter(Boolean).join(lang === "zh" ? "，" : ", ")),
+      el("p", { class: "big" }, ...whole([ahead, wait].filter(Boolean).join(lang === "zh" ? "，" : ", "), lang)),
       el("p", { class: "where" }, icon("place"), el("span", {}, where)),
       el("div", { class: "proof" }, slipPart(ticket, lang), codePart(ticket, lang)),
-      el("p", { class: "listen" }, say(lang, "taken.listen")),
+      el("p", { class: "listen" }, listen),
       el("div", { class: "actions" }, done),
     ),
-    update: () => put(seconds, String(act.secondsLeft())),
+    update: () => put(seconds, say(lang, "home.in", { n: act.secondsLeft() })),
     title: () => say(lang, "taken"),
     subtitle: () => (line ? name(lang, line) : ""),
-    read: () => [say(lang, "taken.number"), spelled, ahead, wait, where, say(lang, "taken.listen")],
+    read: () => [say(lang, "taken.number"), ticket.number, ahead, wait, where, listen],
   };
 }
 
@@ -348,8 +368,10 @@ export function refusedView(state, act) {
   const { lang, refused } = state;
   const why = name(lang, refused ?? {});
   const texts = DESK.test(why) ? [why] : [why, remedy(lang, refused?.code)].filter(Boolean);
-  const home = button("primary", "home", say(lang, "home"), () => act.home());
-  return sentences("attention", texts, [home], say(lang, "refused"));
+  if (!isCheckIn(state.tap)) return sentences("attention", texts, [button("primary", "home", say(lang, "home"), () => act.home())], say(lang, "refused"));
+  const again = button("primary", "calendar", say(lang, "again"), () => act.go("checkin", { text: "" }));
+  const home = button("plain", "home", say(lang, "home"), () => act.home());
+  return sentences("attention", texts, [again, home], say(lang, "checkin.refused"));
 }
 
 export function lostView(state, act) {

@@ -18,7 +18,12 @@ export function newKey() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** The tap a reload interrupted: { queue, key, item } or { code, key }; null when there is none. */
+/** Whether a tap is of somebody with an appointment: by its code, or by a card laid on the reader. */
+export function isCheckIn(tap) {
+  return Boolean(tap?.code || tap?.card);
+}
+
+/** The tap a reload interrupted: { queue, key, item }, { code, key } or { card, key }; null when there is none. */
 export function interrupted() {
   try {
     const tap = JSON.parse(sessionStorage.getItem(PENDING) ?? "null");
@@ -39,10 +44,12 @@ function remember(tap) {
 
 async function attempt(tap) {
   const wanted = tap.item ? { queue: tap.queue, item: tap.item } : { queue: tap.queue };
-  const answer = await fetch(tap.code ? "../api/check-in" : "../api/tickets", {
+  const comes = isCheckIn(tap);
+  const shown = tap.card ? { card: tap.card } : { code: tap.code };
+  const answer = await fetch(comes ? "../api/check-in" : "../api/tickets", {
     method: "POST",
     headers: { "Content-Type": "application/json", "Idempotency-Key": tap.key },
-    body: JSON.stringify(tap.code ? { code: tap.code } : wanted),
+    body: JSON.stringify(comes ? shown : wanted),
     signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
   });
   if (answer.status === 429 || answer.status >= 500) throw new Error(`answer ${answer.status}`);

@@ -16,6 +16,19 @@ const ZH = {
   "none.next": "无人等候",
   "window": "窗口",
   "window.of": "{n} 号窗口",
+  "window.no": "号窗口",
+  "quiet": "安静时段，不播报：请看屏幕",
+  "leader.is": "值班领导 {name}",
+  "leader.none": "今天尚未登记值班领导",
+  "leader.phone": "电话 {phone}",
+  "shows.notices": "公告",
+  "shows.leader": "今日值班领导",
+  "shows.staff": "窗口人员",
+  "display.choose": "请在网页上为此屏选择布局",
+  "staff.serving": "服务中",
+  "staff.paused": "暂停服务",
+  "staff.closed": "未开放",
+  "staff.none": "—",
   "go": "请到",
   "page": "第 {n} 页，共 {of} 页",
   "notice": "叫到号请到对应窗口；过号请到导办台",
@@ -73,6 +86,7 @@ const ZH = {
   "taking.retry": "线路不通，正在重试，请不要再按",
   "back": "返回",
   "home": "返回首页",
+  "home.in": "{n} 秒后自动返回",
 
   "taken": "取号成功",
   "taken.number": "您的号码",
@@ -93,13 +107,29 @@ const ZH = {
   "refused.do": "请到导办台，导办员会帮您",
   "refused.paper": "请到旁边的取号机，或到导办台取号",
   "refused.closed": "请看开放时间，或换一天来",
+  "refused.later": "到时再来取号，或请导办台帮您预约",
   "lost": "现在联系不上取号服务",
   "lost.do": "再试一次不会多出一张号；也可以到导办台取号",
   "again": "再试一次",
 
   "checkin": "预约签到",
   "checkin.hint": "请输入 8 位预约码或手机号后四位，也可扫描手机上的二维码",
+  "checkin.refused": "这次没有签到",
+  "checkin.card": "预约时登记了身份证的，把身份证放在读卡区即可",
   "checkin.done": "已签到，到您的时间会优先叫号",
+  "progress": "查进度",
+  "progress.ask": "排到哪里了？",
+  "progress.hint": "请输入小票上的号码，也可扫描小票上的二维码",
+  "progress.number": "小票上的号码",
+  "progress.letters": "其他字母和短横",
+  "progress.go": "查一查",
+  "progress.asking": "正在查…",
+  "progress.of": "{number} 的进度",
+  "progress.unknown": "没有查到",
+  "progress.another": "查别的号码",
+  "progress.slip": "请用手机扫小票上的二维码办理，或到导办台",
+  "progress.lost": "现在查不到进度",
+  "progress.lost.do": "请看大屏，或到导办台问一问",
   "help": "找人帮忙",
   "help.title": "需要帮忙吗？",
   "help.text": "请到导办台。导办员会告诉您去哪个窗口、要带什么材料，也可以替您取号。",
@@ -129,6 +159,19 @@ const EN = {
   "none.next": "nobody waiting",
   "window": "Window",
   "window.of": "Window {n}",
+  "window.no": "Window",
+  "quiet": "Quiet time: please watch the screen",
+  "leader.is": "Leader on duty: {name}",
+  "leader.none": "Nobody is entered as leader on duty today",
+  "leader.phone": "Phone {phone}",
+  "shows.notices": "Notices",
+  "shows.leader": "Leader on duty today",
+  "shows.staff": "Who sits where",
+  "display.choose": "Choose a layout for this display on the web",
+  "staff.serving": "Open",
+  "staff.paused": "Paused",
+  "staff.closed": "Closed",
+  "staff.none": "—",
   "go": "Please go to",
   "page": "Page {n} of {of}",
   "notice": "Go to the window shown; missed your call? Ask at the guide desk",
@@ -187,6 +230,7 @@ const EN = {
   "taking.retry": "The line is down, trying again. Please do not press again",
   "back": "Back",
   "home": "Start page",
+  "home.in": "by itself in {n} s",
 
   "taken": "Here is your ticket",
   "taken.number": "Your number",
@@ -207,13 +251,29 @@ const EN = {
   "refused.do": "Please ask at the guide desk",
   "refused.paper": "Please use the next ticket machine, or the guide desk",
   "refused.closed": "See the opening hours, or come another day",
+  "refused.later": "Come back then, or let the guide desk book a time for you",
   "lost": "The ticket service cannot be reached",
   "lost.do": "Trying again never makes a second ticket; the guide desk can help too",
   "again": "Try again",
 
   "checkin": "Check in",
   "checkin.hint": "Enter your eight-digit code or the last four digits of your phone, or scan the code on your phone",
+  "checkin.refused": "You are not checked in",
+  "checkin.card": "Booked with your identity card? Just lay it on the reader",
   "checkin.done": "You are checked in and will be called early at your time",
+  "progress": "My turn?",
+  "progress.ask": "When is it my turn?",
+  "progress.hint": "Enter the number on your slip, or scan the code on it",
+  "progress.number": "Number on your slip",
+  "progress.letters": "other letters, and the dash",
+  "progress.go": "Look it up",
+  "progress.asking": "Looking it up…",
+  "progress.of": "Ticket {number}",
+  "progress.unknown": "Nothing found",
+  "progress.another": "Another number",
+  "progress.slip": "To do so, scan the code on your slip with a phone, or ask at the guide desk",
+  "progress.lost": "The progress cannot be looked up now",
+  "progress.lost.do": "Please watch the screens, or ask at the guide desk",
   "help": "Get help",
   "help.title": "Need help?",
   "help.text": "Please go to the guide desk. They tell you which window to use and what to bring, and can take a ticket for you.",
@@ -234,6 +294,9 @@ const REMEDIES = {
   "day_closed": "refused.closed",
   "issuing_stopped": "refused.closed",
   "quota_reached": "refused.closed",
+  "off_duty": "refused.closed",
+  "off_duty_until": "refused.later",
+  "off_duty_until_day": "refused.closed",
 };
 
 /** The text of `key` (of `key.1` for n = 1), with {facts} filled in. An unknown key is shown as it is, so that it is noticed. */
@@ -257,15 +320,19 @@ export function name(lang, thing, stem = "") {
   return (lang === "en" ? en || zh : zh || en).replace(RANGE, UNBROKEN);
 }
 
-/** Why no ticket can be taken in this queue now; "" when one can. */
-export function shutReason(line, lang) {
-  if (line.is_open) return "";
+/** Why no ticket can be taken in this queue now; "" when one can. now: the hall's time, null while it is not
+known. Sessions begin and end by it, also while the controller is away; the board says the rest. */
+export function shutReason(line, lang, now = null) {
+  const shut = line.shut ?? [];
+  const running = now && shut.find((one) => Date.parse(one.start) <= now && now < Date.parse(one.end));
+  if (running) return name(lang, running);
+  if (line.is_open || (now && shut.some((one) => one.zh === line.why_zh))) return "";
   return name(lang, line, "why_") || say(lang, "closed.queue");
 }
 
 /** The one reason why no ticket can be taken in any queue of the board; "" when there is none. */
-export function allShut(board, lang) {
-  const reasons = new Set((board?.queues ?? []).map((line) => shutReason(line, lang)));
+export function allShut(board, lang, now = null) {
+  const reasons = new Set((board?.queues ?? []).map((line) => shutReason(line, lang, now)));
   return reasons.size === 1 ? [...reasons][0] : "";
 }
 

@@ -2,6 +2,8 @@
 
 import { lengthStep, mark, put } from "./dom.js";
 import { clockText, Feed, HALL_ZONE } from "./feed.js";
+import { showQuiet } from "./frame.js";
+import { languages, lay } from "./layout.js";
 import { applyTheme, keepTime, parameter } from "./status.js";
 import { say } from "./texts.js";
 
@@ -17,45 +19,49 @@ export function look(face) {
 }
 
 function note(face, seen, zone) {
-  if (seen === "paused" && face.until) {
-    const time = clockText(new Date(face.until), "zh", zone);
-    return `${say("zh", "paused.until", { time })} · ${say("en", "paused.until", { time })}`;
-  }
-  if (seen === "idle" && face.waiting > 0) return say("zh", "waiting.here", { n: face.waiting });
-  if (seen === "idle") return say("zh", "idle.note");
-  return seen === "closed" ? say("zh", "closed.note") : "";
+  const both = (key, facts) => languages().map((lang) => say(lang, key, facts)).join("\u00a0· ");
+  if (seen === "paused" && face.until) return both("paused.until", { time: clockText(new Date(face.until), "zh", zone) });
+  if (seen === "idle" && face.waiting > 0) return both("waiting.here", { n: face.waiting });
+  if (seen === "idle") return both("idle.note");
+  return seen === "closed" ? both("closed.note") : "";
 }
 
 function showStaff(face, seen) {
   const isKnown = Boolean(face.staff_number) && seen !== "closed";
   mark(byId("staff"), "hidden", !isKnown);
   if (!isKnown) return;
-  put(byId("staff-number"), say("zh", "staff", { number: face.staff_number }));
+  put(byId("staff-number"), say(languages()[0], "staff", { number: face.staff_number }));
   put(byId("staff-name"), face.staff_name);
 }
 
 function show(board) {
   const face = board.window;
-  if (!face) return;
+  if (!face) {
+    lay(board);
+    return;
+  }
   const seen = look(face);
-  const zh = face.zh || say("zh", "window.of", { n: face.number });
+  lay(board);
+  showQuiet(board);
+  const [first, second] = languages();
+  const names = [first, second].map((lang) => face[lang] || say(lang, "window.of", { n: face.number }));
   mark(byId("face"), "data-look", seen);
   put(byId("plate"), String(face.number));
-  put(byId("name"), zh);
-  put(byId("name-en"), face.en || say("en", "window.of", { n: face.number }));
-  mark(byId("head"), "data-length", lengthStep(zh, 14, 28));
+  put(byId("name"), names[0]);
+  put(byId("name-en"), names[1]);
+  mark(byId("head"), "data-length", lengthStep(names[0], 14, 28));
   const hasNumber = seen === "called" || seen === "serving";
   mark(byId("number"), "hidden", !hasNumber);
   mark(byId("number"), "data-long", face.ticket.length >= LONG_NUMBER);
   put(byId("number"), face.ticket);
-  put(byId("word"), say("zh", `state.${seen}`));
-  put(byId("word-en"), say("en", `state.${seen}`));
+  put(byId("word"), say(first, `state.${seen}`));
+  put(byId("word-en"), say(second, `state.${seen}`));
   const words = note(face, seen, board.time_zone || HALL_ZONE);
   put(byId("note"), words);
   mark(byId("note"), "hidden", words === "");
   showStaff(face, seen);
-  put(byId("queues"), face.queues_zh);
-  document.title = `${face.number} ${zh} ${face.ticket}`;
+  put(byId("queues"), face[`queues_${first}`] || face.queues_zh);
+  document.title = `${face.number} ${names[0]} ${face.ticket}`;
   restartFlash(`${face.ticket} ${face.calls} ${face.is_called}`);
 }
 
@@ -73,5 +79,5 @@ function restartFlash(call) {
 
 applyTheme();
 const feed = new Feed(parameter("board", "w1"), show);
-keepTime(feed, () => "zh");
+keepTime(feed, () => languages()[0]);
 feed.follow();
