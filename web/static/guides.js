@@ -5,6 +5,8 @@ import { index, find } from "/static-pages/search.js";
 const field = document.getElementById("q");
 const count = document.getElementById("count");
 const rows = [...document.querySelectorAll("[data-matter]")];
+const parts = [...document.querySelectorAll("[data-department]")];
+const open = new Set(parts.filter((part) => part.open)); // without a word that is looked for
 const entries = index(
   [{ code: "", zh: "", en: "" }],
   rows.map((row, at) => ({ code: String(at), name: row.dataset.name, queue: "" })),
@@ -18,7 +20,8 @@ function show() {
     row.hidden = Boolean(text) && !found.has(String(at));
     shown += !row.hidden;
   });
-  for (const part of document.querySelectorAll("[data-department]")) {
+  for (const part of parts) {
+    part.open = Boolean(text) || open.has(part);
     const left = part.querySelectorAll("[data-matter]:not([hidden])").length;
     part.hidden = left === 0;
     part.querySelector("h2 small").textContent = String(left);
