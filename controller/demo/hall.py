@@ -1,16 +1,13 @@
-"""The sample hall: its plan, its people, its items and what hangs at each of its four nodes.
+"""The sample hall: its plan and its people.
 
-Pure but for reading the packaged item list. Names of people and all durations are made up (样例).
+Pure. Names of people and all durations are made up (样例).
 Window 8 is left free for whoever is looking at the demo.
 """
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from importlib.resources import files
 
 from controller.hall.model import (
     CallingDomain,
@@ -31,7 +28,11 @@ TAX_SKILL = "tax"
 
 @dataclass(frozen=True, slots=True)
 class Staff:
-    """Somebody of the sample hall. window: where the demo seats this clerk; None: nowhere."""
+    """Somebody of the sample hall. window: where the demo seats this clerk; None: nowhere.
+
+    is_of_centre, is_everywhere: works in all halls of the centre, of the site. home_unit: the department that
+    sent them.
+    """
 
     id: str
     staff_number: str
@@ -39,35 +40,28 @@ class Staff:
     roles: tuple[str, ...]
     window: int | None = None
     skills: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class SampleItem:
-    """A real item with a made-up duration. minutes: 样例."""
-
-    code: str
-    name: str
-    department: str
-    queue: str
-    minutes: int
+    is_of_centre: bool = False
+    is_everywhere: bool = False
+    home_unit: str | None = None
 
 
 MANAGER = Staff("manager", "900", "周文静", ("hall_manager",))
 GUIDE = Staff("guide", "902", "孙静", ("guide",))
-TECHNICIAN = Staff("technician", "901", "何志远", ("technician", "admin"))
-LEAD = Staff("lead", "903", "邓洁", ("window_lead",))
+TECHNICIAN = Staff("technician", "901", "何志远", ("technician", "admin"), is_everywhere=True)
+LEAD = Staff("lead", "903", "邓洁", ("window_lead",), home_unit="广安区税务局")
 SUPERVISOR = Staff("supervisor", "904", "马正", ("supervisor",))
+DIRECTOR = Staff("director", "905", "罗文", ("director",), is_of_centre=True)
 VISITOR = Staff("visitor", "008", "访客", ("clerk",), VISITOR_WINDOW, frozenset({TAX_SKILL}))
 CLERKS = (
-    Staff("wang-min", "001", "王敏", ("clerk",), 1),
-    Staff("li-qiang", "002", "李强", ("clerk",), 2),
-    Staff("zhang-lan", "003", "张岚", ("clerk",), 3),
-    Staff("liu-yang", "004", "刘洋", ("clerk",), 4),
-    Staff("chen-jing", "005", "陈静", ("clerk",), 5),
-    Staff("yang-fan", "006", "杨帆", ("clerk",), 6, frozenset({TAX_SKILL})),
-    Staff("zhao-lei", "007", "赵磊", ("clerk",), 7, frozenset({TAX_SKILL})),
+    Staff("wang-min", "001", "王敏", ("clerk",), 1, home_unit="区人社局"),
+    Staff("li-qiang", "002", "李强", ("clerk",), 2, home_unit="区医疗保障局"),
+    Staff("zhang-lan", "003", "张岚", ("clerk",), 3, home_unit="区公安分局"),
+    Staff("liu-yang", "004", "刘洋", ("clerk",), 4, home_unit="区自然资源和规划局"),
+    Staff("chen-jing", "005", "陈静", ("clerk",), 5, home_unit="区行政审批局"),
+    Staff("yang-fan", "006", "杨帆", ("clerk",), 6, frozenset({TAX_SKILL}), home_unit="广安区税务局"),
+    Staff("zhao-lei", "007", "赵磊", ("clerk",), 7, frozenset({TAX_SKILL}), home_unit="广安区税务局"),
 )
-PEOPLE = (MANAGER, GUIDE, TECHNICIAN, LEAD, SUPERVISOR, *CLERKS, VISITOR)
+PEOPLE = (MANAGER, GUIDE, TECHNICIAN, LEAD, SUPERVISOR, DIRECTOR, *CLERKS, VISITOR)
 
 ZONES = (
     Zone("east", Text("东区 1-4 号窗口", "East, windows 1-4")),
@@ -143,11 +137,3 @@ def sample_plan() -> Plan:
 
 def zone_of(window: int) -> str:
     return "east" if window <= 4 else "west"
-
-
-def sample_items() -> Iterator[SampleItem]:
-    """The packaged subset of real items, in its order."""
-    text = (files("controller") / "data" / "items" / "sample_items.csv").read_text("utf-8")
-    for row in csv.DictReader(text.splitlines()):
-        minutes = int(row["sample_minutes"])
-        yield SampleItem(row["code"], row["name"], row["department"], row["queue"], minutes)

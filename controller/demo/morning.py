@@ -14,27 +14,25 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
-from sqlalchemy import Connection
-
 from controller.clock import HallClock, real_now
-from controller.demo.hall import HALL, PEOPLE, SampleItem, Staff, sample_items, sample_plan
+from controller.demo.hall import HALL, PEOPLE, Staff, sample_plan
+from controller.demo.matters import put_sample_centre, put_sample_matters
 from controller.demo.nodes import Node
 from controller.devices import Devices, write_unit_file
-from controller.guide import Guide
-from controller.hall.commands import ChangePlan, CloseDay, OpenDay
+from controller.hall.commands import ChangePlan, CloseDay
+from controller.hall.duty import opening
 from controller.hall.model import DayState, Hall, HallError
+from controller.holidays import Holidays
 from controller.live import Live
 from controller.people import SYSTEM, Role
 from controller.settings import Settings
-from controller.store import Store, guides, log
-from controller.store.items import Item, put_items
+from controller.store import Store, log
 from controller.store.people import People, Person
 from controller.store.records import add_hall, all_halls, load_clock, save_clock
 from firmware.protocol.messages import UnitConfig
 
 OPENS = time(8, 55)
 CLOSES = time(17, 0)
-GUIDES_FROM = date(2020, 1, 1)  # before any day of the sample hall
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +94,6 @@ def at(day: date, clock: time, settings: Settings) -> datetime:
     return datetime.combine(day, clock, settings.zone).astimezone(UTC)
 
 
-def next_working_day(after: date) -> date:
-    """The next weekday. Holidays and make-up days come with the calendar."""
-    following = after + timedelta(days=1)
-    while following.isoweekday() > 5:
-        following += timedelta(days=1)
-    return following
-
-
 # --- what is there once
 
 
@@ -115,54 +105,22 @@ def _furnish(store: Store, settings: Settings, nodes: Sequence[Node], unit_dir: 
         with store.writing() as c:
             add_hall(c, HALL, plan.name, now)
             put_sample_matters(c, now)
+    with store.writing() as c:
+        centre = put_sample_centre(c, HALL, now)
     people = People(store)
     for one in PEOPLE:
         if people.get(one.id) is None:
-            people.add(_person(one), now)
+            people.add(_person(one, centre), now)
     _hang_devices(Devices(store, settings), settings, nodes, unit_dir)
 
 
-def put_sample_matters(c: Connection, now: datetime) -> None:
-    """The matters of the sample hall, each with a guide that says it is made up: their list has none."""
-    put_items(
-        c,
-        (
-            Item(one.code, one.name, one.department, one.queue, one.minutes, is_sample=True)
-            for one in sample_items()
-        ),
-    )
-    for one in sample_items():
-        guides.save(c, one.code, _sample_guide(one), SYSTEM.id, now)
-        guides.submit(c, one.code, SYSTEM.id, now)
-        guides.publish(c, one.code, GUIDES_FROM, SYSTEM.id, now)
-
-
-def _sample_guide(one: SampleItem) -> Guide:
-    is_long = one.minutes > 10
-    return Guide(
-        content=f"办理{one.name}。",
-        authority=one.department,
-        basis="样例：请以正式公布的依据为准。",
-        conditions="符合本事项规定条件的个人或单位。",
-        materials=(
-            "申请人身份证（原件）",
-            "申请表（窗口领取，现场填写）",
-            "相关证明材料（原件及复印件各 1 份）",
-        ),
-        procedure=("窗口受理，当场核对材料", "审查", "办结并告知结果"),
-        legal_days=20,
-        promised_days=5 if is_long else 0,
-        fee_standard="不收费",
-        fee_basis="无（不收费）",
-        service_phone="0826-0000000",
-        complaint_phone="12345",
-        is_sample=True,
-    )
-
-
-def _person(one: Staff) -> Person:
+def _person(one: Staff, centre: str) -> Person:
     roles = frozenset(Role(role) for role in one.roles)
-    return Person(one.id, one.name, one.staff_number, HALL, roles, is_active=True)
+    hall = None if one.is_of_centre or one.is_everywhere else HALL
+    of = centre if one.is_of_centre else None
+    return Person(
+        one.id, one.name, one.staff_number, hall, roles, is_active=True, centre=of, home_unit=one.home_unit
+    )
 
 
 def _hang_devices(devices: Devices, settings: Settings, nodes: Sequence[Node], unit_dir: Path) -> None:
@@ -212,7 +170,7 @@ def _awake(store: Store, settings: Settings) -> Iterator[Live]:
 def _open(live: Live, settings: Settings, speed: float, is_day_over: bool) -> tuple[date, bool]:
     """The day to go on with, its clock set; whether it is a new one."""
     if not live.hall.plan.queues:
-        live.clock.set(_eve(live, settings), speed)
+        live.clock.set(at(_next_day(live, settings), time(8), settings), speed)
         live.submit(ChangePlan(sample_plan()), SYSTEM)
     going_on = _day_under_way(live.hall)
     if going_on is not None and not is_day_over:
@@ -220,15 +178,16 @@ def _open(live: Live, settings: Settings, speed: float, is_day_over: bool) -> tu
         return going_on, False
     if going_on is not None:
         live.submit(CloseDay(), SYSTEM)
-    day = next_working_day(_last_day(live.hall, settings))
+    day = _next_day(live, settings)
     live.clock.set(at(day, OPENS, settings), speed)
-    live.submit(OpenDay(day, at(day, CLOSES, settings)), SYSTEM)
+    calendar = Holidays(live.store).calendar
+    live.submit(opening(calendar, day, at(day, CLOSES, settings), settings.zone), SYSTEM)
     return day, True
 
 
-def _eve(live: Live, settings: Settings) -> datetime:
-    """A moment before the first day in which the hall is furnished."""
-    return at(next_working_day(_last_day(live.hall, settings)), time(8), settings)
+def _next_day(live: Live, settings: Settings) -> date:
+    """The working day after the last one, by the calendar of the site."""
+    return Holidays(live.store).calendar.after(_last_day(live.hall, settings), 1).day
 
 
 def _day_under_way(hall: Hall) -> date | None:

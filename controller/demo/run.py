@@ -51,7 +51,7 @@ FIRST_SERVICE_S = 120.0  # after so long without any service the addresses are t
 DAY_OVER = "今天的业务办完了, 下一个工作日开始。 The day is over; the next working day begins."
 NEEDED = (
     ("flask", "controller"),
-    ("gunicorn", "controller"),
+    ("granian", "controller"),
     ("serial", "node"),
     ("gpiozero", "node"),
     ("escpos", "node"),

@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from controller.demo.hall import (
+    DIRECTOR,
     DOMAINS,
     GUIDE,
     HALL,
     LEAD,
     MANAGER,
     SUPERVISOR,
+    TECHNICIAN,
     VISITOR,
     VISITOR_WINDOW,
     ZONES,
@@ -38,6 +40,8 @@ def welcome(
         ("管理员 Manager", f"{web}/in/{morning.links[MANAGER.id]}"),
         ("导办台 Front desk", f"{web}/in/{morning.links[GUIDE.id]}"),
         ("承办单位 Unit", f"{web}/in/{morning.links[LEAD.id]}"),
+        ("主任 Director", f"{web}/in/{morning.links[DIRECTOR.id]}"),
+        ("系统管理 Administrator", f"{web}/in/{morning.links[TECHNICIAN.id]}"),
         ("监察 Supervisor", f"{web}/in/{morning.links[SUPERVISOR.id]}"),
         (f"{VISITOR_WINDOW} 号窗口 Clerk", f"{web}/in/{morning.links[VISITOR.id]}"),
     ]

@@ -15,6 +15,7 @@ import msgspec
 from controller import hall_file
 from controller.hall.engine import new_hall
 from controller.hall.model import Hall, HallError
+from controller.holidays import shipped_calendar
 from controller.settings import Settings, load
 from controller.store import Store, log, past
 from controller.trials.compare import MEASURES, Difference
@@ -151,7 +152,7 @@ def _compare_file(words: argparse.Namespace) -> Result:
     request = Request(
         hall.id, _variant(words), (), _count(words.made_up or 10), words.per_day, words.repeats, words.seed
     )
-    days: list[Day] = made_up_days(hall, request, date(2026, 1, 2), zone)
+    days: list[Day] = made_up_days(hall, request, date(2026, 1, 2), zone, shipped_calendar())
     return run(hall, days, request, zone, _bar)
 
 

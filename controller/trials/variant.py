@@ -177,6 +177,9 @@ def _window(plan: Plan, number: str, where: str) -> Window:
     return found
 
 
+UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}  # the longest first
+
+
 def settings_of(rules: Rules) -> dict[str, str]:
     """Every setting that can be tried, as people write it: rules by name, Balance as balance.NAME."""
     named = {one.name: getattr(rules, one.name) for one in fields(Rules) if one.name != "balance"}
@@ -185,12 +188,14 @@ def settings_of(rules: Rules) -> dict[str, str]:
 
 
 def written(value: object) -> str:
-    """A value of a setting as people write it: 90s, 15m, 0.5, off."""
+    """A value of a setting as people write it: 90s, 15m, 2h, 90d, 0.5, off."""
     if value is None:
         return "off"
     if isinstance(value, timedelta):
         seconds = value.total_seconds()
-        return f"{seconds / 60:g}m" if seconds and seconds % 60 == 0 else f"{seconds:g}s"
+        whole = (name for name, length in UNITS.items() if seconds and seconds % length == 0)
+        unit = next(whole, "s")
+        return f"{seconds / UNITS[unit]:g}{unit}"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
@@ -220,7 +225,7 @@ def _read(default: object, text: str, *, is_optional: bool) -> object:
     if text == "off" and is_optional:
         return None
     if isinstance(default, timedelta):
-        unit = {"s": 1.0, "m": 60.0, "h": 3600.0}.get(text[-1:])
+        unit = UNITS.get(text[-1:])
         if unit is None:
             raise ValueError(text)
         value: float | int = float(text[:-1]) * unit

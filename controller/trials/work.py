@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, tzinfo
@@ -22,8 +22,10 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from controller.hall.calendar import Calendar
 from controller.hall.engine import new_hall, with_plan
 from controller.hall.model import Hall, HallError
+from controller.holidays import Holidays
 from controller.simulate import clock_time
 from controller.store import Store, log, past
 from controller.trials.compare import (
@@ -176,24 +178,16 @@ def days_of(store: Store, hall: Hall, request: Request, zone: tzinfo) -> list[Da
     return found
 
 
-def made_up_days(hall: Hall, request: Request, after: date, zone: tzinfo) -> list[Day]:
+def made_up_days(hall: Hall, request: Request, after: date, zone: tzinfo, calendar: Calendar) -> list[Day]:
     """As many working days after `after` as asked for, drawn by chance."""
     opens, closes = (clock_time(text) for text in DEFAULT_HOURS.split("-"))
-    days = enumerate(_working_days(after, request.made_up))
+    days = enumerate(calendar.after(after, n).day for n in range(1, request.made_up + 1))
     return [made_up(hall, day, opens, closes, request.per_day, zone, _chance(request, n)) for n, day in days]
 
 
 def _chance(request: Request, *what: object) -> Random:
     """Chance of its own for each thing drawn, so that more of one does not change another."""
     return Random("/".join(map(str, (request.seed, *what))))  # noqa: S311 - a seed names a day
-
-
-def _working_days(after: date, count: int) -> Iterator[date]:
-    while count:
-        after += timedelta(days=1)
-        if after.isoweekday() <= 5:
-            count -= 1
-            yield after
 
 
 def prepared(store: Store, request: Request, zone: tzinfo) -> tuple[Hall, list[Day]]:
@@ -205,7 +199,7 @@ def prepared(store: Store, request: Request, zone: tzinfo) -> tuple[Hall, list[D
     if request.days:
         return hall, days_of(store, hall, request, zone)
     after = date(2026, 1, 2) if hall.day is None else hall.day.date
-    return hall, made_up_days(hall, request, after, zone)
+    return hall, made_up_days(hall, request, after, zone, Holidays(store).calendar)
 
 
 # --- as a program -------------------------------------------------------------------------------------

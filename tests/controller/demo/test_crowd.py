@@ -11,7 +11,8 @@ from controller import boards
 from controller.demo.citizens import Citizen, Step, Told
 from controller.demo.clerks import Clerk, Mood
 from controller.demo.crowd import Crowd, new_day
-from controller.demo.hall import CLERKS, QUEUES, SERVES, VISITOR_WINDOW, sample_items, sample_plan
+from controller.demo.hall import CLERKS, QUEUES, SERVES, VISITOR_WINDOW, sample_plan
+from controller.demo.matters import sample_items
 from controller.demo.sight import (
     Act,
     Key,

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import tomllib
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from controller.clock import real_now
-from controller.demo.hall import HALL, PEOPLE, QUEUES, sample_items
-from controller.demo.morning import OPENS, Morning, hall_clock, next_working_day, prepare
+from controller.demo.hall import HALL, PEOPLE, QUEUES
+from controller.demo.matters import sample_items
+from controller.demo.morning import OPENS, Morning, hall_clock, prepare
 from controller.demo.nodes import at_windows, bench_toml, button_of, sample_nodes
 from controller.devices import Devices, check_config
 from controller.hall.model import DayState, Hall
+from controller.holidays import Holidays, shipped_calendar
+from controller.item_standing import ItemList
 from controller.settings import Settings
-from controller.store import Store, log
+from controller.store import Store, log, publications
 from controller.store.items import all_items
 from controller.store.people import People
 from firmware.protocol.messages import UnitConfig
@@ -45,7 +48,7 @@ def test_a_fresh_folder_becomes_a_hall_about_to_open(settings: Settings):
     made = morning(settings)
     hall = stored_hall(settings)
     assert made.is_new_day
-    assert made.date.isoweekday() <= 5
+    assert shipped_calendar().is_working(made.date)
     assert hall.day is not None
     assert (hall.day.date, hall.day.state) == (made.date, DayState.OPEN)
     assert hall.day.opened_at.astimezone(settings.zone).time().replace(second=0, microsecond=0) == OPENS
@@ -91,18 +94,38 @@ def test_after_a_finished_day_comes_the_next_working_day(settings: Settings):
     first = morning(settings)
     second = morning(settings, is_day_over=True)
     assert second.is_new_day
-    assert second.date == next_working_day(first.date)
+    assert second.date > first.date
     day = stored_hall(settings).day
     assert day is not None
     assert (day.date, day.state) == (second.date, DayState.OPEN)
 
 
-@pytest.mark.parametrize(
-    ("after", "then"),
-    [("2026-11-20", "2026-11-23"), ("2026-11-22", "2026-11-23"), ("2026-11-23", "2026-11-24")],
-)
-def test_the_next_working_day_skips_the_weekend(after: str, then: str):
-    assert next_working_day(date.fromisoformat(after)) == date.fromisoformat(then)
+def test_the_hall_stays_shut_on_a_day_laid_down_as_free(settings: Settings):
+    first = morning(settings)
+    store = Store.open(settings.database_url, real_now())
+    try:
+        holidays = Holidays(store)
+        free = holidays.calendar.after(first.date, 1).day
+        holidays.lay_down(free, True, "县庆", "manager")
+    finally:
+        store.close()
+    assert morning(settings, is_day_over=True).date > free
+
+
+def test_the_sample_belongs_to_a_centre_and_has_published_lists(settings: Settings):
+    morning(settings)
+    store = Store.open(settings.database_url, real_now())
+    try:
+        director = People(store).get("director")
+        assert director is not None
+        assert director.halls == {HALL}
+        with store.reading() as c:
+            lists = publications.newest(c)
+        assert lists is not None
+        assert len(lists.members) == len(list(sample_items()))
+        assert {kind for one in lists.members for kind in one.lists} == set(ItemList)
+    finally:
+        store.close()
 
 
 # --- what hangs at the nodes
