@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Page, expect
 from pyotp import TOTP
+from sqlalchemy import Connection
 
+from controller import shows
 from controller.clock import real_now
-from controller.demo.morning import put_sample_matters
+from controller.demo.matters import put_sample_matters
 from controller.hall.commands import (
     CallNext,
     CloseDay,
@@ -25,10 +28,11 @@ from controller.hall.commands import (
     Tick,
 )
 from controller.hall.model import PauseReason
-from controller.store import guides
+from controller.people import SYSTEM
+from controller.store import guides, showing
 from tests.browser.axe import violations
 from tests.browser.conftest import LANDSCAPE, PHONE, PORTRAIT, Served, looks, sign_in, size, wrong
-from tests.store.halls import DAY
+from tests.store.halls import DAY, MORNING
 from tests.web.test_people import ADMIN
 
 pytestmark = pytest.mark.browser
@@ -61,22 +65,10 @@ def test_what_is_wrong_is_seen(page: Page) -> None:
 # --- what citizens meet
 
 
-@looks
-def test_the_kiosk_from_home_to_the_ticket(busy: Served, page: Page, lang: str, theme: str) -> None:
-    size(page, PORTRAIT)
-    page.goto(f"{busy.url}{KIOSK}lang={lang}&theme={theme}")
-    expect(page.locator("[data-queue=A]")).to_be_visible()
-    assert violations(page, is_citizens=True) == []
-    page.click("[data-queue=A]")
-    expect(page.locator("[data-take]")).to_be_enabled()
-    assert violations(page, is_citizens=True) == []
-    page.click("[data-take]")
-    expect(page.locator(".taken .number")).to_be_visible()
-    assert violations(page, is_citizens=True) == []
-
-
-@pytest.mark.parametrize("opener", [".search-open", "#tools button:last-child"])
-def test_the_search_of_the_kiosk_and_its_help(busy: Served, page: Page, opener: str) -> None:
+@pytest.mark.parametrize("opener", [".search-open", "[data-tool=progress]", "#tools button:last-child"])
+def test_the_search_of_the_kiosk_its_keys_for_a_number_and_its_help(
+    busy: Served, page: Page, opener: str
+) -> None:
     size(page, PORTRAIT)
     page.goto(f"{busy.url}{KIOSK}")
     page.click(opener)
@@ -87,10 +79,20 @@ def test_the_search_of_the_kiosk_and_its_help(busy: Served, page: Page, opener: 
 def test_the_displays(busy: Served, page: Page, theme: str) -> None:
     size(page, LANDSCAPE)
     busy.desk.give(Finish(1), CallNext(1))
-    for name, shown in (("hall.html?board=z-east", ".call"), ("window.html?board=w1", "#number")):
+    busy.desk.live.submit(None, SYSTEM, records=[quiet_for_an_hour])
+    busy.desk.live.shows.read()
+    staff = quote('{"shows": "staff", "lang": "en"}')
+    pages = (("hall.html?board=z-east", ".call"), ("window.html?board=w1", "#number"))
+    for name, face in (*pages, (f"display.html?board=h-staff&layout={staff}", ".staff-card")):
         page.goto(f"{busy.url}/h/hall/pages/{name}&theme={theme}")
-        expect(page.locator(shown).first).to_be_visible()
+        expect(page.locator(face).first).to_be_visible()
+        expect(page.locator("#quiet")).to_be_visible()
         assert violations(page, is_citizens=True) == []
+
+
+def quiet_for_an_hour(c: Connection) -> None:
+    quiet = shows.kept(shows.Quiet(until=MORNING + timedelta(hours=1)))
+    showing.put(c, "hall", shows.QUIET, quiet, "boss", MORNING)
 
 
 @looks
@@ -105,6 +107,7 @@ def test_the_phone_page_of_each_state(busy: Served, page: Page, lang: str, theme
         "/h/hall/book",
         "/h/hall/book/A",
         "/h/hall/book/A/at/20260303T0930",
+        "/h/hall/hours",
         "/h/hall/ratings",
     ]:
         page.goto(f"{busy.url}{address}?lang={lang}&theme={theme}")
@@ -145,7 +148,8 @@ def test_the_technicians_pages_and_the_interfaces(busy: Served, page: Page, lang
     sign_in(busy, page, "boss")
     busy.desk.live.outages.begin("broker", "refused")
     busy.desk.live.timings.action.observe(0.9)
-    assert wrong(page, busy, ("/status", "/devices", "/api/"), f"lang={lang}&theme={theme}") == []
+    addresses = ("/status", "/devices", "/api/", "/displays/hall", "/displays/hall/new", "/m/hall/quiet")
+    assert wrong(page, busy, addresses, f"lang={lang}&theme={theme}") == []
     size(page, PHONE)
     assert wrong(page, busy, ("/status",), f"lang={lang}&theme={theme}") == []
 
@@ -235,7 +239,12 @@ def test_why_what_would_help_and_what_is_planned(busy: Served, page: Page, lang:
     assert wrong(page, busy, ("/m/hall/day", "/m/hall/load"), period) == []
     more = ("/m/hall/cycle", "/m/hall/notices", "/m/hall/substitutes", "/leader")
     more += ("/m/hall/messages", "/m/hall/home-tickets", "/m/hall/appointments", "/calendar")
+    page.goto(f"{busy.url}/m/hall/conduct")
+    page.locator("form.stack [name=person]").select_option("li")
+    page.locator("[name=kind][value=late]").check()
+    page.locator("form.stack button.primary").click()
+    more += ("/m/hall/conduct", "/m/hall/conduct/1", "/m/hall/conduct/kinds", "/m/hall/roster")
     assert wrong(page, busy, more, f"lang={lang}&theme={theme}") == []
     sign_in(busy, page, "li")
-    forms = ("/w/hall/1/form/why", "/w/hall/1/form/jump", "/w/hall/1/form/delay")
+    forms = ("/conduct/mine", "/w/hall/1/form/why", "/w/hall/1/form/jump", "/w/hall/1/form/delay")
     assert wrong(page, busy, forms, f"lang={lang}&theme={theme}") == []

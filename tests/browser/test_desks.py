@@ -13,7 +13,7 @@ from controller.hall.commands import CallNext, Finish, Login, Start
 from controller.hall.model import TicketState
 from controller.people import Role
 from controller.store.people import Person
-from tests.browser.conftest import Served
+from tests.browser.conftest import PHONE, Served, size
 from tests.waiting import until
 from tests.web.test_people import ADMIN
 
@@ -34,6 +34,24 @@ def console(served: Served) -> Iterator[Page]:
     expect(page.locator("body.is-live")).to_have_count(1)
     yield page
     page.context.close()
+
+
+def test_on_a_phone_the_top_is_one_line_and_its_pages_are_a_menu_without_scripts(served: Served) -> None:
+    path = f"/in/{served.desk.site.people.link('boss', real_now())}"
+    page = served.screen(path, PHONE, java_script_enabled=False)
+    page.click("main button")
+    page.goto(f"{served.url}/m/hall/?lang=en")
+    top, roster = page.locator("header"), page.get_by_role("link", name="Roster")
+    box = top.bounding_box()
+    assert box is not None
+    assert box["height"] < 60
+    expect(roster).to_be_hidden()
+    page.get_by_role("button", name="Pages").press("Enter")
+    expect(roster).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(roster).to_be_hidden()
+    size(page, DESK)
+    expect(roster).to_be_visible()
 
 
 def states(served: Served) -> dict[str, TicketState]:
@@ -137,6 +155,7 @@ def test_a_person_is_added_changed_and_shut_out_by_keyboard_alone(served: Served
     people = served.desk.site.people
     people.add(ADMIN, real_now())
     page = served.screen(f"/in/{people.link(ADMIN.id, real_now())}", DESK)
+    expect(page.get_by_role("button", name="是我，登录")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page).not_to_have_url(re.compile("/in/"))
     page.goto(f"{served.url}/people/new")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -18,11 +17,11 @@ from controller.clock import real_now
 from controller.hall.commands import CallNext, Hold, Login, NoShow, Pause, Start
 from controller.hall.model import PauseReason
 from tests.browser.conftest import DESK, Served, sign_in
+from tests.browser.golden_files import is_golden, tree
 from tests.web.test_people import ADMIN
 
 pytestmark = pytest.mark.browser
 
-GOLDEN = Path(__file__).parent / "golden"
 PAGES = {
     "clerk": ("li", "/w/hall/1"),
     "clerk-delays": ("li", "/w/hall/1/form/delay"),
@@ -35,7 +34,6 @@ PAGES = {
     "admin-centres": (ADMIN.id, "/centres"),
 }
 REAL_TIMES = (r"\b\d\d-\d\d \d\d:\d\d\b", "MM-DD hh:mm")  # when somebody signed in, by the clock of the wall
-NOT_SAID = re.compile(r":\n\s*- /url: .*$", re.MULTILINE)
 
 
 @pytest.fixture
@@ -64,24 +62,9 @@ def test_every_page_says_what_its_golden_file_says(busy: Served, lang: str) -> N
                 continue
             page.goto(f"{busy.url}{address}?lang={lang}")
             expect(page.locator("main")).to_be_visible()
-            said = NOT_SAID.sub("", page.locator("main").aria_snapshot()) + "\n"
-            if not _is_golden(f"{name}.{lang}.yaml", re.sub(*REAL_TIMES, said)):
+            if not is_golden(f"{name}.{lang}.yaml", re.sub(*REAL_TIMES, tree(page))):
                 wrong.append(name)
             if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
                 wide.append(name)
         context.close()
     assert (wrong, wide) == ([], [])
-
-
-def _is_golden(name: str, said: str) -> bool:
-    """Whether the file says the same; where there is none, it is written. What differs is printed."""
-    file = GOLDEN / name
-    if not file.exists():
-        GOLDEN.mkdir(exist_ok=True)
-        file.write_text(said, encoding="utf-8")
-        print(f"{name} was written: look at it")
-        return False
-    golden = file.read_text(encoding="utf-8")
-    if golden != said:
-        print(f"{name} says something else:\n{said}")
-    return golden == said
