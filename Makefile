@@ -10,6 +10,8 @@
 BIN := .venv/bin
 LOCKS := pyproject.toml deploy/prepare.sh $(wildcard deploy/locks/*.txt)
 
+unexport PYTHONDONTWRITEBYTECODE  # with it, every process compiles the whole program at its start
+
 help:
 	@sed -n 's/^# //p' Makefile
 
@@ -23,7 +25,7 @@ run: .venv/ready-run
 	@exec $(BIN)/servicehall demo $(ARGS)
 
 test: .venv/ready-test
-	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/pytest -n 3 --dist loadfile $(ARGS)
 
 lint: .venv/ready-test
 	$(BIN)/ruff format --check .

@@ -1,6 +1,7 @@
 """`make bench`: the figures of docs/benchmarks.md, measured on this machine in one run.
 
-python -m tests.bench [NAME ...]  without a name: all of BENCHES
+python -m tests.bench [--small] [NAME ...]  without a name: all of BENCHES
+--small: those of SMALLER with less of everything
 `balance` is there only when BALANCE_BENCH names its folder (balance.py).
 """
 
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from tests.bench import (
     balance,
+    citizens,
     engine,
     history,
     partition,
@@ -34,6 +36,7 @@ BENCHES: dict[str, Callable[[Path], Iterator[Rows]]] = {
     "web": lambda folder: iter([web.measure(folder)]),
     "streams": lambda folder: iter([streams.measure(folder)]),
     "screens": screens.measure,
+    "citizens": citizens.measure,
     "engine": lambda folder: iter([engine.measure()]),
     "partition": lambda folder: iter([partition.measure(folder)]),
     "syncs": lambda folder: iter([syncs.measure(folder)]),
@@ -43,7 +46,12 @@ BENCHES: dict[str, Callable[[Path], Iterator[Rows]]] = {
 } | ({"balance": balance.measure} if balance.is_given() else {})
 
 
+SMALLER = {"citizens": lambda folder: citizens.measure(folder, citizens.SMALL)}
+
+
 def main(names: list[str]) -> int:
+    benches = BENCHES | (SMALLER if "--small" in names else {})
+    names = [name for name in names if name != "--small"]
     unknown = [name for name in names if name not in BENCHES]
     if unknown:
         print(f"bench: there is no {unknown[0]!r}; there are {', '.join(BENCHES)}", file=sys.stderr)
@@ -54,7 +62,7 @@ def main(names: list[str]) -> int:
     met: list[bool] = []
     with tempfile.TemporaryDirectory(prefix="servicehall-bench-") as folder:
         for name in names or BENCHES:
-            for rows in BENCHES[name](Path(folder) / name):
+            for rows in benches[name](Path(folder) / name):
                 for row in rows:
                     print(row, flush=True)
                 met += [row.bar.is_met for row in rows if row.bar is not None]

@@ -1,14 +1,19 @@
-"""Clients over HTTP: a kiosk on a kept-alive connection, and a clerk's browser without pictures."""
+"""Clients over HTTP: a kiosk on a kept-alive connection, a clerk's browser without pictures, a citizen."""
 
 from __future__ import annotations
 
 import http.client
 import json
 import re
+import threading
 import time
 import urllib.parse
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
-from tests.bench.rig import HALL, Controller
+from tests.bench.rig import HALL, Controller, Spread
+
+ANOTHER_EVERY_S = 0.05
 
 
 def connect(url: str) -> http.client.HTTPConnection:
@@ -112,3 +117,36 @@ class Clerk:
         if answer.status >= 400:
             raise SystemExit(f"bench: {verb} {path} answered {answer.status}: {text[:300]}")
         return text
+
+
+def looks(hall: Controller, seconds: float) -> Spread:
+    """Times of a citizen's look at the hall, one after another."""
+    connection, times, end = connect(hall.settings.web_url), [], time.monotonic() + seconds
+    while (began := time.monotonic()) < end:
+        connection.request("GET", f"/h/{HALL}")
+        connection.getresponse().read()
+        times.append(time.monotonic() - began)
+        time.sleep(ANOTHER_EVERY_S)
+    return Spread.of(times)
+
+
+@contextmanager
+def calling(clerks: Sequence[Clerk], a_second: float, seconds: float) -> Iterator[list[float]]:
+    """The clerks call in turn meanwhile; the list holds the seconds of every call, all of them at the end."""
+    calls: list[float] = []
+    end = time.monotonic() + seconds
+
+    def call(clerk: Clerk, number: int) -> None:
+        turn = time.monotonic() + number / a_second
+        clerk.renew()
+        while turn < end:
+            time.sleep(max(0.0, turn - time.monotonic()))
+            calls.append(clerk.act())
+            turn += len(clerks) / a_second
+
+    threads = [threading.Thread(target=call, args=(one, n)) for n, one in enumerate(clerks)]
+    for thread in threads:
+        thread.start()
+    yield calls
+    for thread in threads:
+        thread.join()

@@ -14,7 +14,7 @@ from controller import boards
 from controller.hall import engine
 from controller.hall.commands import CallNext, ChangePlan, Command, Finish, Login, OpenDay, Start, TakeTicket
 from controller.hall.model import Hall, Plan
-from firmware.protocol.messages import encode
+from firmware.protocol.codec import encode
 from tests.bench.rig import HALL, KIOSK, plan
 from tests.bench.table import Row, at_most
 

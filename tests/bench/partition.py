@@ -22,9 +22,10 @@ from typing import Any, NamedTuple
 from controller.settings import Settings
 from firmware.protocol import topics
 from firmware.protocol.clock import UnitClock
+from firmware.protocol.codec import decode
 from firmware.protocol.guard import Guard
 from firmware.protocol.link import LinkTiming
-from firmware.protocol.messages import Board, Rated, decode
+from firmware.protocol.messages import Board, Rated
 from firmware.protocol.session import Broker, Session
 from tests.bench.clerk import Clerk
 from tests.bench.pace import DEVICES, begin, groups

@@ -12,7 +12,6 @@ import shutil
 import statistics
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,9 +20,9 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from controller.clock import real_now
-from tests.bench.clerk import Clerk, connect
+from tests.bench.clerk import Clerk, calling, connect, looks
 from tests.bench.rig import HALL, Controller, Crew, Spread, controller, wait_for
-from tests.bench.streams import ANOTHER_EVERY_S, open_streams
+from tests.bench.streams import open_streams
 from tests.bench.table import Row, at_least, at_most
 from tests.conftest import ARGUMENTS
 
@@ -200,15 +199,9 @@ def _beside_others(hall: Controller, clerks: list[Clerk]) -> Iterator[Row]:
     views = [(f"w{n}", f"/w/{HALL}/{n}", clerk.cookie) for n, clerk in enumerate(clerks, start=1)]
     boards = [("board", f"/m/{HALL}/", _cookie_of(hall))] * BOARDS
     screens = Crew(open_streams, [(hall.settings.web_url, [*views, *boards])])
-    calls: list[float] = []
     try:
-        some = clerks[:: WINDOWS // 30]
-        threads = [threading.Thread(target=_calling, args=(one, n, calls)) for n, one in enumerate(some)]
-        for thread in threads:
-            thread.start()
-        times = _others(hall)
-        for thread in threads:
-            thread.join()
+        with calling(clerks[:: WINDOWS // 30], CALLS, SECONDS) as calls:
+            times = looks(hall, SECONDS)
         told, asked = screens.ask("count")[0]
     finally:
         screens.stop()
@@ -221,23 +214,3 @@ def _beside_others(hall: Controller, clerks: list[Clerk]) -> Iterator[Row]:
         f"{times.p99:.1f} ms, p50 {times.p50:.1f} ms; the calls {Spread.of(calls)}",
         at_most(times.p99, 50, "ms"),
     )
-
-
-def _others(hall: Controller) -> Spread:
-    connection, times, end = connect(hall.settings.web_url), [], time.monotonic() + SECONDS
-    while (began := time.monotonic()) < end:
-        connection.request("GET", f"/h/{HALL}")
-        connection.getresponse().read()
-        times.append(time.monotonic() - began)
-        time.sleep(ANOTHER_EVERY_S)
-    return Spread.of(times)
-
-
-def _calling(clerk: Clerk, number: int, calls: list[float]) -> None:
-    every_s, end = 30 / CALLS, time.monotonic() + SECONDS
-    turn = time.monotonic() + number / CALLS
-    clerk.renew()
-    while turn < end:
-        time.sleep(max(0.0, turn - time.monotonic()))
-        calls.append(clerk.act())
-        turn += every_s

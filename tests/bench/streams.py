@@ -9,21 +9,19 @@ from __future__ import annotations
 import selectors
 import socket
 import threading
-import time
 import urllib.parse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.bench.clerk import Clerk, connect
-from tests.bench.rig import HALL, Controller, Crew, Spread, controller, wait_for
+from tests.bench.clerk import Clerk, calling, connect, looks
+from tests.bench.rig import HALL, Crew, Spread, controller, wait_for
 from tests.bench.table import Row, at_most
 
 SCREENS = 1000
 WINDOWS = 30
 CALLS = 30.0  # a second
 SECONDS = 15.0
-ANOTHER_EVERY_S = 0.05
 THREADS = f"http_threads = {SCREENS + 400}\nhttp_connections = {2 * SCREENS + 400}\n"
 
 
@@ -34,16 +32,9 @@ def measure(folder: Path) -> list[Row]:
         shown = [views[n % WINDOWS] for n in range(SCREENS)]
         screens = Crew(open_streams, [(hall.settings.web_url, shown)])
         try:
-            quiet = _others(hall, 3.0)
-            calls: list[float] = []
-            threads = [
-                threading.Thread(target=_calling, args=(clerk, n, calls)) for n, clerk in enumerate(clerks)
-            ]
-            for thread in threads:
-                thread.start()
-            busy = _others(hall, SECONDS)
-            for thread in threads:
-                thread.join()
+            quiet = looks(hall, 3.0)
+            with calling(clerks, CALLS, SECONDS) as calls:
+                busy = looks(hall, SECONDS)
             told, asked = screens.ask("count")[0]
         finally:
             screens.stop()
@@ -60,26 +51,6 @@ def measure(folder: Path) -> list[Row]:
             at_most(busy.p99, 50, "ms"),
         ),
     ]
-
-
-def _others(hall: Controller, seconds: float) -> Spread:
-    """Times of a citizen's look at the hall, one after another."""
-    connection, times, end = connect(hall.settings.web_url), [], time.monotonic() + seconds
-    while (began := time.monotonic()) < end:
-        connection.request("GET", f"/h/{HALL}")
-        connection.getresponse().read()
-        times.append(time.monotonic() - began)
-        time.sleep(ANOTHER_EVERY_S)
-    return Spread.of(times)
-
-
-def _calling(clerk: Clerk, number: int, calls: list[float]) -> None:
-    every_s, end = WINDOWS / CALLS, time.monotonic() + SECONDS
-    turn = time.monotonic() + number / CALLS
-    while turn < end:
-        time.sleep(max(0.0, turn - time.monotonic()))
-        calls.append(clerk.act())
-        turn += every_s
 
 
 # --- the process of the screens
@@ -101,9 +72,9 @@ def open_streams(pipe: Any, url: str, views: Sequence[View]) -> None:
     for _ in range(4):
         threading.Thread(target=_fetch, args=(url, counts, wanted, news), daemon=True).start()
     wait_for(lambda: counts["told"] >= len(views), 60)
-    pipe.send("ready")
     wait_for(lambda: not wanted, 60)
     before = dict(counts)
+    pipe.send("ready")
     while pipe.recv() is not None:
         pipe.send((counts["told"] - before["told"], counts["asked"] - before["asked"]))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import urllib.request
 from collections.abc import Callable
 
 import pytest
@@ -22,6 +23,7 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 def sign_in(hall: HallProcess, window: int) -> None:
     """The clerk of the window takes the seat, as with a browser in the morning."""
     person = next(one.id for one in CLERKS if one.window == window)
+    until(lambda: answers(hall), 60, what="the web face answers, which a test before may have killed")
     browser = Browser()
     asked = browser.open(hall.sign_in_link(person))
     enter = next(form for form in asked.forms if "/in/" in form.action)
@@ -31,6 +33,14 @@ def sign_in(hall: HallProcess, window: int) -> None:
     assert seat is not None, page.text[:2000]
     browser.send(page, seat)
     until(lambda: "未开" not in hall.bar(window), 15, what=f"window {window} is open on its bar")
+
+
+def answers(hall: HallProcess) -> bool:
+    try:
+        urllib.request.urlopen(f"{hall.url}/healthz", timeout=5).close()
+    except OSError:
+        return False
+    return True
 
 
 def take(hall: HallProcess, queue: str) -> str:

@@ -22,7 +22,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 from firmware.drivers.button import STEADY_S, ButtonDriver
 from firmware.drivers.lamp import Lamp, Light
 from firmware.protocol import topics
-from firmware.protocol.messages import DeviceConfig, Envelope, Pressed, Struct, UnitConfig, encode
+from firmware.protocol.codec import encode
+from firmware.protocol.messages import DeviceConfig, Envelope, Pressed, Struct, UnitConfig
 from firmware.protocol.outbox import Outbox
 from tests.hardware.chip import Chip, say, until
 from tests.hardware.node import NodeProcess

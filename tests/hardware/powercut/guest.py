@@ -24,16 +24,8 @@ from controller.hall.events import TicketIssued
 from controller.live import Live
 from controller.people import CITIZEN
 from controller.store import Store, integrity, log
-from firmware.protocol.messages import (
-    Pressed,
-    Print,
-    Printed,
-    PrintUncertain,
-    Rated,
-    Result,
-    ResultState,
-    decode,
-)
+from firmware.protocol.codec import decode
+from firmware.protocol.messages import Pressed, Print, Printed, PrintUncertain, Rated, Result, ResultState
 from firmware.protocol.outbox import Outbox
 from tests.store.halls import morning, open_store, running, sqlite_url
 

@@ -19,7 +19,8 @@ from controller.hall.model import Press
 from controller.store import Store, log
 from controller.store.devices import last_set_aside
 from controller.store.tables import event, snapshot
-from firmware.protocol.messages import Board, Rated, UnitConfig, decode, encode
+from firmware.protocol.codec import decode, encode
+from firmware.protocol.messages import Board, Rated, UnitConfig
 from firmware.shelf import ALL, wanted_boards
 from tests.system.chaos.auditor import Evidence
 from tests.system.chaos.promises import Pressed, Promise
@@ -62,13 +63,16 @@ def _plain(body: bytes) -> str:
     return encode(msgspec.structs.replace(board, ver=0, gen=0, ts=NO_TIME)).decode()
 
 
-def are_boards_right(hall: Site) -> bool:
-    """Whether everything shows what it should now; not while the controller does not answer."""
+def faces(hall: Site) -> tuple[Shown, Shown] | None:
+    """What everything shows and what it should, now; None while the controller does not answer."""
     try:
         should = wanted(hall)
     except (OSError, ValueError):
-        return False
-    does = shown(hall)
+        return None
+    return shown(hall), should
+
+
+def is_right(does: Shown, should: Shown) -> bool:
     return all(does.get(place) == face for place, face in should.items())
 
 
