@@ -35,7 +35,7 @@ from controller.store.people import Person
 from firmware.cli import summaries
 from firmware.drivers import KINDS, led_frames
 from firmware.protocol import faults as known_faults
-from firmware.protocol import messages, pictures, topics
+from firmware.protocol import messages, pictures, progress, topics
 from firmware.protocol.faults import FAULTS
 from firmware.settings import NodeSettings
 from web import access, asyncapi, openapi
@@ -142,7 +142,7 @@ def _messages() -> str:
         if issubclass(kind, messages.Struct) and kind is not messages.Struct
     ]
     kinds.sort(key=lambda kind: inspect.getsourcelines(kind)[1])
-    kinds.append(pictures.Picture)
+    kinds += [pictures.Picture, progress.Asked, progress.Told, progress.Progress]
     intro = "UTF-8 JSON over MQTT. A report is the `d` of an `Envelope`, an order that of a `Command`."
     return _page("Messages", intro, (part for kind in kinds for part in _message(kind)))
 
@@ -258,6 +258,7 @@ def _rights() -> str:
         intro,
         [
             *(commands_of, "## Guides of a department", "", GUIDES_INTRO, "", _writers()),
+            *("## What is a home unit's", "", UNITS_INTRO, "", _of_home_unit()),
             *("## Pages", "", PAGES_INTRO, "", _pages_of_roles()),
         ],
     )
@@ -288,6 +289,21 @@ def _may_write(role: Role, unit: str | None, keepers: set[str]) -> str:
     except NotAllowed:
         return ""
     return "yes"
+
+
+UNITS_INTRO = (
+    "A window lead or a department's administrator, in a hall of theirs: of the matters, bad ratings and\n"
+    "entries on daily conduct of which home unit they may open what. Matters and ratings that no unit\n"
+    "answers for are everybody's who may open the page; lists and files leave out what is another unit's."
+)
+
+
+def _of_home_unit() -> str:
+    rows = [
+        (f"`{address}`", "yes", "", "yes" if is_anybodys else "")
+        for address, is_anybodys in access.OF_HOME_UNIT.items()
+    ]
+    return _table(("of a home unit", "their own unit", "another unit", "no home unit"), rows)
 
 
 PAGES_INTRO = (
