@@ -12,10 +12,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from controller.settings import Settings
-from firmware.protocol import messages, topics
+from firmware.protocol import codec, topics
 
 # Brokers count their own headers as payload; the protocol's limit is enforced by its decoder.
-MAX_PAYLOAD = messages.MAX_PAYLOAD_BYTES + 4096
+MAX_PAYLOAD = codec.MAX_PAYLOAD_BYTES + 4096
 
 
 @dataclass(frozen=True, slots=True)

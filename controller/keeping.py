@@ -15,7 +15,7 @@ from controller.clock import real_now
 from controller.hall.model import Refused
 from controller.live import Live
 from controller.settings import Settings
-from controller.store import Store, contacts, erasure, home_tickets, messages, ratings
+from controller.store import Store, conduct, contacts, erasure, home_tickets, messages, ratings
 from controller.store.audit import Record, audit
 
 STEP_S = 60.0
@@ -34,6 +34,7 @@ class DataClass(StrEnum):
     WORDS = "words"  # what visitors wrote with a rating
     SET_ASIDE = "set_aside"  # messages of units nobody could use; deleted by quarantine.py
     MESSAGES = "messages"  # numbers and texts of messages and answers, and where somebody wants to be told
+    CONDUCT = "conduct"  # the register of daily conduct
     STAFF = "staff"  # name and number of who works or worked here: until erased on request
 
 
@@ -68,6 +69,7 @@ class Keeping:
             self._forget_visitors(live, before)
             self._forget_bookings(live)
         self._forget_ratings(self._hall_now())
+        self._forget_conduct(self._hall_now())
         self.delete_sign_ins(real_now())
         self.delete_messages(real_now())
         with self._store.writing() as c:
@@ -111,6 +113,12 @@ class Keeping:
                 if rows := forget(c, before):
                     _proof(kind, "", before, rows)(c)
 
+    def _forget_conduct(self, now: datetime) -> None:
+        before = self._midnight(now, self._settings.conduct_days)
+        with self._store.writing() as c:
+            if rows := conduct.forget(c, before.date()):
+                _proof(DataClass.CONDUCT, "", before, rows)(c)
+
     def delete_sign_ins(self, now: datetime) -> None:
         before = self._midnight(now, self._settings.sign_in_days)
         with self._store.writing() as c:
@@ -143,8 +151,9 @@ class Keeping:
         with self._store.reading() as c:
             oldest = [at for hall in self._halls if (at := erasure.held_visitors(c, hall)) is not None]
             signed_in, rated = erasure.held_sign_ins(c), ratings.held(c)
-            written = messages.oldest(c)
+            written, noted = messages.oldest(c), conduct.oldest(c)
         settings = self._settings
+        since = None if noted is None else datetime.combine(noted, time(), settings.zone)
         return [
             Kept(DataClass.VISITS, settings.visitor_days, min(oldest, default=None)),
             Kept(DataClass.SIGN_INS, settings.sign_in_days, signed_in),
@@ -153,6 +162,7 @@ class Keeping:
             Kept(DataClass.CONTACTS, settings.contact_days, rated["contacts"]),
             Kept(DataClass.WORDS, settings.words_days, rated["words"]),
             Kept(DataClass.SET_ASIDE, settings.set_aside_days),
+            Kept(DataClass.CONDUCT, settings.conduct_days, since),
             Kept(DataClass.STAFF, None),
         ]
 

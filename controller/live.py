@@ -18,7 +18,7 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -43,6 +43,7 @@ from controller.hall.commands import Command, TakeTicket
 from controller.hall.model import Hall, HallError, WindowState
 from controller.lookout import LOOK_S, Lookout
 from controller.people import SYSTEM, Actor
+from controller.shows import Shows
 from controller.store import Store, log
 from controller.store.errors import StoreFailed
 from controller.store.orders import PendingOrder, Settled
@@ -96,11 +97,12 @@ class Live:
         lost_after_s: float = 30.0,
         snapshot_every: int = SNAPSHOT_EVERY,
         look_every_s: float = LOOK_S,
+        shows: Shows | None = None,
     ) -> None:
         """tick_every: hall time between ticks; None: time passes only by posted Ticks.
 
         lost_after_s: real seconds without a touch after which a window counts as lost (W7).
-        look_every_s: real seconds between two forecasts of the waits.
+        look_every_s: real seconds between two forecasts of the waits. shows: what its staff chose.
         """
         self.id = hall_id
         self.store = store
@@ -110,6 +112,7 @@ class Live:
         self.outages = Outages(_logger, {"hall": hall_id})
         self.lookout = Lookout(lambda: self.hall, clock.now, look_every_s)
         self.announcements = Announcements(store, hall_id, clock.now())
+        self.shows = shows or Shows(store, hall_id, UTC)
         self.counsel = Counsel(lambda: self.hall, clock.now)
         self._tick_every = tick_every
         self._snapshot_every = snapshot_every

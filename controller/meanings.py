@@ -12,7 +12,7 @@ from datetime import date, datetime
 from controller.boards import window_of
 from controller.devices import Book
 from controller.hall import commands
-from controller.hall.appointments import arriving
+from controller.hall.appointments import arriving, arriving_with_card
 from controller.hall.commands import Command
 from controller.hall.model import (
     Hall,
@@ -24,6 +24,7 @@ from controller.hall.model import (
     TicketClass,
     TicketState,
     WindowState,
+    label,
 )
 from controller.hall.places import walk, window_line
 from controller.hall.refusals import refuse
@@ -80,9 +81,12 @@ def of_press(
     return Meaning(command, unit_actor(message.unit))
 
 
-def of_check_in(hall: Hall, message: Message, report: messages.Pressed, token: str, now: datetime) -> Meaning:
-    """Who has an appointment is here, and says so at a kiosk. Raises Refused when nobody is meant."""
-    one = arriving(hall, report.appointment, now)
+def of_check_in(
+    hall: Hall, message: Message, report: messages.Pressed, token: str, now: datetime, person: str = ""
+) -> Meaning:
+    """Who has an appointment is here, and says so at a kiosk. person: the digest of who laid a card on its
+    reader. Raises Refused when nobody is meant."""
+    one = arriving_with_card(hall, person, now) if report.who else arriving(hall, report.appointment, now)
     return Meaning(commands.CheckIn(one.id, token, message.press), unit_actor(message.unit))
 
 
@@ -238,7 +242,7 @@ def _rated(hall: Hall, window: int, number: str) -> Ticket | None:
     if not number:
         return hall.tickets.get(last) if last is not None else None
     for domain in hall.plan.domains:
-        ticket = hall.tickets.get(hall.numbers.get((domain.id, number), 0))
+        ticket = hall.tickets.get(hall.numbers.get(label(domain.id, number), 0))
         if ticket is not None and any(leg.window == window for leg in ticket.legs):
             return ticket
     return None

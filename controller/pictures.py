@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from controller.devices import Devices
-from firmware.protocol.messages import BadMessage
+from firmware.protocol.codec import BadMessage
 from firmware.protocol.pictures import Picture, read
 
 

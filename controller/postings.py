@@ -31,15 +31,14 @@ from controller.store.clock_jumps import jumped
 from controller.store.devices import Fault, Record, SetAside, clear_fault, raise_fault, set_aside
 from controller.store.orders import PendingOrder
 from firmware.protocol import messages, topics
+from firmware.protocol.codec import BadMessage, decode
 from firmware.protocol.messages import (
     MAX_EVENT_BYTES,
-    BadMessage,
     Envelope,
     Report,
     ResultState,
     Struct,
     TimeQuality,
-    decode,
     decode_report,
 )
 
@@ -224,8 +223,9 @@ class Postings:
         if asked_at is not None and day is not None and day.was_closed_at(asked_at, now):
             report = replace(report, number="")  # a slip of an earlier day is no ticket of this one
         try:
-            if report.appointment:
-                meaning = meanings.of_check_in(self.live.hall, message, report, _token(), now)
+            if report.appointment or report.who:
+                person = self._devices.person_of(report.who) if report.who else ""
+                meaning = meanings.of_check_in(self.live.hall, message, report, _token(), now, person)
             else:
                 meaning = meanings.of_press(self._devices.book, message, report, _token(), asked_at)
         except Refused as why:

@@ -13,7 +13,7 @@ from datetime import timedelta
 from controller.clock import HallClock
 from controller.settings import Settings
 from controller.store.devices import Record, SetAside, forget, set_aside
-from firmware.protocol.messages import BadMessage
+from firmware.protocol.codec import BadMessage
 
 A_MINUTE = 20  # rows kept of one unit; all are counted
 FORGET_EVERY_S = 3600.0

@@ -116,7 +116,7 @@ def tell(
     Raises Refused: told_before, rating_too_late, bad_phone.
     """
     plan, now = live.hall.plan, live.clock.now()
-    known = [one.id for one in plan.rating_reasons if one.id in reasons]
+    known = [one for one in plan.rating_reasons if one.id in reasons]
     contact = seal.close(plain_phone(phone)) if phone.strip() else None
 
     def add(c: Connection) -> None:
@@ -215,10 +215,11 @@ def _ticket(live: Live, case: int) -> int:
 
 
 def department_of(hall: Hall, person: Person) -> str | None:
-    """The department of the hall that somebody answers for; None: they answer for all of it."""
+    """The department of the hall that somebody answers for; None: they answer for all of it. Who was sent by
+    a department that the hall does not know answers for none of its departments."""
     clerk = hall.clerks.get(person.id)
     named = (one.id for one in hall.plan.departments if person.home_unit in (one.id, one.name.zh))
-    return next(named, None) or (clerk.department if clerk else None)
+    return next(named, None) or (clerk.department if clerk else None) or person.home_unit
 
 
 def is_of(case: f.Case, department: str | None) -> bool:

@@ -73,6 +73,7 @@ class Settings:
     order_resend_s: float = 3.0
     order_ttl_s: float = 30.0
     slip_ttl_s: float = 120.0
+    speech_ttl_s: float = 180.0  # of a call behind others; one that is answered meanwhile is not said
     board_every_s: float = 0.1  # one board is published at most this often
     mqtt_keepalive_s: int = 15  # R20
 
@@ -84,6 +85,9 @@ class Settings:
     visitor_days: float = 30.0  # what ties a ticket to its holder
     contact_days: float = 30.0  # numbers to call back about a bad rating, after its case is over
     words_days: float = 400.0  # what visitors wrote with a rating
+    conduct_days: float = (
+        1100.0  # the register of daily conduct: three years, as annual assessments look back
+    )
     sign_in_days: float = 200.0  # sessions and links; six months are asked for (P.37)
 
     # what is said and printed
@@ -327,4 +331,6 @@ def is_loopback(host: str) -> bool:
 
 
 def _reachable(host: str) -> str:
-    return "127.0.0.1" if host in ("0.0.0.0", "::", "[::]", "") else host  # noqa: S104 - a comparison
+    if host in ("0.0.0.0", "::", "[::]", ""):  # noqa: S104 - a comparison
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host

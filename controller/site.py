@@ -22,6 +22,8 @@ from controller.clock import HallClock, real_now
 from controller.coming import COMING_S, Coming
 from controller.counsel import EVERY_S, SHARE
 from controller.devices import Devices
+from controller.ended import EVERY_S as ENDED_S
+from controller.ended import Ended
 from controller.from_home import FromHome
 from controller.hall.commands import ChangePlan
 from controller.hall.events import DayOpened
@@ -42,6 +44,7 @@ from controller.people import SYSTEM, Actor
 from controller.presence import Status
 from controller.selftests import Weekly
 from controller.settings import Settings
+from controller.shows import Shows
 from controller.store import Store, guides, item_standings, items, log, records
 from controller.store.audit import audit
 from controller.store.devices import catalogue_changed
@@ -175,10 +178,11 @@ class Site:
         self._closing.callback(self.messages.close)
 
     def _run_hall(self, id: str) -> Live:
-        renderer = Renderer(
-            id, self.settings, self.generation, lambda: self.devices.book, self.matters.name_of
-        )
-        live = Live(id, self.store, self.clock, renderer.render, lost_after_s=self.settings.heartbeat_lost_s)
+        shows = Shows(self.store, id, self.settings.zone)
+        book, item_name = (lambda: self.devices.book), self.matters.name_of
+        renderer = Renderer(id, self.settings, self.generation, book, item_name, shows.is_quiet)
+        lost_after_s = self.settings.heartbeat_lost_s
+        live = Live(id, self.store, self.clock, renderer.render, lost_after_s=lost_after_s, shows=shows)
         bus = Bus(live, self.devices, self.settings, self.generation, renderer, self.work_days)
         live.start()
         self._closing.callback(live.stop)
@@ -188,11 +192,12 @@ class Site:
         live.subscribe(self._begin_guides)
         expects = partial(self.pasts.coming, zone=self.settings.zone)
         looks = partial(live.lookout.look_and_tell, bus.screens.touch_waits)
-        coming = Coming(live, Changes(live, self.devices), self.people, self.settings.zone)
+        coming = Coming(live, Changes(live, self.devices), self.people, self.holidays, self.settings.zone)
         for paced in (
             Paced("forecast", looks, LOOK_S, live.outages),
             Paced("advice", partial(live.counsel.look, expects), EVERY_S, live.outages, SHARE),
             Paced("coming", coming.step, COMING_S, live.outages),
+            Paced("ended", Ended(live).step, ENDED_S, live.outages),
         ):
             paced.start()
             self._closing.callback(paced.stop)

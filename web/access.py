@@ -5,6 +5,7 @@ Read by the reference (docs/reference/rights.md), against which a test tries eve
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask import Flask
@@ -13,6 +14,21 @@ from controller.people import Role
 from web.visit import is_of_site, roles_of
 
 OF_HALL = ("<hall>", "<person>")  # what an address names that belongs to one hall
+
+
+CASE = "/m/<hall>/ratings/<int:id>"
+CASE_STEP = "<any(call, check, fix, explain, appeal, extend, uphold, reject, close, return):what>"
+OF_HOME_UNIT = {  # what belongs to a home unit (S4.24); whether who has none may open it too
+    "POST /catalogue/<path:code>/save": False,
+    "POST /catalogue/<path:code>/<any(submit, back, drop):what>": False,
+    "POST /catalogue/bring-in": False,
+    "POST /catalogue/clean-ups/<int:id>/agree": False,
+    f"GET {CASE}": True,
+    f"POST {CASE}/number": True,
+    f"POST {CASE}/{CASE_STEP}": True,
+    "POST /unit/conduct/<int:id>/note": False,
+    "POST /unit/conduct/<int:id>/answer": False,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +43,7 @@ class Access:
     roles: frozenset[Role] | None
     is_of_hall: bool
     is_of_site: bool = False
+    view: Callable[..., object] | None = None
 
 
 def matrix(app: Flask) -> list[Access]:
@@ -43,4 +60,4 @@ def _access(app: Flask, method: str, address: str, endpoint: str) -> Access:
     view = app.view_functions[endpoint]
     roles = roles_of(view)
     is_of_hall = roles is not None and any(of in address for of in OF_HALL)
-    return Access(method, address, roles, is_of_hall, is_of_site(view))
+    return Access(method, address, roles, is_of_hall, is_of_site(view), view)

@@ -16,14 +16,14 @@ import msgspec
 from flask import Blueprint, abort, current_app, make_response, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from controller import boards, i18n
+from controller import boards, i18n, progress
 from controller.hall import waits
 from controller.hall.model import DayState, Hall, Text
 from controller.hall.refusals import REFUSALS
 from controller.live import Live
 from controller.store import items
 from firmware.protocol import messages
-from web import asyncapi, citizen, health, openapi, phone
+from web import asyncapi, citizen, health, openapi
 from web.boards import Boards
 from web.guides import today
 from web.limits import keep_to_kiosks, keep_to_limit
@@ -86,8 +86,9 @@ def get_hall(hall: str) -> Response:
 def get_queues(hall: str) -> Response:
     """The queues of a hall: how many wait, how long, and whether tickets are given out."""
     live = the_hall(hall)
-    value, forecast = live.hall, live.lookout.now()
-    return _answer(Queues(queues=[boards.queue_line(value, queue, forecast) for queue in value.plan.queues]))
+    value, forecast, now = live.hall, live.lookout.now(), hall_now()
+    lines = [boards.queue_line(value, queue, now, forecast) for queue in value.plan.queues]
+    return _answer(Queues(queues=lines))
 
 
 @operation(blueprint, _reading("/halls/<hall>/windows", Windows, FOUND_NOT))
@@ -102,7 +103,8 @@ def get_windows(hall: str) -> Response:
 @operation(blueprint, _reading("/halls/<hall>/boards", BoardNames, FOUND_NOT))
 def get_boards(hall: str) -> Response:
     """The names of a hall's boards."""
-    return _answer(BoardNames(boards=boards.names(the_hall(hall).hall)))
+    live = the_hall(hall)
+    return _answer(BoardNames(boards=[*boards.names(live.hall), *sorted(live.shows.displays)]))
 
 
 @operation(blueprint, _reading("/halls/<hall>/boards/<board>", messages.Board, FOUND_NOT))
@@ -169,9 +171,9 @@ def take_ticket(hall: str) -> Response:
 def get_ticket(token: str) -> Response:
     """Where the holder of a slip stands. token: what stands at the end of the slip's address."""
     for live in the_site().halls.values():
-        held = phone.find(live.hall, token)
+        held = progress.find(live.hall, token)
         if held is not None:
-            return _answer(_now(live.hall, phone.see(live.hall, held, hall_now(), live.lookout.now())))
+            return _answer(_now(live.hall, progress.see(live.hall, held, hall_now(), live.lookout.now())))
     abort(HTTPStatus.NOT_FOUND)
 
 
@@ -257,7 +259,7 @@ def _face(live: Live) -> HallFace:
     )
 
 
-def _now(hall: Hall, page: phone.Page) -> TicketNow:
+def _now(hall: Hall, page: progress.Page) -> TicketNow:
     return TicketNow(
         number=page.number,
         matter=_words(page.matter),

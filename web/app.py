@@ -44,6 +44,7 @@ from controller.store.seal import BadSeal
 from web import problems
 from web.feed import Feed
 from web.help import help_key
+from web.shared import Shared
 from web.visit import VISITOR_COOKIE, csrf_token, new_key, recognise, set_cookie, the_site, wants_json
 
 BLUEPRINTS = (
@@ -53,7 +54,8 @@ BLUEPRINTS = (
     *("guides", "catalogue", "privacy", "notices", "roster", "oidc", "rating", "followups"),
     *("cycle", "leader", "search", "calendar", "booking", "appointments", "booked_days"),
     *("centres", "units", "messages", "gateway", "substitutes", "telling", "feedback", "published"),
-    *("public", "from_home", "standings", "item_lists", "clean_ups", "residency"),
+    *("public", "opening", "from_home", "standings", "item_lists", "clean_ups", "residency"),
+    *("conduct", "conduct_kinds", "own_conduct", "displays", "quiet"),
 )
 COOKIELESS = (  # blueprints whose requests act with no cookie
     *("citizen", "booking", "telling", "rating", "api", "gateway"),
@@ -73,7 +75,7 @@ PAGES = Path(__file__).parent.parent / "firmware" / "pages"
 
 
 def serve_app() -> Flask:
-    """What gunicorn runs: opens the site its settings name, and serves it."""
+    """What the server runs: opens the site its settings name, and serves it."""
     return create_app(Site.open(from_environment()))
 
 
@@ -82,6 +84,7 @@ def create_app(site: Site) -> Flask:
     app = Flask(__name__)
     app.extensions["site"] = site
     app.extensions["feed"] = Feed(site.halls, site.settings.http_threads)
+    app.extensions["live_board"] = Shared()
     app.config["MAX_CONTENT_LENGTH"] = MAX_REQUEST_BYTES
     app.config["MAX_FORM_MEMORY_SIZE"] = MAX_REQUEST_BYTES
     app.jinja_env.filters["whole_minutes"] = _whole_minutes

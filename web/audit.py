@@ -16,6 +16,7 @@ from werkzeug.wrappers import Response
 
 from controller import i18n
 from controller.clock import real_now
+from controller.conduct import What
 from controller.people import RIGHTS, ActorKind, Role
 from controller.store.audit import Verdict, audit
 from controller.store.people import Person
@@ -32,7 +33,7 @@ MOST = 50_000  # rows of a file
 DAYS = 7  # shown unless asked otherwise
 FAMILIES = (
     *("person.", "centre.", "unit.", "plan.", "notice.", "message.", "data.", "calendar.", "rating."),
-    "matter.",
+    *("matter.", "conduct.", "display.", "quiet."),
 )
 KINDS = (
     *(f"person.{what}" for what in ("add", "change", "disable", "enable", "password", "link", "unlock")),
@@ -45,9 +46,12 @@ KINDS = (
     *("calendar.lay_down", "calendar.withdraw", "calendar.bring_in"),
     *("notice.write", "notice.end", "centre.add", "centre.change", "centre.remove", "centre.hall"),
     *("message.test", "message.again", "message.text"),
+    *("display.put", "display.undo", "display.remove", "display.leader", "quiet.put", "quiet.undo"),
     *("matters.put", "substitute.put", "leave.add", "leave.take_back"),
     *("matter.standing", "matter.clean_up", "matter.clean_up_agreed", "matter.clean_up_kept"),
     *("matter.clean_up_dropped", "matter.lists", "matter.published"),
+    *(f"conduct.{what}" for what in What),
+    *("conduct.kind", "conduct.kinds_own", "conduct.kinds_centre", "conduct.export"),
     *("PrintCopy", *(command.__name__ for command in RIGHTS)),
 )
 COLUMNS = ("Row", "Time", "By whom", "Staff number", "Action", "About", "Details")

@@ -114,10 +114,15 @@ def end_sessions() -> Response:
     return redirect(url_for("auth.account"))
 
 
+LOOKERS = frozenset({Role.DIRECTOR, Role.LEADER_VIEW})  # who see halls at a glance and run none
+
+
 def start_of(person: Person) -> str:
     """The page this person works on; the choice of halls and roles when there is more than one."""
     mine = [hall for hall in the_site().halls if person.works_in(hall)]
     hall = mine[0] if len(mine) == 1 else person.hall
+    if person.roles <= LOOKERS:
+        return url_for("leader.page")
     if hall is None:
         is_first = not the_site().halls and Role.ADMIN in person.roles
         return url_for("first_hour.start" if is_first else "home.home")

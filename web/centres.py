@@ -60,7 +60,9 @@ def _page(error: str = "", failed: str = "") -> str:
     mine = [live.hall for live in the_site().halls.values() if me().works_in(live.id)]
     return render_template(
         "centres/page.html",
-        nodes=[_node(known, depth, point, mine) for depth, point in known.in_order() if _may_see(point)],
+        nodes=[
+            _node(known, depth, point, mine) for depth, point in known.in_order() if _may_see(known, point)
+        ],
         loose=[hall for hall in mine if known.halls.get(hall.id) not in known.points],
         together=_day(mine),
         halls=mine,
@@ -74,8 +76,10 @@ def _page(error: str = "", failed: str = "") -> str:
     )
 
 
-def _may_see(point: Point) -> bool:
-    return me().is_everywhere or point.id in me().points
+def _may_see(known: Network, point: Point) -> bool:
+    """Points somebody works for; who works in one hall sees what it belongs to, with its day alone."""
+    is_above = me().hall is not None and point in known.path(known.halls.get(str(me().hall), ""))
+    return me().is_everywhere or is_above or point.id in me().points
 
 
 def _node(known: Network, depth: int, point: Point, mine: Iterable[Hall]) -> Node:

@@ -128,7 +128,7 @@ def found(hall: Hall, words: str, now: datetime) -> list[Visitor]:
     wanted = words.strip().upper()
     if not wanted:
         return []
-    hits = [ticket for ticket in hall.tickets.values() if wanted in ticket.number]
+    hits = [ticket for ticket in hall.tickets.values() if wanted in ticket.number.upper()]
     hits.sort(key=lambda ticket: (ticket.state not in _OFFERED, ticket.id))
     return [visitor(hall, ticket, now) for ticket in hits[:MOST_FOUND]]
 

@@ -19,7 +19,7 @@ from controller import first
 from controller.administration import Administration
 from controller.clock import real_now
 from controller.demo.hall import sample_plan
-from controller.demo.morning import put_sample_matters
+from controller.demo.matters import put_sample_centre, put_sample_matters
 from controller.hall.commands import ChangePlan
 from controller.hall.model import Plan, Refused, Text, WindowState
 from controller.live import Live
@@ -146,7 +146,8 @@ def _furnish(hall: str) -> None:
             administration.add(Person("", name, number, hall, frozenset({Role.CLERK}), True), now)
     with the_site().store.writing() as c:
         if not all_items(c):
-            put_sample_matters(c, real_now())
+            put_sample_matters(c, now)
+            put_sample_centre(c, hall, now)
 
 
 # --- the steps

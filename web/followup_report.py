@@ -15,7 +15,7 @@ from flask import g
 from controller import i18n
 from controller.hall import followups as f
 from controller.hall.figures import figures as tallied
-from controller.hall.model import Hall
+from controller.hall.model import Hall, RatingReason, Text
 from controller.hall.ratings import Channel
 from controller.hall.tallies import together
 from controller.store import ratings, spans
@@ -36,9 +36,9 @@ def figures(hall: Hall, cases: Collection[f.Case], first: date, last: date, now:
     return Facts(
         say("Figures"),
         [
-            Fact(say("Took part"), whole.took_part, "percent", note=say("of finished visits")),
-            Fact(say("Satisfied"), whole.satisfied, "percent", note=say("levels 3 to 5")),
-            Fact(say("Strictly satisfied"), whole.strictly, "percent", note=say("levels 4 and 5")),
+            _share("Took part", whole.took_part, "of finished visits"),
+            _share("Satisfied", whole.satisfied, "levels 3 to 5"),
+            _share("Strictly satisfied", whole.strictly, "levels 4 and 5"),
             Fact(say("Bad ratings"), bad, "number", note=_per_thousand(bad, rated)),
             Fact(say("Waiting for a step"), sum(case.stage not in f.OVER for case in cases), "number"),
             Fact(say("Overdue"), sum(case.is_overdue(now) for case in cases), "number"),
@@ -46,6 +46,12 @@ def figures(hall: Hall, cases: Collection[f.Case], first: date, last: date, now:
             Fact(say("Found void"), sum(case.stage is f.Stage.VOID for case in cases), "number"),
         ],
     )
+
+
+def _share(name: str, share: float | None, of: str) -> Fact:
+    """A share of days that are over; there is none before the first is."""
+    note = say("counted when the day is closed") if share is None else say(of)
+    return Fact(say(name), share, "percent", note=note)
 
 
 def _per_thousand(bad: int, rated: int) -> str:
@@ -59,7 +65,7 @@ def document(hall: Hall, cases: Sequence[f.Case], first: date, last: date, now: 
         channels = ratings.channels(c, hall.id, first, last)
     blocks: list[Block] = [
         figures(hall, cases, first, last, now),
-        _counted(say("By reason"), {_reason(hall, id): count for id, count in reasons.items()}),
+        _counted(say("By reason"), _by_name(hall, reasons)),
         _counted(say("By window"), Counter(_window(case) for case in cases)),
         _counted(say("By queue"), Counter(_queue(hall, case) for case in cases)),
         _counted(say("By channel"), _worded(channels), say("Ratings")),
@@ -144,11 +150,19 @@ def _window(case: f.Case) -> str:
     return "" if case.window is None else str(case.window)
 
 
-def reasons_of(hall: Hall, ids: Iterable[str]) -> list[str]:
-    """Reasons by name; one that is no longer in the list goes by the name it has in addresses."""
-    return [_reason(hall, id) for id in ids]
+def reasons_of(hall: Hall, named: Iterable[RatingReason]) -> list[str]:
+    """Reasons by the name they had when they were chosen; where that was not kept by today's, or their id."""
+    return [_reason(hall, one) for one in named]
 
 
-def _reason(hall: Hall, id: str) -> str:
-    found = next((one for one in hall.plan.rating_reasons if one.id == id), None)
-    return id if found is None else i18n.in_language(g.lang, found.name)
+def _by_name(hall: Hall, counts: Mapping[RatingReason, int]) -> Counter[str]:
+    found = Counter[str]()
+    for one, count in counts.items():
+        found[_reason(hall, one)] += count
+    return found
+
+
+def _reason(hall: Hall, named: RatingReason) -> str:
+    today = (one.name for one in hall.plan.rating_reasons if one.id == named.id)
+    name = named.name if named.name.zh or named.name.en else next(today, Text(named.id, ""))
+    return i18n.in_language(g.lang, name)

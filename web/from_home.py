@@ -46,8 +46,8 @@ def _open(hall: str) -> Live:
 
 def _page(live: Live, refused: str = "") -> str:
     csrf_token()  # so that the browser has its chance before it asks for a ticket
-    hall, forecast = live.hall, live.lookout.now()
-    lines = [queue_line(hall, queue, forecast) for queue in hall.plan.queues]
+    hall, forecast, now = live.hall, live.lookout.now(), hall_now()
+    lines = [queue_line(hall, queue, now, forecast) for queue in hall.plan.queues]
     held = the_site().from_home.held(live, _caller(live)) if request.cookies.get(VISITOR_COOKIE) else None
     return render_template(
         "citizen/home.html",

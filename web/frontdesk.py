@@ -16,10 +16,13 @@ from http import HTTPStatus
 from flask import Blueprint, abort, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from controller.boards import why_closed
 from controller.clock import real_now
 from controller.hall import commands as c
 from controller.hall import waits
+from controller.hall.duty import now_shut
 from controller.hall.model import Hall, PreCheck, Queue, Refused, Slip, Ticket, TicketClass, TicketState
+from controller.i18n import in_language
 from controller.live import Live
 from controller.slips import windows_text
 from controller.store import guides, items, leads
@@ -48,12 +51,13 @@ COLUMNS = ("Number", "Reason", "Leader", "Began", "Ended", "Minutes", "Steps")
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Something a ticket can be given for. value: of the form's field."""
+    """Something a ticket can be given for. value: of the form's field; shut: why none can be given now."""
 
     value: str
     name: str
     queue: Queue
     waiting: int
+    shut: str = ""
 
 
 # --- the page
@@ -120,12 +124,18 @@ def _offers(hall: Hall, words: str) -> list[Offer]:
     """Matters whose name or code holds every word, then the queues; all queues while nothing is typed."""
     parts = words.casefold().split()
     matters = [one for one in _matters(hall) if parts and _has(parts, one.name, one.code)]
-    offers = [
-        Offer(f"item:{one.code}", one.name, hall.queues[one.queue], waits.waiting(hall, one.queue))
-        for one in matters[:MOST_MATTERS]
-    ]
     queues = [one for one in hall.plan.queues if _has(parts, one.code, one.name.zh, one.name.en)]
-    return offers + [Offer(f"queue:{one.code}", "", one, waits.waiting(hall, one.code)) for one in queues]
+    offers = [(f"item:{one.code}", one.name, hall.queues[one.queue]) for one in matters[:MOST_MATTERS]]
+    offers += [(f"queue:{one.code}", "", one) for one in queues]
+    now = hall_now()
+    return [Offer(*one, waits.waiting(hall, one[2].code), _shut(hall, one[2], now)) for one in offers]
+
+
+def _shut(hall: Hall, queue: Queue, now: datetime) -> str:
+    """That the session of the hour is for others; what else stands in the way is told to who asks."""
+    is_off = now_shut(hall.shut.get(queue.code, ()), now) is not None
+    why = why_closed(hall, queue, now) if is_off else None
+    return "" if why is None else in_language(g.lang, why)
 
 
 def _has(parts: Iterable[str], *texts: str) -> bool:

@@ -21,6 +21,7 @@ from web.visit import hall_now, the_site
 
 blueprint = Blueprint("guides", __name__)
 
+UNFOLDED = 30  # matters at most, that all departments of a list are open at once
 MOST_WORDS = 40  # characters
 
 
@@ -38,7 +39,12 @@ def index() -> str:
     found = [one for one in known if _fits(one, words)]
     departments = [(name, list(rows)) for name, rows in groupby(found, lambda one: one.department)]
     return render_template(
-        "guides/index.html", words=words, departments=departments, total=len(found), places=places()
+        "guides/index.html",
+        words=words,
+        departments=departments,
+        total=len(found),
+        unfolded=UNFOLDED,
+        places=places(),
     )
 
 

@@ -32,10 +32,14 @@ PAGES = (
     Page("roster.week", "Roster"),
     Page("substitutes.page", "A and B persons"),
     Page("bulletins.page", "Bulletin"),
+    Page("conduct.page", "Daily conduct"),
+    Page("conduct_kinds.of_hall", "Kinds of conduct of the hall"),
     Page("loads.page", "Load"),
     Page("cycle.page", "The hall's day"),
     Page("booked_days.page", "Appointments"),
     Page("notices.page", "Announcements"),
+    Page("displays.page", "Displays"),
+    Page("quiet.page", "Quiet times"),
     Page("messages.page", "Messages"),
     Page("from_home.overview", "Tickets from home"),
     Page("estimates.estimates", "Waits told"),
@@ -59,6 +63,9 @@ PAGES = (
     Page("leader.page", "Halls at a glance", is_of_hall=False),
     Page("centres.page", "Centres", is_of_hall=False),
     Page("units.page", "My unit", is_of_hall=False),
+    Page("own_conduct.of_unit", "Conduct of our people", is_of_hall=False),
+    Page("own_conduct.mine", "Noted about me", is_of_hall=False),
+    Page("conduct_kinds.page", "Kinds of conduct", is_of_hall=False),
     Page("technician.devices", "Units", is_of_hall=False),
     Page("technician.system", "System status", is_of_hall=False),
     Page("people.everybody", "People", is_of_hall=False),
@@ -69,7 +76,8 @@ PAGES = (
 )
 CONSOLE = "clerk.window"  # has its keys on it, and help besides
 STANDING = "standings.page"  # of one matter
-HELPED = (*(page.endpoint for page in PAGES), CONSOLE, STANDING)
+SEARCH = "search.search"
+HELPED = (*(page.endpoint for page in PAGES), CONSOLE, STANDING, SEARCH)
 
 
 def help_key() -> str:

@@ -7,6 +7,7 @@ from flask import Blueprint, g, render_template, url_for
 from controller import ratings
 from controller.hall.model import Hall
 from controller.people import CENTRE_WRITERS, UNIT_WRITERS, Role
+from web.own_conduct import unread_of_me, waiting_for_unit
 from web.rating import tablet_code
 from web.visit import the_hall, the_site
 
@@ -28,7 +29,7 @@ RATING_ROLES = UNIT_WRITERS | {Role.SUPERVISOR, Role.HALL_MANAGER, Role.DIRECTOR
 def home() -> str:
     """The halls of this site with their places."""
     halls = [live.hall for live in the_site().halls.values()]
-    return render_template("home/home.html", halls=halls, turns=_turns(), **_rights())
+    return render_template("home/home.html", halls=halls, turns=_turns(), noted=_noted(), **_rights())
 
 
 def _turns() -> dict[str, int]:
@@ -37,6 +38,14 @@ def _turns() -> dict[str, int]:
         return {}
     mine = (live for live in the_site().halls.values() if g.person.works_in(live.id))
     return {live.id: ratings.turns(live, g.person) for live in mine}
+
+
+def _noted() -> tuple[int | None, int]:
+    """Entries of the register of conduct that wait for the reader: about them, about people of their unit."""
+    if g.person is None:
+        return None, 0
+    answers_for_unit = bool(g.person.roles & UNIT_WRITERS)
+    return unread_of_me(), waiting_for_unit() if answers_for_unit else 0
 
 
 @blueprint.get("/hall/<hall>")

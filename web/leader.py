@@ -20,8 +20,9 @@ from controller.store import spans
 from web.chart import Chart, bar_chart
 from web.home import LEADER_ROLES
 from web.needs import Need, needs
+from web.search import may_open
 from web.usual import Usual, Usuals, usual
-from web.visit import hall_now, is_fragment, me, role_required, the_site
+from web.visit import hall_now, is_fragment, me, role_required, say, the_site
 
 blueprint = Blueprint("leader", __name__)
 
@@ -54,6 +55,14 @@ def _prepare(state: BlueprintSetupState) -> None:
     state.app.extensions["usuals"] = Usuals(state.app.extensions["site"].store)
 
 
+MORE = (  # where a card leads, for those who may go there
+    ("manager.board", "Live board"),
+    ("bulletins.page", "Bulletin"),
+    ("followups.page", "Bad ratings"),
+    ("conduct.page", "Daily conduct"),
+)
+
+
 @blueprint.get("/leader")
 @role_required(*LEADER_ROLES)
 def page() -> str:
@@ -64,6 +73,7 @@ def page() -> str:
         "leader/_halls.html" if is_fragment() else "leader/page.html",
         faces=[_face(live, now) for live in mine],
         now=now,
+        links=[(one, say(title)) for one, title in MORE if may_open(one)],
     )
 
 

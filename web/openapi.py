@@ -23,7 +23,6 @@ from web.shapes import Problem
 OPENAPI = "3.1.0"
 JSON, PROBLEM, PLAIN = "application/json", "application/problem+json", "text/plain"
 SCHEMAS = "#/components/schemas/{name}"
-SIGNED_IN = "session"
 RETRY_AFTER = frozenset({HTTPStatus.TOO_MANY_REQUESTS})
 MEANINGS: Mapping[int, str] = {
     HTTPStatus.OK: "As asked for.",
@@ -69,7 +68,6 @@ class Operation:
     media: str = JSON
     body: type | None = None
     parameters: tuple[Parameter, ...] = ()
-    is_for_staff: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)  # of a good answer, with their meaning
 
     @property
@@ -120,14 +118,6 @@ def document(modules: Iterable[ModuleType]) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": schemas,
-            "securitySchemes": {
-                SIGNED_IN: {
-                    "type": "apiKey",
-                    "in": "cookie",
-                    "name": "sid",
-                    "description": "The session of somebody who signed in at /sign-in.",
-                }
-            },
         },
     }
 
@@ -148,8 +138,6 @@ def _operation(told: Operation, view: Callable[..., Any]) -> dict[str, Any]:
     }
     if told.body is not None:
         made["requestBody"] = {"required": True, "content": {JSON: {"schema": _reference(told.body)}}}
-    if told.is_for_staff:
-        made["security"] = [{SIGNED_IN: []}]
     return made
 
 

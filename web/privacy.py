@@ -39,6 +39,7 @@ ON_THE_FLOOR = frozenset({Role.GUIDE, Role.CLERK, Role.WINDOW_LEAD, Role.HALL_MA
 ENDPOINTS = frozenset(  # what can be seen in full
     {"audit.page", "audit.as_csv", "manager.tickets", "manager.tickets_csv", "manager.ticket"}
     | {"jumps.jumps", "jumps.jumps_csv", "people.everybody_csv", "frontdesk.leads_csv"}
+    | {"conduct.page", "conduct.file"}
 )
 
 

@@ -18,7 +18,7 @@ from flask import Blueprint, abort, current_app, g, make_response, redirect, ren
 from flask.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response
 
-from controller import ratings
+from controller import progress, ratings
 from controller.clock import real_now
 from controller.hall.model import Hall, Refused, Ticket, TicketState
 from controller.hall.ratings import LEVELS, LONGEST_WORDS, NEGATIVE, Channel
@@ -29,7 +29,6 @@ from controller.store import ratings as rows
 from controller.store.audit import audit
 from controller.store.projections import TicketRow
 from controller.store.seal import Seal
-from web import phone
 from web.visit import MAX_KEY, hall_now, say_refused, the_hall, the_site
 
 blueprint = Blueprint("rating", __name__)
@@ -95,7 +94,7 @@ def _with_row(live: Live, id: int, number: str, queue: str, ended_at: datetime, 
 def found(token: str) -> tuple[Live, Visit] | None:
     """The visit a slip's code opens, of today or of the days before."""
     for live in the_site().halls.values():
-        held = phone.find(live.hall, token)
+        held = progress.find(live.hall, token)
         if held is not None:
             visit = visit_of(live, held)
             return None if visit is None else (live, visit)

@@ -19,7 +19,7 @@ from controller.store import items
 from web import setup_words
 from web.guides import today
 from web.help import PAGES
-from web.visit import me, role_required, roles_of, say, the_site
+from web.visit import me, role_required, say, shut_to, the_site
 
 blueprint = Blueprint("search", __name__)
 
@@ -60,8 +60,7 @@ def search() -> str:
 def may_open(endpoint: str) -> bool:
     """Whether who asks may open this page in a hall of theirs."""
     view = current_app.view_functions.get(endpoint)
-    roles = roles_of(view) if view is not None else frozenset()
-    return roles is None or bool(roles & me().roles)
+    return view is not None and shut_to(view, me(), None) is None
 
 
 def _address(endpoint: str, **values: object) -> str:

@@ -9,17 +9,18 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, abort, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from controller.changes import Changes, refusal_of
+from controller import i18n
+from controller.changes import Changes, kinds_of, refusal_of
 from controller.hall import drafting, impact
 from controller.hall.drafting import KEYS, Edit
 from controller.hall.model import Plan, Refused, WindowMode
 from controller.live import Live
 from controller.people import SYSTEM, mask
 from controller.store import planned
-from controller.store.planned import NotWaiting
+from controller.store.planned import NOTHING_BESIDE, Beside, NotWaiting
 from controller.trials.variant import BadVariant, Variant, changed_plan, settings_of
 from web import setup_forms, setup_words
 from web.home import SETUP_ROLES
@@ -57,18 +58,32 @@ def setup_page(template: str, live: Live, **more: object) -> str:
     draft = changes.draft()
     plan = live.hall.plan if draft is None else draft.plan
     found = drafting.differences(live.hall.plan, plan)
+    beside = NOTHING_BESIDE if draft is None else draft.beside
     return render_template(
         template,
         hall=live.hall,
         plan=plan,
         draft=draft,
-        changed=len(found) + (0 if draft is None or draft.positions == "[]" else 1),
+        changed=len(found) + len(_beside(beside)),
+        beside=_beside(beside),
         coming=[(one, _why_not(one)) for one in changes.waiting()],
         name_of=setup_words.name_of,
         length=setup_words.length,
         who=_who,
         **more,
     )
+
+
+def _beside(beside: Beside) -> list[str]:
+    """What the draft's file changes beside the plan, a sentence each."""
+    kinds, said = kinds_of(beside), []
+    if beside.positions != NOTHING_BESIDE.positions:
+        said.append(say("Places of devices, as the file has them"))
+    if kinds is not None:
+        names = say(", ").join(i18n.in_language(g.lang, one.name) for one in kinds if one.is_used)
+        own = say("Kinds of daily conduct, as the file has them: {names}", names=names)
+        said.append(own if kinds else say("Kinds of daily conduct: the centre's, as the file has it"))
+    return said
 
 
 def _who(version: planned.Version) -> str:

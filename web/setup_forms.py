@@ -56,6 +56,7 @@ class BadForm(HallError):
 
 def hall_form(plan: Plan) -> Form:
     form = Form({"zh": plan.name.zh, "en": plan.name.en})
+    form["address_zh"], form["address_en"] = plan.address.zh, plan.address.en
     form["hours"] = times.written((one.start, one.end) for one in plan.hours)
     form.setlist("weekday", [str(day) for day in plan.weekdays])
     for n, one in enumerate(plan.extended):
@@ -69,7 +70,9 @@ def with_hall(plan: Plan, form: Form) -> Plan:
     except ValueError:
         raise BadForm("hours") from None
     weekdays = tuple(sorted({int(day) for day in form.getlist("weekday") if day in set("0123456")}))
-    return replace(plan, name=_name(form), hours=hours, weekdays=weekdays, extended=_extended(form))
+    address = Text(*(form.get(f"address_{lang}", "").strip()[:LONGEST] for lang in ("zh", "en")))
+    extended = _extended(form)
+    return replace(plan, name=_name(form), address=address, hours=hours, weekdays=weekdays, extended=extended)
 
 
 def _session_form(n: int, one: Extended) -> dict[str, str]:

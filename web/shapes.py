@@ -13,8 +13,8 @@ import msgspec
 from msgspec import Meta
 
 from controller.hall.model import DayState
+from controller.progress import Look
 from firmware.protocol.messages import QueueLine, WindowBoard
-from web.phone import Look
 
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,6 +92,7 @@ class Matter(Shape, frozen=True, kw_only=True):
     """Something a citizen comes for, the queue it is done in, and what its guide says in short.
 
     bring: the materials. days: working days promised, 0: done at once. is_sample: the guide is made up.
+    until: the first day on which it is no longer taken, when that is known.
     """
 
     code: str
@@ -101,6 +102,7 @@ class Matter(Shape, frozen=True, kw_only=True):
     fee: str = ""
     days: int | None = None
     is_sample: bool = False
+    until: date | None = None
 
 
 class Matters(Shape, frozen=True, kw_only=True):

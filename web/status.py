@@ -216,7 +216,7 @@ def _own(live: Live, one: Outage, now: datetime) -> Lapse:
     began = moment(one.began_s)
     ended = None if one.ended_s is None else moment(one.ended_s)
     where, what = (i18n.label(g.lang, kind, one.part) for kind in ("part", "lapse"))
-    return Lapse(where, what, began, ended, (ended or now) - began)
+    return Lapse(where, what, began, ended, _between(began, ended or now))
 
 
 def _stored(site: Site, live: Live, now: datetime) -> Iterator[Lapse]:
@@ -225,7 +225,12 @@ def _stored(site: Site, live: Live, now: datetime) -> Iterator[Lapse]:
         what = say(key) if i18n.is_translated(g.lang, key) else fault.detail or fault.code
         device = "" if fault.device == "unit" else f" · {fault.device}"
         where = f"{place_of(fault.unit)}{device}"
-        yield Lapse(where, what, fault.since, fault.until, (fault.until or now) - fault.since)
+        yield Lapse(where, what, fault.since, fault.until, _between(fault.since, fault.until or now))
+
+
+def _between(began: datetime, ended: datetime) -> timedelta:
+    """Nothing where the hall's clock was set back between them."""
+    return max(timedelta(), ended - began)
 
 
 # --- what runs

@@ -9,6 +9,7 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from controller.clock import real_now
+from controller.hall.duty import keeps_hours
 from controller.hall.model import Refused
 from controller.live import Live
 from controller.people import Role
@@ -34,8 +35,9 @@ def _page(live: Live, error: str = "", failed: str = "") -> str:
     with the_site().store.reading() as c:
         pairs, leaves = rows.pairs(c, live.id), rows.leaves(c, live.id, today, today + AHEAD)
     days = [today + timedelta(days=n) for n in range(WARNED)]
+    calendar, plan = the_site().holidays.calendar, live.hall.plan
     open_days = [
-        (day, uncovered(pairs, leaves, day)) for day in days if day.weekday() in live.hall.plan.weekdays
+        (day, uncovered(pairs, leaves, day)) for day in days if keeps_hours(plan, calendar.kind(day), day)
     ]
     return render_template(
         "manager/substitutes.html",

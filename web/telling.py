@@ -50,7 +50,7 @@ def tell(token: str) -> Response:
             to = the_site().messages.desk.contact(live.id, held.id, Channel.SMS, number, g.lang)
         except BadNumber:
             return phone_page(token, say("This is no number that a message can be sent to."))
-        if not the_site().messages.wishes.add(live.hall, to, real_now()):
+        if not the_site().messages.wishes.add(live, to, real_now()):
             return phone_page(
                 token, say("This number has asked for no messages, or was used too often today.")
             )
@@ -73,5 +73,5 @@ def push(token: str) -> Response:
         abort(HTTPStatus.BAD_REQUEST)
     office = the_site().messages
     contact = office.desk.contact(live.id, held.id, Channel.PUSH, str(to), g.lang)
-    office.wishes.add(live.hall, contact, real_now())
+    office.wishes.add(live, contact, real_now())
     return make_response(jsonify(ok=True), HTTPStatus.CREATED)

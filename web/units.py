@@ -13,6 +13,7 @@ from controller import i18n
 from controller.people import UNIT_WRITERS, Role
 from controller.store import items
 from controller.store.people import Person
+from web.own_conduct import waiting_for_unit
 from web.roster import turns_today
 from web.visit import me, role_required, the_site
 
@@ -32,7 +33,7 @@ class Sent:
 def page() -> str:
     unit = me().home_unit
     people = [] if unit is None else [_sent(one) for one in the_site().people.all() if _is_sent(one, unit)]
-    return render_template("people/unit.html", unit=unit, people=people)
+    return render_template("people/unit.html", unit=unit, people=people, waiting=waiting_for_unit())
 
 
 def _is_sent(person: Person, unit: str) -> bool:

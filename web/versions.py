@@ -15,12 +15,13 @@ from msgspec import structs
 from werkzeug.wrappers import Response
 
 from controller import hall_file
+from controller.changes import of_file
 from controller.hall import drafting
 from controller.hall.model import Plan, Refused
 from controller.hall_file import BadHallFile, HallFile, Position
 from controller.live import Live
 from controller.store import planned
-from controller.store.planned import Version
+from controller.store.planned import Beside, Version
 from web import setup_words
 from web.home import SETUP_ROLES
 from web.setup import changes_of, setup_page
@@ -110,12 +111,10 @@ def _found(hall: str, seq: int) -> Version:
     return found
 
 
-def _draft(
-    hall: str, plan: Plan, subject: str, positions: list[Position] | None = None
-) -> Response | tuple[str, int]:
+def _draft(hall: str, plan: Plan, subject: str, beside: Beside | None = None) -> Response | tuple[str, int]:
     """The draft is this plan, with the clerks of today; then what it would do."""
     try:
-        changes_of(hall).edit(lambda now: drafting.with_clerks_of(plan, now), me().id, subject, positions)
+        changes_of(hall).edit(lambda now: drafting.with_clerks_of(plan, now), me().id, subject, beside)
     except Refused as error:
         return _list(hall, say_refused(error)), HTTPStatus.CONFLICT
     return redirect(url_for("setup.change", hall=hall), HTTPStatus.SEE_OTHER)
@@ -135,13 +134,13 @@ def export(hall: str) -> Response:
 
 
 def _described(live: Live) -> HallFile:
-    return hall_file.described(live.id, live.hall.plan, the_site().devices)
+    return hall_file.described(live.store, live.id, live.hall.plan, the_site().devices)
 
 
 @blueprint.post("/setup/<hall>/file")
 @role_required(*SETUP_ROLES)
 def upload(hall: str) -> Response | tuple[str, int]:
-    """A file becomes the draft: its plan, and the places of devices that differ."""
+    """A file becomes the draft: its plan, places of devices and kinds of conduct that differ."""
     live, sent = the_hall(hall), request.files.get("file")
     if sent is None:
         abort(HTTPStatus.BAD_REQUEST, "form_incomplete")
@@ -151,9 +150,14 @@ def upload(hall: str) -> Response | tuple[str, int]:
         return _list(hall, say("This file cannot be used: {why}", why=error)), HTTPStatus.BAD_REQUEST
     except Refused as error:
         return _list(hall, say_refused(error)), HTTPStatus.BAD_REQUEST
-    now = {place.id: place for place in _described(live).positions}
-    changed = [place for place in found.positions if not _is_same(place, now.get(place.id))]
-    return _draft(hall, found.plan, "file", changed)
+    return _draft(hall, found.plan, "file", _changed(found, _described(live)))
+
+
+def _changed(found: HallFile, now: HallFile) -> Beside:
+    """What of a file beside its plan is not so already."""
+    places = {place.id: place for place in now.positions}
+    changed = [place for place in found.positions if not _is_same(place, places.get(place.id))]
+    return of_file(changed, None if found.conduct_kinds == now.conduct_kinds else found.conduct_kinds)
 
 
 def _is_same(place: Position, now: Position | None) -> bool:

@@ -143,12 +143,10 @@ def role_required(
                 _ask_for_own("password_given", "auth.account")
             if not me().has_second_factor and the_site().settings.needs_second_factor(me().roles):
                 _ask_for_own("second_factor_needed", "second_factor.page")
-            if not me().roles & frozenset(roles):
-                abort(HTTPStatus.FORBIDDEN, "not_your_role")
             hall = kwargs.get("hall")
-            is_mine = hall is None or me().works_in(str(hall))
-            if not is_mine or (is_of_site and not me().is_everywhere):
-                abort(HTTPStatus.FORBIDDEN, "not_your_hall")
+            why = shut_to(wrapped, me(), None if hall is None else str(hall))
+            if why is not None:
+                abort(HTTPStatus.FORBIDDEN, why)
             return view(*args, **kwargs)
 
         wrapped.__dict__[_ROLES] = frozenset(roles)
@@ -164,6 +162,20 @@ def roles_of(view: Callable[..., object]) -> frozenset[Role] | None:
     """Who may open this view; None: everybody, signed in or not."""
     roles: frozenset[Role] | None = view.__dict__.get(_ROLES)
     return roles
+
+
+def shut_to(view: Callable[..., object], person: Person, hall: str | None) -> str | None:
+    """Why somebody who is signed in may not open a view, "not_your_role" or "not_your_hall"; None: they may.
+
+    hall: the one its address names, if it does.
+    """
+    roles = roles_of(view)
+    if roles is None:
+        return None
+    if not person.roles & roles:
+        return "not_your_role"
+    is_mine = hall is None or person.works_in(hall)
+    return None if is_mine and (person.is_everywhere or not is_of_site(view)) else "not_your_hall"
 
 
 def is_of_site(view: Callable[..., object]) -> bool:

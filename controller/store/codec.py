@@ -16,7 +16,8 @@ from controller.hall.snapshot import HallSnapshot
 from controller.store.errors import StoreFailed
 
 KINDS: dict[str, Any] = {kind.__name__: kind for kind in get_args(Event)}
-SNAPSHOT_FORMAT = 3  # raised when an older snapshot would be read as something else
+SNAPSHOT_FORMAT = 3
+READABLE_SNAPSHOTS = (2, 3)  # 3 added fields, whose defaults are what a hall of 2 would have there
 
 _encoder = msgspec.json.Encoder()
 _decoders = {name: msgspec.json.Decoder(kind) for name, kind in KINDS.items()}

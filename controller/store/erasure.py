@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, delete, func, select, update
 
+from controller.store import conduct
 from controller.store.records import get_meta, put_meta
 from controller.store.tables import (
     event,
@@ -198,6 +199,7 @@ def erase_person(c: Connection, id: str) -> dict[str, int]:
     counts["event"] = _rename_events(c, nameless)
     counts["planned"] = _rename_rows(c, planned, (planned.c.base.name, planned.c.plan.name), nameless)
     counts["snapshot"] = _change_snapshots(c, nameless)
+    counts["conduct_step"] = conduct.forget_words(c, id)
     return counts
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 from controller.guide import Guide
 from controller.hall.model import HallError
 from controller.store.devices import catalogue_changed
-from controller.store.item_standings import not_taken
+from controller.store.item_standings import ends, not_taken
 from controller.store.tables import item, item_guide
 from firmware.protocol.catalogue import Matter
 
@@ -115,12 +115,12 @@ def stamp(newest: Version | None) -> str:
 
 def searched(c: Connection, day: date) -> list[Matter]:
     """Every matter of a queue that is taken, by queue and name, as kiosks find it with its guide."""
-    known = (one for one in listed(c, day) if one.queue and one.is_in_use)
+    known, until = (one for one in listed(c, day) if one.queue and one.is_in_use), ends(c, day)
     rows = sorted(known, key=lambda one: (one.queue or "", one.name))
-    return [_short(one, one.current.guide if one.current else Guide()) for one in rows]
+    return [_short(one, one.current.guide if one.current else Guide(), until.get(one.code)) for one in rows]
 
 
-def _short(one: Listed, guide: Guide) -> Matter:
+def _short(one: Listed, guide: Guide, until: date | None) -> Matter:
     return Matter(
         code=one.code,
         name=one.name,
@@ -129,6 +129,7 @@ def _short(one: Listed, guide: Guide) -> Matter:
         fee=_cut(guide.fee_standard),
         days=guide.promised_days,
         is_sample=guide.is_sample,
+        until=until,
     )
 
 

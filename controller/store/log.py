@@ -183,7 +183,8 @@ def replay(c: Connection, hall: str) -> tuple[Hall, int]:
 
 
 def _newest_snapshot(c: Connection, hall: str) -> tuple[Hall, int]:
-    query = select(snapshot).where(snapshot.c.hall == hall, snapshot.c.format == codec.SNAPSHOT_FORMAT)
+    readable = snapshot.c.format.in_(codec.READABLE_SNAPSHOTS)
+    query = select(snapshot).where(snapshot.c.hall == hall, readable)
     for row in c.execute(query.order_by(snapshot.c.seq.desc())):
         frozen = codec.decode_snapshot(row.body)
         if frozen is not None:

@@ -15,6 +15,7 @@ import msgspec
 from sqlalchemy import Connection, Row, insert, select
 
 from controller.item_standing import Category, ItemList
+from controller.store import item_standings
 from controller.store.item_tables import item_lists, publication
 
 LISTS = ""  # the subject of a publication of all lists
@@ -82,6 +83,14 @@ def newest(c: Connection) -> Lists | None:
     if row is None:
         return None
     return Lists(row.version, row.day, _members.decode(row.body), row.by, row.at)
+
+
+def members(c: Connection, day: date) -> list[Member]:
+    """Every matter in use on that day, by department and name: what would be published then."""
+    return [
+        Member(code, one.name, one.department, one.category, one.lists, one.visits)
+        for code, one in item_standings.in_use(c, day).items()
+    ]
 
 
 def publish(c: Connection, members: Sequence[Member], day: date, by: str, now: datetime) -> Lists:

@@ -19,8 +19,9 @@ from sqlalchemy import (
 
 from controller.store.tables import ID, Utc, metadata
 
-# One a visit, however it came; its level stands in the log too. reasons: ids of the plan's list, as of its
-# revision plan_rev. words and contact (a sealed phone number): what a citizen added, while it is kept.
+# One a visit, however it came; its level stands in the log too. reasons: of the plan's list, as of its
+# revision plan_rev, each {id, zh, en}; ids alone in rows from before names were kept. words and contact (a
+# sealed phone number): what a citizen added, while it is kept.
 rating = Table(
     "rating",
     metadata,

@@ -7,13 +7,14 @@ sums that leave out whom they are from; what reports say of a day stands in its 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
+from controller.hall.model import RatingReason, Text
 from controller.hall.ratings import NEGATIVE, Channel
 from controller.store.projections import TicketRow
 from controller.store.rating_tables import followup
@@ -24,7 +25,8 @@ OVER = ("void", "closed")  # stages of hall/followups.py whose contact nobody ne
 
 @dataclass(frozen=True, slots=True)
 class Rating:
-    """A rating with what the citizen added. plan_rev: of the list that the reasons were chosen from.
+    """A rating with what the citizen added. reasons: with the names they had when they were chosen, empty in
+    ratings from before these were kept; plan_rev: of the list they were chosen from.
 
     contact: the sealed phone number, while it is kept.
     """
@@ -38,7 +40,7 @@ class Rating:
     window: int | None
     clerk: str | None
     item: str | None
-    reasons: tuple[str, ...]
+    reasons: tuple[RatingReason, ...]
     plan_rev: int | None
     words: str
     contact: bytes | None
@@ -73,7 +75,7 @@ def tell(
     c: Connection,
     hall: str,
     ticket: int,
-    reasons: Collection[str],
+    reasons: Collection[RatingReason],
     plan_rev: int,
     words: str,
     contact: bytes | None,
@@ -81,7 +83,8 @@ def tell(
 ) -> bool:
     """What the citizen adds; whether it was there to be added to, for that can be done once."""
     untold = _is(hall, ticket) & table.c.told_at.is_(None)
-    told = {"reasons": list(reasons), "plan_rev": plan_rev, "words": words, "told_at": now}
+    named = [{"id": one.id, "zh": one.name.zh, "en": one.name.en} for one in reasons]
+    told = {"reasons": named, "plan_rev": plan_rev, "words": words, "told_at": now}
     if contact is not None:
         told["contact"] = contact
     return c.execute(update(table).where(untold).values(told)).rowcount > 0
@@ -113,10 +116,10 @@ def channels(c: Connection, hall: str, first: date, last: date) -> Counter[Chann
     return Counter({Channel(name): count for name, count in c.execute(query.group_by(table.c.channel))})
 
 
-def reasons(c: Connection, hall: str, first: date, last: date) -> Counter[str]:
-    """How often each reason was named with a negative rating."""
+def reasons(c: Connection, hall: str, first: date, last: date) -> Counter[RatingReason]:
+    """How often each reason was named with a negative rating; one that was renamed since counts as two."""
     query = select(table.c.reasons).where(_between(hall, first, last), table.c.level.in_(sorted(NEGATIVE)))
-    return Counter(reason for named in c.execute(query).scalars() for reason in named)
+    return Counter(reason for named in c.execute(query).scalars() for reason in _reasons(named))
 
 
 def _between(hall: str, first: date, last: date) -> ColumnElement[bool]:
@@ -164,4 +167,10 @@ def _is(hall: str, ticket: int) -> ColumnElement[bool]:
 
 def _rating(row: Any) -> Rating:
     values = {one.name: getattr(row, one.name) for one in fields(Rating)}
-    return Rating(**{**values, "channel": Channel(row.channel), "reasons": tuple(row.reasons)})
+    return Rating(**{**values, "channel": Channel(row.channel), "reasons": _reasons(row.reasons)})
+
+
+def _reasons(kept: Iterable[Any]) -> tuple[RatingReason, ...]:
+    """Of a row; one from before names were kept has ids alone."""
+    shapes = ({"id": one, "zh": "", "en": ""} if isinstance(one, str) else one for one in kept)
+    return tuple(RatingReason(one["id"], Text(one["zh"], one["en"])) for one in shapes)

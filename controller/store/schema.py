@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, inspect, select, text
 
 from controller.store.errors import StoreFailed, StoreTooNew
 
-REVISIONS = tuple(f"{number:04}" for number in range(1, 19))  # those in migrations/versions, oldest first
+REVISIONS = tuple(f"{number:04}" for number in range(1, 23))  # those in migrations/versions, oldest first
 HEAD = REVISIONS[-1]
 SCRIPTS = Path(__file__).parent / "migrations"
 

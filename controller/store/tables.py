@@ -304,6 +304,7 @@ planned = Table(
     Column("base", Text, nullable=False),
     Column("plan", Text, nullable=False),
     Column("positions", Text, nullable=False, server_default=text("'[]'")),
+    Column("kinds", Text),  # of conduct; empty where no file says any
     Column("note", Text, nullable=False, server_default=text("''")),
     Column("by", ID, nullable=False),  # person
     Column("at", Utc, nullable=False),  # last touched

@@ -19,8 +19,9 @@ from controller.live import Live
 from controller.people import SYSTEM
 from controller.settings import Settings
 from controller.site import Site
-from firmware.protocol import messages, topics
-from firmware.protocol.messages import DeviceConfig, Envelope, Struct, UnitConfig, decode, encode
+from firmware.protocol import codec, messages, topics
+from firmware.protocol.codec import decode, encode
+from firmware.protocol.messages import DeviceConfig, Envelope, Struct, UnitConfig
 from tests.controller.brokers import Client, settings_for
 from tests.deadlines import either
 from tests.halls import small_plan
@@ -68,7 +69,7 @@ class Unit:
             boot=1,
             mono=seq,
             ts=datetime.now(UTC),  # noqa: TID251 - a unit's own clock
-            d=messages.raw(report),
+            d=codec.raw(report),
         )
 
     def say(self, report: Struct, seq: int | None = None) -> int:

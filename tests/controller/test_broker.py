@@ -10,6 +10,7 @@ import stat
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain, product
 from pathlib import Path
 
 import pytest
@@ -59,36 +60,55 @@ def test_a_unit_reports_to_the_controller_and_hears_its_orders(hall: tuple[Setti
         until(lambda: unit.payloads(topics.board("hall", "w1")) == [b"A001"])
 
 
-def test_forged_topics_reach_nobody(hall: tuple[Settings, Broker]) -> None:
+LEAVES = ("up/evt", "up/state", "up/birth", "up/fault/printer-1", "down/cmd", "down/cfg")
+
+
+def every_topic() -> list[str]:
+    """What can be said in two halls, to and by two units each."""
+    of_units = (
+        f"{topics.ROOT}/{hall}/{unit}/{leaf}"
+        for hall, unit, leaf in product(("hall", "else"), ("node-1", "node-2"), LEAVES)
+    )
+    of_halls = ((topics.board(hall, "w1"), topics.controller_state(hall)) for hall in ("hall", "else"))
+    return [*of_units, *chain.from_iterable(of_halls), "elsewhere"]
+
+
+def test_a_unit_says_what_is_its_own_and_nothing_else_reaches_anybody(hall: tuple[Settings, Broker]) -> None:
+    """Every cell of the table of topics, of what a unit may publish."""
     settings, _ = hall
+    mine = [one for one in every_topic() if one.startswith("sh/v1/hall/node-1/up/")]
     with (
-        client(settings, "controller", "", "sh/v1/hall/+/up/#") as controller,
-        client(settings, "node-2", SECRETS["node-2"], "sh/v1/hall/board/#") as other,
+        client(settings, "controller", "", "sh/v1/+/+/up/#", "sh/v1/+/ctl/state") as controller,
+        client(
+            settings, "node-2", SECRETS["node-2"], "sh/v1/hall/board/#", "sh/v1/hall/node-2/down/#"
+        ) as other,
         client(settings, "node-1", SECRETS["node-1"]) as unit,
     ):
-        unit.publish(topics.up("hall", "node-2", "evt"), b"forged")
-        unit.publish(topics.up("else", "node-1", "evt"), b"forged")
-        unit.publish(topics.board("hall", "w1"), b"forged")
-        unit.publish(topics.controller_state("hall"), b"forged")
-        unit.publish(topics.up("hall", "node-1", "evt"), b"last")
-        until(lambda: controller.payloads(topics.up("hall", "node-1", "evt")) == [b"last"])
+        for topic in [one for one in every_topic() if one not in mine] + mine:
+            unit.publish(topic, b"said")
+        until(lambda: controller.payloads(mine[-1]) == [b"said"])
         controller.publish(topics.board("hall", "w1"), b"real")
         until(lambda: other.got)
-        assert {payload for _, payload in controller.got + other.got} == {b"last", b"real"}
+        assert {topic for topic, _ in controller.got} == set(mine)
+        assert [payload for _, payload in other.got] == [b"real"]
 
 
-def test_a_unit_does_not_hear_what_another_is_told(hall: tuple[Settings, Broker]) -> None:
+def test_a_unit_hears_what_it_is_told_and_nothing_else(hall: tuple[Settings, Broker]) -> None:
+    """Every cell of the table of topics, of what a unit may subscribe to; asking for more ends nothing."""
     settings, _ = hall
-    listened = Client(
-        settings, "node-1", SECRETS["node-1"], "sh/v1/hall/node-2/down/#", "sh/v1/hall/node-1/down/#"
-    )
+    heard = {one for one in every_topic() if one.startswith("sh/v1/hall/node-1/down/")}
+    heard |= {topics.board("hall", "w1"), topics.controller_state("hall")}
+    asked = [one for one in every_topic() if one not in heard]
+    listened = Client(settings, "node-1", SECRETS["node-1"], *asked, *sorted(heard))
     with client(settings, "controller", "") as controller:
         until(lambda: listened.is_in)
-        controller.publish(topics.down("hall", "node-2", "cmd"), b"secret")
-        controller.publish(topics.down("hall", "node-1", "cmd"), b"mine")
-        until(lambda: listened.payloads(topics.down("hall", "node-1", "cmd")))
+        for topic in asked:
+            controller.publish(topic, b"told")
+        for topic in sorted(heard):
+            controller.publish(topic, b"told")
+        until(lambda: {topic for topic, _ in listened.got} >= heard)
     listened.close()
-    assert listened.payloads(topics.down("hall", "node-2", "cmd")) == []
+    assert {topic for topic, _ in listened.got} == heard
 
 
 @pytest.mark.parametrize(("user", "password"), [("node-1", "wrong"), ("nobody", ""), ("", "")])
@@ -211,12 +231,19 @@ def test_with_a_certificate_nothing_goes_over_the_wire_in_clear(settings: Settin
         own = broker.login(secured)
         assert own.is_tls
         where = session.Broker(own.host, own.port, own.user, own.password, str(own.ca), own.is_tls)
-        topic = topics.board("hall", "w1")
-        guard = Guard(logging.getLogger())
-        talker = session.Session(where, "controller", guard, on_message=lambda at, payload: None)
+        topic, heard = topics.controller_state("hall"), list[int]()
+        talker = session.Session(
+            where,
+            "controller",
+            Guard(logging.getLogger()),
+            on_message=lambda at, payload: heard.append(len(payload)),
+            filters=[topic],
+        )
         talker.start()
-        until(lambda: talker.is_up)
-        assert talker.publish(topic, b"hello", retain=True)
+        until(lambda: talker.publish(topic, b"") and heard)
+        lengths = [1, 50_000, *range(2, 99), 30_000]  # in one record and in several, none whole and many
+        assert all(talker.publish(topic, b"x" * length) for length in lengths)
+        until(lambda: heard[-len(lengths) :] == lengths)
         plain = Client(secured, "controller", own.password)
         until(lambda: plain.drops or plain.connects)
         assert "Success" not in plain.connects

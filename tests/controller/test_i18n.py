@@ -7,12 +7,14 @@ import string
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import get_args
 from zoneinfo import ZoneInfo
 
 import pytest
 from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
 
 from controller import i18n
 from controller.devices import KINDS as DEVICE_KINDS
@@ -198,7 +200,7 @@ FAMILIES: dict[str, Iterable[str]] = {
         "due_past",
         "windows",
     ),
-    "roster_doubt": ("double", "unskilled", "gone"),
+    "roster_doubt": ("double", "unskilled", "gone", "off_duty"),
     "start_step": STEPS,
     "help": HELPED,
     "found": ("tickets", "windows", "queues", "people", "matters", "pages"),
@@ -261,6 +263,17 @@ def used() -> Iterator[tuple[str, str]]:
 def test_every_text_of_the_pages_is_there_in_chinese() -> None:
     missing = {f"{key!r} in {file}" for key, file in used() if key and not i18n.is_translated("zh", key)}
     assert not missing
+
+
+@pytest.mark.parametrize("lang", i18n.LANGUAGES)
+def test_no_text_is_translated_in_two_ways(lang: str) -> None:
+    """Which of them a page gets would depend on the order of the files."""
+    known: dict[str, str] = {}
+    for file in sorted((i18n.LOCALE / lang / "LC_MESSAGES").glob("*.po")):
+        for one in read_po(BytesIO(file.read_bytes())):
+            if one.id:
+                text = str(one.string)
+                assert known.setdefault(str(one.id), text) == text, (one.id, file.name)
 
 
 def test_every_key_that_is_no_english_text_is_there_in_english() -> None:

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gunicorn.config import Config
+from granian.log import configure_logging
 
 from controller.hall.commands import TakeTicket
 from controller.people import SYSTEM
 from controller.presence import Status
+from controller.settings import Settings
 from controller.store.errors import StoreFailed
-from controller.web_process import WebLog
+from controller.web_process import options
 from firmware.protocol import messages
 from tests.controller.sites import Running, Unit, dispenser, running
 from tests.waiting import until
@@ -56,8 +57,7 @@ def test_a_unit_that_goes_and_comes_is_told_twice(hall: Running, caplog: pytest.
     unit.birth()
     until(lambda: _is_heard(hall, unit), every=0.2)
     until(lambda: lines(caplog, part), 20)
-    until(lambda: _is_heard(hall, unit), every=0.2)
-    until(lambda: len(lines(caplog, part)) == 2)
+    until(lambda: _is_heard(hall, unit) and len(lines(caplog, part)) == 2, every=0.2)
     assert [phase for _, phase in lines(caplog, part)] == ["begin", "end"]
 
 
@@ -113,10 +113,9 @@ def _let_it_write(hall: Running, switch: str) -> None:
 def test_what_the_server_says_of_a_request_goes_our_way_and_is_masked(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    log = WebLog(Config())
-    try:
-        log.error("Error handling request %s", "/t/secret-of-a-slip?lang=en")
-        assert [record.name for record in caplog.records] == ["gunicorn.error"]
-        assert log.error_log.handlers == []
-    finally:
-        log.error_log.propagate = False
+    asked = options(Settings())
+    configure_logging(asked["log_level"], asked["log_dictconfig"])
+    log = logging.getLogger("_granian")
+    log.error("Error handling request %s", "/t/secret-of-a-slip?lang=en")
+    assert [record.name for record in caplog.records] == ["_granian"]
+    assert log.handlers == []

@@ -104,7 +104,7 @@ def test_a_late_rating_counts_within_five_working_days(database: str, time: Time
             assert made is not None
             assert (made.queues["A"].rated_2, made.queues["A"].served) == (1, 2)
             assert integrity.examine(c).problems == ()
-            assert rows.reasons(c, live.id, DAY, DAY) == {"wait": 1}
+            assert [one.id for one in rows.reasons(c, live.id, DAY, DAY)] == ["wait"]
             assert rows.levels_by_day(c, live.id, DAY, DAY, "li") == {DAY: {2: 1}}
             assert rows.forget_contacts(c, MORNING + timedelta(days=9)) == 0
         assert [(case.number, case.clerk) for case in cases(live)] == [("A001", "li")]
@@ -159,7 +159,8 @@ def test_reasons_words_and_number_are_added_once_and_the_number_is_sealed(live: 
     assert bad is not None
     assert good is not None
     assert bad.contact is not None
-    assert (bad.reasons, bad.words, seal.open(bad.contact)) == (("wait",), "等了一小时", "13800138000")
+    assert bad.reasons == (live.hall.plan.rating_reasons[0],)
+    assert (bad.reasons[0].id, bad.words, seal.open(bad.contact)) == ("wait", "等了一小时", "13800138000")
     assert (good.reasons, good.contact) == ((), None)
     assert [case.is_named for case in cases(live)] == [True]
 

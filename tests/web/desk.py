@@ -14,12 +14,15 @@ from typing import Any
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from controller.changes import Changes
 from controller.clock import ClockSetting, HallClock, real_now
+from controller.coming import Coming
 from controller.hall.commands import ChangePlan, Command, OpenDay, TakeTicket
 from controller.hall.model import Ticket
 from controller.live import Live
 from controller.people import SYSTEM, Role
 from controller.settings import Settings
+from controller.shows import Shows
 from controller.site import Site
 from controller.store.people import Person
 from tests.store.halls import DAY, MORNING, PLAN, Time, quick_store, slips, sqlite_url
@@ -90,15 +93,27 @@ class Browser:
         return self.client.post(f"{console}/do/{action}", data=data, headers={"HX-Request": "true"})
 
 
+def coming(desk: Desk) -> Coming:
+    """What the hall does by itself when its hour comes, for a test to step."""
+    return Coming(
+        desk.live,
+        Changes(desk.live, desk.site.devices),
+        desk.site.people,
+        desk.site.holidays,
+        desk.site.settings.zone,
+    )
+
+
 @contextmanager
 def open_desk(folder: Path, **settings: Any) -> Iterator[Desk]:
-    """The site with hall "hall" running: day open, nobody signed in at a window."""
-    store, time = quick_store(sqlite_url(folder)), Time()
+    """The site with hall "hall" running: day open, nobody signed in at a window. settings: of the site."""
+    store, time = quick_store(settings.get("store_url") or sqlite_url(folder)), Time()
     try:
         clock = HallClock(ClockSetting(MORNING), time)
         site = Site(Settings(data_dir=folder, second_factor_roles=(), **settings), store, 1, ExitStack())
         site.clock = clock
-        live = Live("hall", store, clock, slips, tick_every=None, look_every_s=0.0)
+        shows = Shows(store, "hall", site.settings.zone)
+        live = Live("hall", store, clock, slips, tick_every=None, look_every_s=0.0, shows=shows)
         site.halls["hall"] = live
         for person in PEOPLE:
             site.people.add(person, MORNING)

@@ -42,6 +42,7 @@ def test_who_works_for_a_centre_works_in_its_halls_and_nowhere_else() -> None:
     assert [of_town.works_in(hall) for hall in ("hall", "other")] == [True, False]
 
 
+@pytest.mark.both_engines
 def test_an_administrator_makes_a_centre_and_its_manager_opens_the_board(desk: Desk) -> None:
     desk.site.people.add(Person("root", "系管", "01", None, frozenset({Role.ADMIN}), True), real_now())
     root = desk.browser("root")

@@ -10,7 +10,8 @@ from controller.hall.model import Text
 from controller.orders import Renderer
 from controller.store import orders
 from controller.store.records import add_hall
-from firmware.protocol.messages import DeviceConfig, Print, ResultState, UnitConfig, decode
+from firmware.protocol.codec import decode
+from firmware.protocol.messages import DeviceConfig, Print, ResultState, UnitConfig
 from tests.store.halls import MORNING
 from tests.web.desk import Browser, Desk, words
 

@@ -15,7 +15,8 @@ from controller.hall.commands import CloseDay
 from controller.people import SYSTEM, Role
 from controller.store.people import Person
 from controller.store.selftests import rows
-from firmware.protocol.messages import Check, ClockJumped, DeviceConfig, Examine, Examined, UnitConfig, encode
+from firmware.protocol.codec import encode
+from firmware.protocol.messages import Check, ClockJumped, DeviceConfig, Examine, Examined, UnitConfig
 from firmware.protocol.pictures import Picture
 from tests.controller.sites import Running, Unit, dispenser, running
 from tests.waiting import until
@@ -169,7 +170,8 @@ def test_f50_a_clock_that_jumped_stands_on_the_units_page_and_among_the_days_num
     last = unit.say(mended)
     until(lambda: unit.acked() == last)
     of_unit = words(browser(hall).get(PAGE))
-    of_day = words(browser(hall, "boss").get("/m/hall/reconciliation"))
+    today = real_now().astimezone(hall.site.settings.zone).date()
+    of_day = words(browser(hall, "boss").get(f"/m/hall/reconciliation?day={today}"))
     for page in (of_unit, of_day):
         assert "节点时钟跳变 2" in page
         assert "1970-01-01 08:00:00" in page

@@ -10,50 +10,21 @@ from zipfile import ZipFile
 
 import pytest
 
-from controller import ratings
 from controller.clock import real_now
-from controller.hall.commands import CallNext, ChangePlan, CloseDay, Finish, Login, OpenDay, Start
-from controller.hall.model import Department, Rules, Text, Ticket
-from controller.hall.ratings import Channel
-from controller.people import SYSTEM, Role
-from controller.store.people import Person
-from controller.store.seal import Seal
+from controller.hall.commands import ChangePlan, CloseDay, OpenDay
+from controller.hall.model import Text
+from controller.people import SYSTEM
 from controller.store.trail import Asked, traces
-from tests.store.halls import DAY, MORNING, PLAN
+from tests.store.halls import DAY, MORNING
 from tests.web.desk import Browser, Desk
+from tests.web.rated import served, staff
 
 CASE = "/m/hall/ratings/1"
 
 
 @pytest.fixture
 def staffed(desk: Desk) -> Desk:
-    """Window 1 is the tax office's, whose lead is Gu; sup is the supervisor, lead2 leads another unit."""
-    tax, land = Department("tax", Text("税务局", "Tax")), Department("land", Text("不动产", "Land"))
-    windows = tuple(replace(one, department="tax") if one.number == 1 else one for one in PLAN.windows)
-    plan = replace(desk.live.hall.plan, departments=(tax, land), windows=windows)
-    plan = replace(plan, rules=Rules(fewest_ratings=2))
-    desk.give(ChangePlan(plan))
-    for id, role, unit in (
-        ("gu", Role.WINDOW_LEAD, "税务局"),
-        ("lead2", Role.DEPARTMENT_ADMIN, "不动产"),
-        ("sup", Role.SUPERVISOR, None),
-    ):
-        one = Person(id, f"{id}某", id, None, frozenset({role}), True)
-        desk.site.people.add(replace(one, home_unit=unit), real_now())
-    desk.give(Login(1, "li"))
-    return desk
-
-
-def served(desk: Desk, level: int | None = None, phone: str = "") -> Ticket:
-    ticket = desk.take()
-    desk.give(CallNext(1), Start(1), Finish(1))
-    if level is not None:
-        after = desk.site.work_days
-        ratings.rate(desk.live, after, ticket.id, level, Channel.PHONE)
-        if phone:
-            seal = Seal(desk.site.settings.data_dir)
-            ratings.tell(desk.live, after, seal, ticket.id, ["wait"], "等了", phone)
-    return ticket
+    return staff(desk)
 
 
 def read(browser: Browser, address: str = CASE) -> str:
@@ -64,6 +35,16 @@ def step(browser: Browser, what: str, **form: str) -> int:
     return browser.post(f"{CASE}/{what}", page=CASE, **form).status_code
 
 
+def test_a_reason_keeps_the_name_it_had_when_it_was_given(staffed: Desk) -> None:
+    served(staffed, 1, "13900001111")
+    supervisor, plan = staffed.browser("sup"), staffed.live.hall.plan
+    renamed = replace(plan.rating_reasons[0], name=Text("排队", "Queueing"))
+    staffed.give(ChangePlan(replace(plan, rating_reasons=(renamed, *plan.rating_reasons[1:]))))
+    assert "等候时间" in read(supervisor)
+    assert "排队" not in read(supervisor)
+
+
+@pytest.mark.both_engines
 def test_a_case_goes_through_all_hands_to_its_end(staffed: Desk) -> None:
     """G4-G10: the unit calls and puts right, the supervisor calls, closes and publishes."""
     served(staffed, 1, "13900001111")

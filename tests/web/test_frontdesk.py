@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import re
+from dataclasses import replace
+from datetime import time
 from io import StringIO
 from xml.etree import ElementTree
 
@@ -11,8 +13,9 @@ import pytest
 from sqlalchemy import insert
 
 from controller.guide import Guide
-from controller.hall.commands import CallNext, Login, NoShow, Start
+from controller.hall.commands import CallNext, ChangePlan, CloseDay, Login, NoShow, Start
 from controller.hall.model import PreCheck, TicketClass, TicketState
+from controller.hall.sessions import Extended, SessionKind, SessionMode
 from controller.store import guides
 from controller.store.tables import item
 from tests.store.halls import DAY, MORNING
@@ -110,6 +113,7 @@ def test_who_was_missed_comes_back_from_the_desk(guide: Browser, desk: Desk) -> 
     assert "A001" in words(again)
 
 
+@pytest.mark.both_engines
 def test_a_lead_order_has_a_reason_steps_and_a_length(guide: Browser, desk: Desk) -> None:
     page = give(guide, **{"for": "queue:A"})
     assert guide.post(page + "/lead", page=page).status_code == 400
@@ -178,3 +182,20 @@ def test_what_the_guide_asks_for_is_ticked_and_told_to_the_window(guide: Browser
     assert "身份证原件 申请表" in words(part)
     give(guide, **{"for": "item:510-1"}, lacks="申请表", note="下午补")
     assert desk.live.hall.tickets[1].precheck == PreCheck(is_complete=False, note="申请表；下午补")
+
+
+def test_at_noon_the_desk_sees_what_is_off_duty_and_when_it_is_served_again(
+    guide: Browser, desk: Desk
+) -> None:
+    noon = Extended(SessionKind.NOON, SessionMode.DUTY, time(12), time(13, 30), queues=("A",))
+    desk.give(CloseDay(), ChangePlan(replace(desk.live.hall.plan, extended=(noon,), rev=1)))
+    boss = desk.browser("boss")
+    assert 'name="closes" value="17:00"' in boss.get("/m/hall/cycle").get_data(as_text=True)
+    opened = boss.post("/m/hall/open", page="/m/hall/", closes="17:30")
+    assert opened.status_code == 303
+    desk.time.pass_by(hours=3)
+    assert "现在不办理，13:30起取号；可预约 帮他预约" in words(guide.get(PAGE))
+    refused = guide.post("/g/hall/tickets", page=PAGE, **{"for": "queue:B"})
+    assert (refused.status_code, "现在不办理，13:30 起取号" in words(refused)) == (409, True)
+    assert "A001" in words(guide.get(give(guide, **{"for": "queue:A"})))
+    assert "现在不办理，13:30起取号；可预约" in words(guide.get("/h/hall"))

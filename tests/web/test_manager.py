@@ -7,8 +7,6 @@ import re
 from datetime import timedelta
 from io import StringIO
 
-import pytest
-
 from controller.hall.commands import (
     CallNext,
     CloseDay,
@@ -32,11 +30,6 @@ from firmware.protocol.messages import DeviceConfig, UnitConfig
 from tests.web.desk import Browser, Desk, words
 
 KEYPAD = DeviceConfig(device="keypad-2", kind="keypad", wire="serial:/dev/null", address=2, board="w2")
-
-
-@pytest.fixture
-def boss(desk: Desk) -> Browser:
-    return desk.browser("boss")
 
 
 def test_an_empty_hall_shows_what_is_empty(boss: Browser) -> None:

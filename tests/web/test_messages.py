@@ -35,11 +35,6 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         yield opened
 
 
-@pytest.fixture
-def boss(desk: Desk) -> Browser:
-    return desk.browser("boss")
-
-
 def written(desk: Desk) -> Stored:
     with desk.site.store.reading() as c:
         return rows.last(c, "hall", 1)[0]
@@ -60,6 +55,7 @@ def test_a_failed_message_is_listed_masked_and_tried_again(desk: Desk, boss: Bro
     assert "没有失败的短信" in words(boss.get(PAGE))
 
 
+@pytest.mark.both_engines
 def test_a_text_is_looked_at_before_it_is_kept_and_every_version_stays(desk: Desk, boss: Browser) -> None:
     page = f"{PAGE}/texts/near_turn"
     wrong = boss.post(page, page=page, zh="{nummer}号", en="{number}", do="save")
@@ -78,6 +74,7 @@ def test_a_text_is_looked_at_before_it_is_kept_and_every_version_stays(desk: Des
     assert desk.site.messages.desk.open(body) == "A007号马上到"
 
 
+@pytest.mark.both_engines
 def test_a_gateway_with_its_token_tells_what_became_and_what_was_answered(desk: Desk, boss: Browser) -> None:
     boss.post(f"{PAGE}/test", page=PAGE, number=NUMBER)
     with desk.site.store.writing() as c:

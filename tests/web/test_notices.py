@@ -28,11 +28,6 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         yield desk
 
 
-@pytest.fixture
-def boss(desk: Desk) -> Browser:
-    return desk.browser("boss")
-
-
 def announce(boss: Browser, zh: str = "下午三点消防演练", **form: str) -> int:
     times = {"starts": "2026-03-02T09:00", "ends": "2026-03-02T12:00"}
     return boss.post(PAGE, page=PAGE, zh=zh, **{"en": "Fire drill at 3 pm", **times, **form}).status_code
@@ -72,6 +67,7 @@ def test_a_notice_begins_and_ends_by_the_halls_clock(desk: Desk, boss: Browser) 
     assert "已结束" in words(boss.get(PAGE))
 
 
+@pytest.mark.both_engines
 def test_the_manager_ends_a_notice_early_and_both_are_audited(desk: Desk, boss: Browser) -> None:
     announce(boss)
     assert boss.post(f"{PAGE}/1/end", page=PAGE).status_code == 303

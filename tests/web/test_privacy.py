@@ -120,6 +120,7 @@ PHONE = "13800138477"
 FLOOR = {"guide", "window_lead", "hall_manager"}
 IN_FULL = {  # where the hall is worked with now, or people and plans are looked after
     "/m/<hall>/": FLOOR,
+    "/m/<hall>/conduct": {"hall_manager"},
     "/m/<hall>/roster": FLOOR,
     "/m/<hall>/roster/<day>": {"hall_manager"},
     "/m/<hall>/substitutes": FLOOR,
@@ -145,7 +146,7 @@ def test_a_seeded_name_is_masked_on_every_other_page_and_in_every_file_and_log(
     clerk.post("/w/hall/1/login", page="/w/hall/?choose=1")
     waiting = [desk.take(), desk.take()][1]
     phone = desk.site.messages.desk.contact("hall", waiting.id, Channel.SMS, PHONE, "zh")
-    desk.site.messages.wishes.add(desk.live.hall, phone, real_now())
+    desk.site.messages.wishes.add(desk.live, phone, real_now())
     desk.site.messages.take(Received(PHONE, f"回电{PHONE}"))
     for key in ("next", "start", "finish", "next"):
         clerk.press(1, key)

@@ -56,7 +56,7 @@ def test_after_a_bad_rating_the_phone_asks_why_once(desk: Desk) -> None:
     kept = row(desk, ticket)
     assert kept is not None
     assert kept.contact is not None
-    assert (kept.reasons, kept.words) == (("wait", "notice"), "跑了三趟")
+    assert ([one.id for one in kept.reasons], kept.words) == (["wait", "notice"], "跑了三趟")
     assert Seal(desk.site.settings.data_dir).open(kept.contact) == "13900001111"
     assert "1390000" not in text(phone.get(page))
 
@@ -88,7 +88,7 @@ def test_the_tablet_opens_by_itself_and_closes_again(desk: Desk) -> None:
     )
     kept = row(desk, ticket)
     assert kept is not None
-    assert (kept.level, kept.channel, kept.reasons) == (1, "tablet", ("manner",))
+    assert (kept.level, kept.channel, kept.reasons[0].id) == (1, "tablet", "manner")
     assert browser.get("/h/hall/rate/1/0123456789abcdef").status_code == 404
     second = desk.take()
     desk.give(CallNext(1), Start(1), Finish(1))

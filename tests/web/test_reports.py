@@ -57,11 +57,6 @@ def serve(desk: Desk, people: int) -> None:
     desk.give(Finish(1))
 
 
-@pytest.fixture
-def boss(desk: Desk) -> Browser:
-    return desk.browser("boss")
-
-
 TODAY = DAY + timedelta(weeks=WEEKS - 1)
 
 
@@ -120,6 +115,7 @@ def test_a_print_has_its_letters_with_it(boss: Browser, address: str) -> None:
     assert b"/FontFile" in body
 
 
+@pytest.mark.both_engines
 def test_the_load_of_a_period_beside_the_one_before(boss: Browser) -> None:
     last = f"from={DAY + timedelta(weeks=1)}&to={TODAY}"
     page = words(boss.get(f"/m/hall/load?{last}"))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from controller.changes import Changes
-from controller.coming import Coming
+import pytest
+
 from controller.hall.commands import CloseDay, Login
 from controller.people import Role
 from controller.store.people import Person
 from tests.store.halls import MORNING
-from tests.web.desk import Browser, Desk, words
+from tests.web.desk import Browser, Desk, coming, words
 
 SETUP = "/setup/hall"
 
@@ -22,10 +22,6 @@ def keep(browser: Browser, section: str, key: str = "new", **form: str) -> str:
 def apply(browser: Browser, what: str = "apply", **form: str) -> str:
     answer = browser.post(f"{SETUP}/change/{what}", page=f"{SETUP}/hall", **form)
     return "" if answer.status_code == 303 else words(answer)
-
-
-def coming(desk: Desk) -> Coming:
-    return Coming(desk.live, Changes(desk.live, desk.site.devices), desk.site.people, desk.site.settings.zone)
 
 
 def codes(desk: Desk) -> list[str]:
@@ -80,6 +76,7 @@ def test_what_is_in_use_stays_and_the_reason_is_read_first(desk: Desk) -> None:
     assert codes(desk) == ["A", "B"]
 
 
+@pytest.mark.both_engines
 def test_a_change_waits_for_its_hour_and_for_what_is_in_its_way(desk: Desk) -> None:
     boss, clerk = desk.browser("boss"), coming(desk)
     desk.take("B")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.store.halls import DAY
 from tests.web.desk import Desk, words
 
 
+@pytest.mark.both_engines
 def test_leave_of_both_persons_is_told_before_the_hall_opens(desk: Desk) -> None:
     boss, page = desk.browser("boss"), "/m/hall/substitutes"
     boss.post(page, page=page, **{"first-A": "li", "second-A": "wang"})

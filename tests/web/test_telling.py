@@ -21,6 +21,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 from sqlalchemy import select
 
+from controller import progress
 from controller.clock import real_now
 from controller.hall.commands import CallNext, Login
 from controller.hall.model import Serves, Text, Ticket, Window
@@ -31,7 +32,6 @@ from controller.store import tables
 from controller.store.messages import Channel, State
 from tests.controller.messaging.outside import gateway
 from tests.web.desk import Desk, open_desk, words
-from web import phone
 
 NUMBER, MASKED = "13812345678", "138****5678"
 
@@ -110,7 +110,7 @@ def test_of_a_large_area_the_map_shows_only_windows_that_may_call(desk: Desk) ->
     ticket, hall = desk.take(), desk.live.hall
     others = tuple(Window(n, Text("", ""), "east", (Serves("B"),)) for n in range(3, 301))
     large = replace(hall, plan=replace(hall.plan, windows=(*hall.plan.windows, *others)))
-    assert [[place.number for place in windows] for _, windows in phone.places(large, ticket)] == [[1, 2]]
+    assert [[place.number for place in windows] for _, windows in progress.places(large, ticket)] == [[1, 2]]
 
 
 # --- notices to a browser

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
+
 from controller import hall_file
+from controller.conduct import Kind
 from controller.hall.commands import ChangePlan, Login
 from controller.hall.model import Text
 from controller.hall_file import HallFile, Position
+from controller.store.conduct import own_kinds
 from controller.store.records import add_hall
 from firmware.protocol.messages import DeviceConfig, UnitConfig
 from tests.store.halls import PLAN
@@ -59,6 +64,7 @@ def test_going_back_is_a_draft_first_and_keeps_who_works_here_now(desk: Desk) ->
     assert desk.live.hall.clerks["li"].skills == {"tax"}
 
 
+@pytest.mark.both_engines
 def test_the_last_change_is_undone(desk: Desk) -> None:
     boss = desk.browser("boss")
     assert boss.post(f"{SETUP}/undo", page=f"{SETUP}/hall").status_code == 409
@@ -71,7 +77,9 @@ def test_the_last_change_is_undone(desk: Desk) -> None:
 
 def test_the_hall_leaves_as_a_file_and_comes_back_as_it_was(desk: Desk) -> None:
     body = desk.browser("boss").get(f"{SETUP}/hall.json").get_data()
-    assert hall_file.decode(body) == HallFile(id="hall", plan=replace(desk.live.hall.plan, clerks=()))
+    assert hall_file.decode(body) == HallFile(
+        id="hall", plan=replace(desk.live.hall.plan, clerks=()), conduct_kinds=[]
+    )
     assert "没有不同" in upload(desk, body)
     assert "草稿中有" not in words(desk.browser("boss").get(f"{SETUP}/"))
 
@@ -92,6 +100,26 @@ def test_places_of_devices_come_with_the_file_when_it_is_applied(desk: Desk) -> 
     upload(desk, hall_file.encode(HallFile(id="hall", plan=PLAN, positions=[DOOR])))
     assert apply(desk.browser("boss")) == ""
     assert desk.site.devices.book.positions["hall", "door"].config.devices == [PRINTER]
+
+
+def test_kinds_of_conduct_come_with_the_file_and_an_older_file_leaves_them(desk: Desk) -> None:
+    noise = Kind("noise", Text("大声喧哗", "Noise"), -1)
+    upload(desk, hall_file.encode(HallFile(id="hall", plan=PLAN)))
+    assert own(desk) == []
+    page = upload(desk, hall_file.encode(HallFile(id="hall", plan=PLAN, conduct_kinds=[noise])))
+    assert "行为种类（按文件）：大声喧哗" in page
+    assert own(desk) == []
+    assert apply(desk.browser("boss")) == ""
+    assert own(desk)[0] == noise
+    assert "没有不同" in upload(desk, hall_file.encode(HallFile(id="hall", plan=desk.live.hall.plan)))
+    upload(desk, hall_file.encode(HallFile(id="hall", plan=PLAN, conduct_kinds=[])))
+    apply(desk.browser("boss"))
+    assert own(desk) == []
+
+
+def own(desk: Desk) -> Sequence[Kind]:
+    with desk.site.store.reading() as c:
+        return own_kinds(c, "hall")
 
 
 def test_what_is_no_hall_is_said_with_its_place(desk: Desk) -> None:
