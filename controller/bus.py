@@ -88,7 +88,7 @@ class Bus:
         self.pictures = Pictures(devices)
         self._renderer = renderer
         self._postings = Postings(live, devices, renderer, self.presence, after)
-        self._intake = Intake(live, self._postings, self.guard, self._record, self._on_stored)
+        self._intake = Intake(live, self._postings, self.guard, self._on_stored)
         self._results = Results()
         self._courier = Courier(live.clock, gen, settings.order_resend_s, live.timings)
         self._pressed: dict[str, float] = {}  # unit -> when the press came that is being committed

@@ -27,8 +27,18 @@ from controller.store.orders import PendingOrder, Settled
 
 Told = tuple[Event, list[Effect]]
 Render = Callable[[Hall, Sequence[Told], datetime], list[PendingOrder]]
-Excuse = Callable[[Refused, Hall, datetime], list[PendingOrder]]
 Record = Callable[[Connection], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Excused:
+    """What a refusal leaves: orders that tell of it, and rows that keep what was refused."""
+
+    orders: Sequence[PendingOrder] = ()
+    records: Sequence[Record] = ()
+
+
+Excuse = Callable[[Refused, Hall, datetime], Excused]
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +235,9 @@ class Draft:
     def _excuse(self, asked: Submission, refused: Refused) -> None:
         self._accompany(asked)
         if asked.on_refused is not None:
-            self.batch.orders += asked.on_refused(refused, self.hall, self.now)
+            excused = asked.on_refused(refused, self.hall, self.now)
+            self._run_records(excused.records)
+            self.batch.orders += excused.orders
 
 
 def raised(work: Callable[[], object]) -> Exception | None:

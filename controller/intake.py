@@ -18,7 +18,6 @@ from controller.inbox import Lane
 from controller.live import Answer, Live, NotRunning
 from controller.meanings import Message
 from controller.postings import Poison, Posting, Postings
-from controller.store.devices import Record
 from controller.store.errors import StoreFailed
 from firmware.protocol.guard import Guard
 
@@ -42,13 +41,11 @@ class Intake:
         live: Live,
         postings: Postings,
         guard: Guard,
-        record: Callable[[Record], None],
         committed: Callable[[str, Posting], None],
     ) -> None:
-        """record: stores a row, soon. committed: told each message of a unit that is stored, on the writer's
-        thread; its ack is due then."""
+        """committed: told each message of a unit that is stored, on the writer's thread; its ack is due then."""
         self._live, self._postings, self._guard = live, postings, guard
-        self._record, self._committed = record, committed
+        self._committed = committed
         self._lock = threading.Lock()
         self._lanes: dict[tuple[str, str], Lane[Posting]] = {}
         self._acks: set[tuple[str, str]] = set()
@@ -131,9 +128,6 @@ class Intake:
             return
         if isinstance(error, Refused):
             self._guard.count("refused")
-            kept = self._postings.refused(posting, Message(lane.unit, lane.epoch, seq), error)
-            if kept is not None:
-                self._record(kept)
         with self._lock:
             lane.committed(seq)
             self._acks.add((lane.unit, lane.epoch))

@@ -30,6 +30,7 @@ from controller.draft import (
     Committed,
     Draft,
     Excuse,
+    Excused,
     Heard,
     Record,
     Render,
@@ -54,6 +55,7 @@ __all__ = [
     "Answer",
     "Committed",
     "Excuse",
+    "Excused",
     "Heard",
     "Live",
     "NoAnswer",
@@ -170,7 +172,7 @@ class Live:
         is done. settle: what became of orders, kept even when the command is refused.
         records: called with the transaction, after the command is decided and before this batch's own rows
         are written; one that raises undoes this submission alone. orders: sent besides those that follow
-        from the events. on_refused: the orders that tell of a refusal, stored with the mark.
+        from the events. on_refused: what a refusal leaves, stored with the mark.
 
         The Future raises Refused, what a record raised, or StoreFailed (nothing happened, ask again).
         """

@@ -22,7 +22,7 @@ from controller.devices import Devices
 from controller.hall.commands import Rate
 from controller.hall.model import Hall, Refused
 from controller.hall.ratings import WorkDays
-from controller.live import Answer, Heard, Live, Settled
+from controller.live import Answer, Excused, Heard, Live, Settled
 from controller.meanings import Meaning, Message
 from controller.orders import Renderer
 from controller.people import unit_actor
@@ -110,7 +110,7 @@ class _Post:
     settle: Sequence[Settled] = ()
     records: Sequence[Record] = ()
     orders: Sequence[PendingOrder] = ()
-    on_refused: Callable[[Refused, Hall, datetime], list[PendingOrder]] | None = None
+    excuse: Callable[[Refused, Hall, datetime], list[PendingOrder]] | None = None  # who asked is told of it
 
 
 class Postings:
@@ -153,6 +153,11 @@ class Postings:
     def post(self, word: Word, message: Message) -> Future[Answer]:
         """Hand a report to the writer. Raises NotRunning."""
         made = self._made(word, message)
+
+        def refused(why: Refused, hall: Hall, now: datetime) -> Excused:
+            orders = made.excuse(why, hall, now) if made.excuse else []
+            return Excused(orders, self._kept(word, message.unit, why))
+
         return self.live.post(
             made.meaning.command if made.meaning else None,
             made.meaning.by if made.meaning else unit_actor(message.unit),
@@ -160,15 +165,15 @@ class Postings:
             settle=made.settle,
             records=made.records,
             orders=made.orders,
-            on_refused=made.on_refused,
+            on_refused=refused,
         )
 
-    def refused(self, posting: Posting, message: Message, why: Refused) -> Record | None:
-        """The row to keep when a paper that is out already, or a rating given, was refused."""
-        if isinstance(posting, Word) and _is_out(posting.report):
-            error = BadMessage(f"refused: {why}", "d", "look at the ticket and decide")
-            return self.set_aside(message.unit, posting.payload, error)
-        return None
+    def _kept(self, word: Word, unit: str, why: Refused) -> list[Record]:
+        """The row of a paper that is out already, or a rating given, and is refused."""
+        if not _is_out(word.report):
+            return []
+        error = BadMessage(f"refused: {why}", "d", "look at the ticket and decide")
+        return [self.set_aside(unit, word.payload, error)]
 
     def poison_of(self, posting: Word, unit: str, error: BaseException) -> Poison:
         """What stands for a report that this program fails on."""
@@ -229,8 +234,9 @@ class Postings:
             else:
                 meaning = meanings.of_press(self._devices.book, message, report, _token(), asked_at)
         except Refused as why:
-            return _Post(orders=excuse(why, self.live.hall, self.live.clock.now()))
-        return _Post(meaning, on_refused=excuse)
+            kept = self._kept(word, message.unit, why)
+            return _Post(orders=excuse(why, self.live.hall, self.live.clock.now()), records=kept)
+        return _Post(meaning, excuse=excuse)
 
     def _key(self, word: Word, report: messages.KeyPressed, message: Message) -> _Post:
         def excuse(why: Refused, hall: Hall, now: datetime) -> list[PendingOrder]:
@@ -244,7 +250,7 @@ class Postings:
             meaning = meanings.of_key(self._devices.book, self.live.hall, message, report)
         except Refused as why:
             return _Post(orders=excuse(why, self.live.hall, self.live.clock.now()))
-        return _Post(meaning, on_refused=excuse)
+        return _Post(meaning, excuse=excuse)
 
     def _rating(self, word: Word, report: messages.Rated, message: Message) -> _Post:
         self._touch(message.unit, report.device)

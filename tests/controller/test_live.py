@@ -25,11 +25,11 @@ from controller.hall.commands import (
 )
 from controller.hall.events import TicketCalled, TicketIssued
 from controller.hall.model import Hall, Press, Refused, WindowState
-from controller.live import Answer, Committed, Heard, Live, NotRunning, Touches
+from controller.live import Answer, Committed, Excused, Heard, Live, NotRunning, Touches
 from controller.people import CITIZEN, SYSTEM, NotAllowed, unit_actor
 from controller.store import StoreFailed, log, orders
 from controller.store import tables as t
-from controller.store.records import put_meta
+from controller.store.records import get_meta, put_meta
 from firmware.protocol.messages import ResultState
 from tests.store.halls import MORNING, Time, count, morning, open_store, running, slip
 from tests.waiting import until
@@ -220,12 +220,29 @@ def test_a_refusal_can_send_orders_of_its_own(database: str) -> None:
             take("t1", queue="X"),
             NODE,
             heard=Heard("node-1", "e1", 1),
-            on_refused=lambda why, hall, now: [slip(hall, "node-1", f"sorry-{why.code}", now)],
+            on_refused=lambda why, hall, now: Excused([slip(hall, "node-1", f"sorry-{why.code}", now)]),
         )
         with pytest.raises(Refused):
             refused.result(10)
         with live.store.reading() as c:
             assert [one.cid for one in orders.pending(c, "hall")] == ["sorry-unknown_queue"]
+
+
+def test_what_keeps_a_refused_message_is_stored_with_its_mark(database: str) -> None:
+    """Acked once heard: a crash just after the commit must find the row there."""
+    with morning(database) as live:
+        counted = commits(live)
+        refused = live.post(
+            take("t1", queue="X"),
+            NODE,
+            heard=Heard("node-1", "e1", 1),
+            on_refused=lambda why, hall, now: Excused(records=[lambda c: put_meta(c, "kept", why.code)]),
+        )
+        with pytest.raises(Refused):
+            refused.result(10)
+        with live.store.reading() as c:
+            assert (get_meta(c, "kept"), log.marks(c, "hall")) == ("unknown_queue", {("node-1", "e1"): 1})
+        assert counted() == 1
 
 
 def test_a_retried_key_gives_the_same_ticket(database: str) -> None:
