@@ -43,7 +43,7 @@ class Intake:
         guard: Guard,
         committed: Callable[[str, Posting], None],
     ) -> None:
-        """committed: told each message of a unit that is stored, on the writer's thread; its ack is due then."""
+        """committed: told of each message that is stored, on the writer's thread; its ack is due then."""
         self._live, self._postings, self._guard = live, postings, guard
         self._committed = committed
         self._lock = threading.Lock()

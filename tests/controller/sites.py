@@ -17,6 +17,7 @@ from controller.hall.commands import Login, OpenDay
 from controller.hall.model import Hall, Text
 from controller.live import Live
 from controller.people import SYSTEM
+from controller.presence import Status
 from controller.settings import Settings
 from controller.site import Site
 from firmware.protocol import codec, messages, topics
@@ -28,6 +29,7 @@ from tests.halls import small_plan
 from tests.waiting import until
 
 HALL = "hall"
+DEAF_S = 45.0  # so long the bus may take to notice that its broker brings it nothing, and to connect anew
 QUICK: dict[str, object] = either(
     {"reorder_wait_s": 0.3, "order_resend_s": 0.5, "board_every_s": 0.02, "heartbeat_lost_s": 60.0}, {}
 )
@@ -94,6 +96,16 @@ class Unit:
     def beat(self, uptime_s: float = 1.0) -> None:
         outbox = messages.OutboxState(ep=self.epoch, hi=0, acked=0)
         self.send("health", encode(messages.Health(sess=1, uptime_s=uptime_s, outbox=outbox, full=False)))
+
+    def come_online(self, bus: Bus) -> None:
+        """Beat until the controller has heard it: one before its subscription holds is heard by nobody."""
+
+        def is_heard() -> bool:
+            self.beat()
+            return any(one.unit == self.name and one.status is Status.ONLINE for one in bus.units())
+
+        self.birth()
+        until(is_heard, DEAF_S, every=0.1, what=f"{self.name} is online")
 
     def answer(self, cid: str, state: messages.ResultState = messages.ResultState.DONE) -> None:
         self.send("res", encode(messages.Result(cid=cid, state=state)))

@@ -40,9 +40,7 @@ def hall(tmp_path: Path) -> Iterator[Running]:
 @pytest.fixture
 def unit(hall: Running) -> Unit:
     found = hall.unit("front", dispenser("A"))
-    found.birth()
-    found.beat()
-    until(lambda: any(one.status == "online" for one in hall.bus.units()))
+    found.come_online(hall.bus)
     return found
 
 
@@ -109,9 +107,7 @@ def test_a_picture_is_shown_to_who_asked_until_there_is_a_newer_one(hall: Runnin
 def _with_camera(hall: Running) -> Unit:
     camera = DeviceConfig(device="camera-1", kind="camera", wire="camera:/dev/video0")
     unit = hall.unit("watch", UnitConfig(rev=0, position="", devices=[camera]))
-    unit.birth()
-    unit.beat()
-    until(lambda: any(one.status == "online" for one in hall.bus.units()))
+    unit.come_online(hall.bus)
     return unit
 
 
