@@ -12,7 +12,7 @@ from flask import g, make_response, render_template, request
 from werkzeug.wrappers import Response
 
 from controller import progress
-from controller.hall.model import FINAL, Hall, Ticket
+from controller.hall.model import Hall, Ticket, TicketState
 from controller.hall.ratings import LONGEST_WORDS
 from controller.live import Live
 from controller.messaging.wishes import Wish
@@ -109,9 +109,9 @@ def _kept_by_browser(response: Response, tag: str = "") -> Response:
 
 
 def _telling(live: Live, held: Ticket) -> Telling | None:
-    """None when there is nothing to be told any more, or no way to."""
+    """None when no turn is to come, as of who missed it, or there is no way to tell."""
     office, settings = the_site().messages, the_site().settings
-    if held.state in FINAL:
+    if held.state is not TicketState.WAITING:
         return None
     wish = office.wishes.of(live.id, held.id)
     key = office.signature.public if settings.push_hosts else ""

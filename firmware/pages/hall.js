@@ -64,19 +64,27 @@ function showCalm(board) {
 
 // --- queues
 
-/** What is next in the queue: three numbers, or why there are none. */
-function nextOf(line, lang) {
-  const numbers = line.next.slice(0, layout.columns > 1 ? NEXT_NUMBERS - 1 : NEXT_NUMBERS).map((number) => el("span", {}, number));
-  if (numbers.length) return [el("span", { class: "label" }, say(lang, "next")), ...numbers];
-  const shut = shutReason(line, lang) || (line.windows === 0 ? say(lang, "no.window") : "");
-  if (shut) return [el("span", { class: "shut" }, shut)];
-  return [el("span", { class: "label" }, say(lang, "none.next"))];
+/** What a card says in both languages, the second one small. words: in a language. */
+function both(kind, words) {
+  const [first, second] = languages().map(words);
+  return el("span", { class: kind }, first, second !== first ? el("span", { class: "en" }, second) : null);
 }
 
-/** The wait of who takes a ticket now; nothing when the hall cannot know it, or nobody waits. */
-function waitOf(line, lang) {
+/** What is next in the queue: three numbers, or why there are none. */
+function nextOf(line) {
+  const numbers = line.next.slice(0, layout.columns > 1 ? NEXT_NUMBERS - 1 : NEXT_NUMBERS).map((number) => el("span", {}, number));
+  if (numbers.length) return [both("label", (lang) => say(lang, "next")), ...numbers];
+  const shut = (lang) => shutReason(line, lang) || (line.windows === 0 ? say(lang, "no.window") : "");
+  if (shut(languages()[0])) return [both("shut", shut)];
+  return [both("label", (lang) => say(lang, "none.next"))];
+}
+
+/** The wait of who takes a ticket now; nothing when the hall cannot know it, or nobody waits. In the second
+language "about" has to do for a rough one: there is one line for both. */
+function waitOf(line) {
   const isKnown = line.waiting > 0 && line.windows > 0 && !["", "none"].includes(line.wait ?? "");
-  return isKnown ? el("p", { class: "expected" }, waitText(lang, line)) : null;
+  const words = (lang) => waitText(lang, lang === languages()[0] ? line : { ...line, is_rough: false });
+  return isKnown ? el("p", { class: "expected" }, both("both", words)) : null;
 }
 
 function queueRow(line) {
@@ -86,9 +94,9 @@ function queueRow(line) {
     "li",
     { class: "queue", "data-length": lengthStep(large, 9, 14) },
     el("p", { class: "name" }, large, small && small !== large ? el("span", { class: "en" }, small) : null),
-    el("p", { class: "waiting" }, say(first, "waiting"), el("b", {}, String(line.waiting))),
-    el("p", { class: "next" }, ...nextOf(line, first)),
-    waitOf(line, first),
+    el("p", { class: "waiting" }, both("label", (lang) => say(lang, "waiting")), el("b", {}, String(line.waiting))),
+    el("p", { class: "next" }, ...nextOf(line)),
+    waitOf(line),
   );
 }
 

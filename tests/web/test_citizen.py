@@ -23,7 +23,7 @@ from web.rating import BY_WORD
 
 KEY = "0123456789abcdef"
 FIRST_VIEW_BYTES = 50 * 1024  # ux: an old phone at 2G speed
-FILES = ("tokens.css", "phone.css", "phone.js", "push.js", "icon.svg")
+FILES = ("tokens.css", "phone.css", "phone_rating.css", "phone.js", "push.js", "icon.svg")
 
 
 def tap(desk: Desk, queue: object = "A", key: str | None = KEY, **more: object) -> TestResponse:

@@ -23,7 +23,7 @@ from sqlalchemy import select
 
 from controller import progress
 from controller.clock import real_now
-from controller.hall.commands import CallNext, Login
+from controller.hall.commands import CallNext, Login, NoShow, ReturnTicket
 from controller.hall.model import Serves, Text, Ticket, Window
 from controller.messaging.carrier import Received
 from controller.messaging.push import CURVE, encrypted
@@ -96,6 +96,15 @@ def test_without_a_carrier_no_number_is_asked_for(desk: Desk) -> None:
     ticket = desk.take()
     assert "tell-number" not in desk.browser().get(f"/t/{ticket.token}").get_data(as_text=True)
     assert press(desk, ticket, number=NUMBER).status_code == 404
+
+
+def test_who_missed_the_call_is_offered_no_word_of_a_turn_until_back(texting: Desk) -> None:
+    ticket = texting.take()
+    assert "快到号时通知我" in page(texting, ticket)
+    texting.give(Login(1, "li"), CallNext(1), NoShow(1, "left"))
+    assert "快到号时通知我" not in page(texting, ticket)
+    texting.give(ReturnTicket(ticket.id))
+    assert "快到号时通知我" in page(texting, ticket)
 
 
 def test_the_map_shows_the_windows_that_may_call_and_then_the_one(desk: Desk) -> None:
