@@ -28,6 +28,7 @@ LOOK_S = 0.4  # between questions whether a card is there
 ANSWER_S = 1.0  # beyond the time the answer takes on the line
 CARD_BYTES = 1295  # of the longest answer
 MISSES = 3  # answers that may fail to come
+TRIES = 5  # to read a card that was found
 IDLE_S = 0.3  # a scanner without a line end has said all after this silence
 LONGEST_CODE = 512
 READS = ("code", "id_card")
@@ -186,12 +187,12 @@ class _Cards:
         self._asked: tuple[int, int] | None = None
         self._next = id_frames.STATUS
         self._due_at = self._until = 0.0
-        self._misses = 0
+        self._misses = self._tries = 0
 
     def opened(self) -> None:
         self._faults.cleared("reader.gone")
         self._frames.forget()
-        self._asked, self._misses = None, 0
+        self._asked, self._misses, self._tries = None, 0, 0
         self._ask_next(id_frames.STATUS, 0.0)
 
     def gone(self, fault: wires.WireFault) -> None:
@@ -227,23 +228,31 @@ class _Cards:
                 self.module = answer.data[:16].hex().upper() or "unknown"
                 self._ask_next(id_frames.FIND, 0.0)
             case id_frames.FIND, id_frames.FOUND:
+                self._tries = TRIES
                 self._ask_next(id_frames.SELECT, 0.0)
             case id_frames.SELECT, id_frames.OK:
                 self._ask_next(id_frames.READ, 0.0)
             case id_frames.READ, id_frames.OK:
                 self._read(answer.data)
-                self._ask_next(id_frames.FIND, LOOK_S)
             case _:
-                self._ask_next(id_frames.FIND, LOOK_S)
+                self._look_on()
 
     def _read(self, data: bytes) -> None:
         try:
             card = id_frames.card_in(data)
         except id_frames.BadCard:
             self.counts["unread"] += 1
-            return
-        self.counts["cards"] += 1
-        self._tell(card)
+        else:
+            self.counts["cards"] += 1
+            self._tries = 0
+            self._tell(card)
+        self._look_on()
+
+    def _look_on(self) -> None:
+        """For another card; or once more for this one, which is not found again until it was lifted: what was
+        selected and could not be read is selected anew."""
+        self._tries = max(0, self._tries - 1)
+        self._ask_next(id_frames.SELECT if self._tries else id_frames.FIND, LOOK_S)
 
     def _ask_next(self, command: tuple[int, int], after_s: float) -> None:
         self._next, self._due_at = command, time.monotonic() + after_s
@@ -254,4 +263,8 @@ class _Cards:
         self._misses += 1
         if self._misses >= MISSES:
             self._faults.raised("reader.no_answer", "no answer; check its power and speed")
-        self._ask_next(id_frames.STATUS, LOOK_S)
+            self._tries = 0
+        if self._tries:
+            self._look_on()
+        else:
+            self._ask_next(id_frames.STATUS, LOOK_S)

@@ -28,7 +28,7 @@ from firmware.drivers.id_frames import (
     is_number,
     question,
 )
-from firmware.drivers.reader import CardRead
+from firmware.drivers.reader import CARD_BYTES, CardRead
 from firmware.emulators.reader import PEOPLE
 from firmware.protocol.clock import UnitClock
 from firmware.protocol.codec import encode
@@ -133,6 +133,25 @@ def test_a_card_reader_in_trouble_says_so_and_reads_again(tmp_path: Path, fault:
         cards_of(hall).lay(1)
         hall.until(lambda: hall.reports.of(CardRead))
         assert hall.reports.codes() == [f"+{code}", f"-{code}"]
+
+
+@pytest.mark.parametrize("asked", [SELECT, READ])
+def test_a_card_of_which_an_answer_is_lost_is_read_without_being_lifted(
+    tmp_path: Path, asked: tuple[int, int]
+) -> None:
+    """GA 467: a card that was selected is found again only when it is laid again."""
+    with rig(tmp_path, CARDS) as hall:
+        emulator, lost = cards_of(hall), list[bytes]()
+        send, length = emulator.wire.send, {SELECT: 19, READ: CARD_BYTES}[asked]
+
+        def lose_one(data: bytes) -> None:
+            (lost.append if len(data) == length and not lost else send)(data)
+
+        emulator.wire.send = lose_one
+        hall.driver("cards-1", options={"reads": "id_card"})
+        emulator.lay(1)
+        hall.until(lambda: hall.reports.of(CardRead))
+        assert len(lost) == 1
 
 
 def test_cards_are_read_through_noise(tmp_path: Path) -> None:
