@@ -70,6 +70,12 @@ MAX_OTHERS = {  # a file of a hall with 300 windows, a form with all of them, ta
     "first_hour.take_step": 1024 * 1024,
 }
 YEAR_S = 365 * 24 * 3600
+STRICT = (  # headers of every answer that brings no others
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "same-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Permissions-Policy", "camera=(), microphone=(), geolocation=()"),
+)
 RANGE = re.compile(r"(?<=\d)-(?=\d)")
 PAGES = Path(__file__).parent.parent / "firmware" / "pages"
 
@@ -133,9 +139,9 @@ def _choose_language() -> None:
 
 
 def _choice(name: str, known: tuple[str, ...], default: str) -> str:
-    for value in (request.args.get(name), request.cookies.get(name)):
-        if value in known:
-            return value
+    for given in (request.args, request.cookies):
+        if name in given and given[name] in known:  # asking for what is missing costs an exception
+            return given[name]
     return default
 
 
@@ -234,11 +240,10 @@ def _add_headers(response: Response) -> Response:
         f"frame-src {frames}; frame-ancestors {g.get('framed', chr(39) + 'none' + chr(39))}"
     )
     headers = response.headers
-    headers.setdefault("Content-Security-Policy", policy)
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    headers.setdefault("Referrer-Policy", "same-origin")
-    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+    present = {name.lower() for name, _ in headers}
+    for name, value in (("Content-Security-Policy", policy), *STRICT):
+        if name.lower() not in present:
+            headers.add(name, value)
     if request.is_secure:
         headers.setdefault("Strict-Transport-Security", f"max-age={YEAR_S}")
     _add_caching(response)
@@ -255,7 +260,7 @@ def _add_caching(response: Response) -> None:
 
 def _keep_choices(response: Response) -> None:
     for name, value in (("lang", g.get("lang")), ("theme", g.get("theme"))):
-        if value and request.args.get(name) == value:
+        if value and name in request.args and request.args[name] == value:
             set_cookie(response, name, value, max_age=YEAR_S)
     if "visitor" in g:
         set_cookie(response, VISITOR_COOKIE, g.visitor)

@@ -141,7 +141,7 @@ def _drawn(live: Live, number: int, asks: str, failed: str, error: str, words: s
         abort(HTTPStatus.NOT_FOUND)
     if shown.is_mine:
         live.touch(number)
-    queues, windows = targets(hall, shown.visitor.ticket if shown.visitor else None)
+    queues, windows = targets(hall, shown.visitor.ticket if shown.visitor else None) if asks else ([], [])
     name = "clerk/window.html"
     if is_fragment():
         name = (
@@ -155,6 +155,7 @@ def _drawn(live: Live, number: int, asks: str, failed: str, error: str, words: s
         name,
         console=shown,
         hall=hall,
+        at=url_for("clerk.window", hall=hall.id, number=number),  # what all its keys' addresses begin with
         asks=asks,
         failed=failed,
         error=error,

@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from http import HTTPStatus
 
+import msgspec
 from flask import g, make_response, render_template, request
 from werkzeug.wrappers import Response
 
@@ -84,7 +85,7 @@ def _facts(live: Live, held: Ticket, refused: str) -> dict[str, object]:
 def _tag(hall: Hall, facts: dict[str, object]) -> str:
     """The same for as long as the page is: known before it is drawn, for thousands ask every few seconds."""
     said = (the_site().generation, hall.plan.name, hall.plan.rev, g.lang, g.theme, request.full_path, facts)
-    return hashlib.blake2b(repr(said).encode(), digest_size=12).hexdigest()
+    return hashlib.blake2b(msgspec.msgpack.encode(said), digest_size=12).hexdigest()
 
 
 def wants_part() -> bool:
