@@ -9,15 +9,14 @@ packaged twice.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import cache
-from gettext import GNUTranslations
-from io import BytesIO
+from gettext import c2py
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
-from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 from controller.hall.model import Refused, Text
@@ -38,12 +37,12 @@ def load() -> None:
 
 def t(lang: str, key: str, /, **facts: object) -> str:
     """The text of `key` in `lang`, with {facts} filled in; the key itself when nobody translated it."""
-    return _fill(_catalogue(lang).gettext(key), facts)
+    return _fill(_texts(lang).text(key), facts)
 
 
 def tn(lang: str, one: str, many: str, n: int, /, **facts: object) -> str:
     """Like t, for a text that counts: `one` for n = 1, else `many`; {n} is filled in too."""
-    return _fill(_catalogue(lang).ngettext(one, many, n), {"n": n, **facts})
+    return _fill(_texts(lang).of_many(one, many, n), {"n": n, **facts})
 
 
 def refused(lang: str, error: Refused, zone: tzinfo = UTC) -> str:
@@ -68,17 +67,19 @@ def in_language(lang: str, text: Text) -> str:
 
 def unfilled(lang: str, key: str) -> str:
     """The text as its translator wrote it, {facts} and all."""
-    return _catalogue(lang).gettext(key)
+    return _texts(lang).text(key)
 
 
 def is_translated(lang: str, key: str) -> bool:
     """Whether the catalogue of `lang` has a text of its own for `key`."""
-    return key in messages(lang)
+    texts = _texts(lang)
+    return key in texts.single or key in texts.counted
 
 
-def messages(lang: str) -> frozenset[str]:
+def messages(lang: str) -> Set[str]:
     """Every key the catalogues of `lang` translate; of a counting text, its singular."""
-    return _texts(lang)[1]
+    texts = _texts(lang)
+    return texts.single.keys() | texts.counted.keys()
 
 
 def _said(lang: str, code: str, name: str, fact: object, zone: tzinfo) -> object:
@@ -101,34 +102,49 @@ def _fill(text: str, facts: Mapping[str, object]) -> str:
     return text.format_map(_Known(facts)) if "{" in text else text
 
 
-def _catalogue(lang: str) -> GNUTranslations:
-    return _texts(lang)[0]
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """The texts of one language by key. counted: of those that count, by their singular, each form;
+    form: which of them is for n."""
+
+    single: Mapping[str, str]
+    counted: Mapping[str, Sequence[str]]
+    form: Callable[[int], int]
+
+    def text(self, key: str) -> str:
+        return self.single.get(key) or (self.counted[key][self.form(1)] if key in self.counted else key)
+
+    def of_many(self, one: str, many: str, n: int) -> str:
+        if one in self.counted:
+            return self.counted[one][self.form(n)]
+        return one if n == 1 else many
 
 
 @cache
-def _texts(lang: str) -> tuple[GNUTranslations, frozenset[str]]:
-    """What was read of a language, compiled, and its keys. Raises ValueError where there is none."""
+def _texts(lang: str) -> _Texts:
+    """What was read of a language. Raises ValueError where there is none."""
     if lang not in LANGUAGES:
         raise ValueError(f"no catalogue for {lang!r}; there is {' '.join(LANGUAGES)}")
-    read, compiled = _read(lang), BytesIO()
-    write_mo(compiled, read)
-    compiled.seek(0)
-    keys = (m.id if isinstance(m.id, str) else m.id[0] for m in read if m.id and m.string)
-    return GNUTranslations(compiled), frozenset(keys)
-
-
-def _read(lang: str) -> Catalog:
-    joined = Catalog(locale=lang)
-    if lang == "en":
-        for code, text in REFUSALS.items():
-            joined.add(f"refused.{code}", text)
-    for code, known in FAULTS.items():
-        joined.add(f"fault.{code}", known.what.in_language(lang))
-        joined.add(f"remedy.{code}", known.remedy.in_language(lang))
-    joined.add("remedy.unknown", UNKNOWN.in_language(lang))
+    single, counted = _of_program(lang), dict[str, Sequence[str]]()
     for path in sorted((LOCALE / lang / "LC_MESSAGES").glob("*.po")):
         with path.open("rb") as source:
             for message in read_po(source, locale=lang, abort_invalid=True):
-                if message.id:
-                    joined.add(message.id, message.string)
-    return joined
+                if isinstance(message.id, str):
+                    single[message.id] = str(message.string)
+                elif message.string:
+                    counted[message.id[0]] = tuple(message.string)
+    return _Texts({key: text for key, text in single.items() if key and text}, counted, _form(lang))
+
+
+def _of_program(lang: str) -> dict[str, str]:
+    """Texts that stand in the program, as both ends need them."""
+    found = {f"refused.{code}": text for code, text in REFUSALS.items()} if lang == "en" else {}
+    for code, known in FAULTS.items():
+        found[f"fault.{code}"] = known.what.in_language(lang)
+        found[f"remedy.{code}"] = known.remedy.in_language(lang)
+    return {**found, "remedy.unknown": UNKNOWN.in_language(lang)}
+
+
+def _form(lang: str) -> Callable[[int], int]:
+    expression: Callable[[int], int] = c2py(Catalog(locale=lang).plural_expr)
+    return expression
