@@ -109,7 +109,10 @@ class Place:
     is_target: bool
 
 
-def places(hall: Hall, ticket: Ticket) -> list[tuple[Text, list[Place]]]:
+Places = tuple[tuple[Text, tuple[Place, ...]], ...]  # areas, each with its windows
+
+
+def places(hall: Hall, ticket: Ticket) -> Places:
     """The areas with a window for this ticket, and all windows there in the order they stand in."""
     mine = set(hall.servers.get(ticket.queue, ()))
     target = ticket.window or ticket.legs[-1].target
@@ -121,8 +124,8 @@ def places(hall: Hall, ticket: Ticket) -> list[tuple[Text, list[Place]]]:
         windows = [one.number for one in hall.plan.windows if one.zone == zone.id]
         if len(windows) > MOST_ON_MAP:
             windows = [number for number in windows if number in mine][:MOST_ON_MAP]
-        found.append((zone.name, [_place(hall, number, mine, target) for number in windows]))
-    return found
+        found.append((zone.name, tuple(_place(hall, number, mine, target) for number in windows)))
+    return tuple(found)
 
 
 def _place(hall: Hall, number: int, mine: set[int], target: int | None) -> Place:

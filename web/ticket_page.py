@@ -6,6 +6,7 @@ import hashlib
 import threading
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 
 import msgspec
@@ -17,11 +18,13 @@ from controller.hall.model import Hall, Ticket, TicketState
 from controller.hall.ratings import LONGEST_WORDS
 from controller.live import Live
 from controller.messaging.wishes import Wish
+from controller.progress import Look
 from web import rating
 from web.visit import hall_now, the_site
 from web.why import for_citizen
 
 NO_INDEX = {"X-Robots-Tag": "noindex, nofollow"}
+MAPPED = (Look.WAITING, Look.NEAR, Look.CALLED, Look.HELD)
 
 _turn = threading.Lock()  # open pages are drawn anew one at a time: docs/decisions/pages-in-turn.md
 
@@ -74,12 +77,26 @@ def _facts(live: Live, held: Ticket, refused: str) -> dict[str, object]:
         "told": progress.told(seen, g.lang, the_site().settings.zone),
         "why": for_citizen(hall, held, g.lang),
         "telling": _telling(live, held),
-        "places": progress.places(hall, held),
+        "map": _map(hall, held, seen),
         "refused": refused,
         "visit": rating.visit_of(live, held),
         "notices": live.announcements.shown(zones, now),
         "is_quiet": live.shows.is_quiet(zones, now),
     }
+
+
+def _map(hall: Hall, held: Ticket, seen: progress.Page) -> str:
+    """The windows of the ticket, while it may still have to be gone to."""
+    if seen.look not in MAPPED:
+        return ""
+    is_filled = seen.window is not None or seen.target is not None
+    return _drawn_map(g.lang, progress.places(hall, held), is_filled)
+
+
+@lru_cache(maxsize=512)
+def _drawn_map(lang: str, places: progress.Places, is_filled: bool) -> str:
+    """The same for all who wait for the same windows, and half of what their pages cost."""
+    return render_template("citizen/_map.html", places=places, is_filled=is_filled) if places else ""
 
 
 def _tag(hall: Hall, facts: dict[str, object]) -> str:
