@@ -102,7 +102,7 @@ def _drawn_map(lang: str, places: progress.Places, is_filled: bool) -> str:
 def _tag(hall: Hall, facts: dict[str, object]) -> str:
     """The same for as long as the page is: known before it is drawn, for thousands ask every few seconds."""
     said = (the_site().generation, hall.plan.name, hall.plan.rev, g.lang, g.theme, request.full_path, facts)
-    return hashlib.blake2b(msgspec.msgpack.encode(said), digest_size=12).hexdigest()
+    return hashlib.blake2b(msgspec.msgpack.encode(said, enc_hook=repr), digest_size=12).hexdigest()
 
 
 def wants_part() -> bool:
